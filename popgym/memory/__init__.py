@@ -1,0 +1,40 @@
+"""Memories: sequence models with their state in the signature, one a file.
+
+One glossary for all of them:
+
+==== ==================================================
+B    batch rows
+T    time steps
+F    input features
+D    output features (``hidden_size``)
+W    window, the inputs that a convolution sees
+N    state size
+K, V key and value size
+==== ==================================================
+
+Time in a name where two instants meet: ``h_t``, ``h_tm1``.
+"""
+
+from popgym.memory.base import Memory, MemoryState
+from popgym.memory.gru import GRU, GRUState
+from popgym.memory.linear import Linear, linear
+from popgym.memory.mlp import MLP, MLPState
+from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
+from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
+
+__all__ = [
+    "GRU",
+    "MEMORIES",
+    "MLP",
+    "GRUState",
+    "Linear",
+    "MLPState",
+    "Memory",
+    "MemoryState",
+    "TemporalConv",
+    "TemporalConvState",
+    "find_memory",
+    "linear",
+    "make_memory",
+    "memory_options",
+]

@@ -1,0 +1,86 @@
+"""The memories by name."""
+
+import difflib
+import inspect
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from popgym.memory.base import Memory
+from popgym.memory.gru import GRU
+from popgym.memory.mlp import MLP
+from popgym.memory.temporal_conv import TemporalConv
+
+MEMORIES: dict[str, type[Memory]] = {"frameconv": TemporalConv, "gru": GRU, "mlp": MLP}
+"""Every memory that ships, under the name ``make_memory`` and the command line know it by."""
+
+
+def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) -> Memory:
+    """Build a memory by name.
+
+    Args:
+        name: a key of ``MEMORIES``, or ``"module:Class"`` for a memory of one's own.
+        input_size: F, the features of an input.
+        hidden_size: D, the features of an output.
+        **options: the memory's own, for example ``stack_size=8``.
+
+    Raises:
+        ValueError: there is no such memory, module, class or option.
+        TypeError: the class is not a ``Memory``, or an option has the wrong type.
+    """
+    memory = find_memory(name)
+    allowed = memory_options(memory)
+    for option in options:
+        if allowed is not None and option not in allowed:
+            raise ValueError(
+                f"memory {name!r} has no option {option!r}{_nearest(option, allowed)}; "
+                f"it has {', '.join(allowed) or 'none'}"
+            )
+    return memory(input_size, hidden_size, **options)
+
+
+def find_memory(name: str) -> type[Memory]:
+    """Return the class of a memory.
+
+    Args:
+        name: a key of ``MEMORIES`` or ``"module:Class"``.
+
+    Raises:
+        ValueError: there is no such memory, module or class.
+        TypeError: the class is not a ``Memory``.
+    """
+    if name in MEMORIES:
+        return MEMORIES[name]
+    if ":" not in name:
+        raise ValueError(
+            f"no memory is called {name!r}{_nearest(name, MEMORIES)}; there are "
+            f"{', '.join(MEMORIES)}, or 'module:Class' for your own"
+        )
+    module_name, _, class_name = name.partition(":")
+    try:
+        found = getattr(import_module(module_name), class_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"memory {name!r}: cannot import {module_name!r}: {error}") from error
+    except AttributeError as error:
+        raise ValueError(f"memory {name!r}: {module_name} has no {class_name!r}") from error
+    if not (isinstance(found, type) and issubclass(found, Memory)):
+        raise TypeError(f"memory {name!r} must be a subclass of popgym.memory.Memory")
+    return found
+
+
+def memory_options(memory: type[Memory]) -> dict[str, Any] | None:
+    """Return the options of a memory's class with their defaults.
+
+    None where the class takes any (``**kwargs``); an option without a default has
+    ``inspect.Parameter.empty``.
+    """
+    parameters = list(inspect.signature(memory).parameters.values())
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    sizes = ("input_size", "hidden_size")
+    return {p.name: p.default for p in parameters if p.name not in sizes}
+
+
+def _nearest(name: str, choices: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(name, list(choices), n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,66 @@
+"""Clearing a state where an episode starts.
+
+Starts are looked up once a call on the host, so that a call without resets pays nothing for them.
+A state is cleared by ``masked_fill``, not by a product: NaN · 0 is NaN, and what one episode left
+behind must not reach the next.
+"""
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+State = TypeVar("State", bound=tuple[Tensor, ...])
+
+
+def clear_rows(tensor: Tensor, rows: Tensor) -> Tensor:
+    """Return ``tensor`` [B, ...] with zeros in the rows that ``rows`` [B] marks."""
+    return tensor.masked_fill(rows.view(-1, *[1] * (tensor.dim() - 1)), 0)
+
+
+def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tensor | None]:
+    """Clear the state where an episode begins at the call's first step.
+
+    Args:
+        state: a NamedTuple of tensors [B, ...].
+        start: [B, T] bool or None.
+
+    Returns:
+        The state to begin with, and ``start``, or None where no later step begins an episode.
+    """
+    if start is None:
+        return state, None
+    state = type(state)(*(clear_rows(field, start[:, 0]) for field in state))
+    if start.shape[1] == 1 or not start[:, 1:].any():
+        return state, None
+    return state, start
+
+
+def reset_steps(start: Tensor | None) -> list[Tensor | None] | None:
+    """Look up the steps at which any row begins an episode.
+
+    Args:
+        start: [B, T] bool or None.
+
+    Returns:
+        For each of the T steps the rows [B, 1] that begin an episode there, or None where none
+        does; None in place of the list where no step does.
+    """
+    if start is None:
+        return None
+    any_row = start.any(0).tolist()
+    if not any(any_row):
+        return None
+    rows = start.t().unsqueeze(-1)  # [T, B, 1]
+    return [rows[t] if some else None for t, some in enumerate(any_row)]
+
+
+def episode_starts(start: Tensor, before: int) -> Tensor:
+    """Return [B, T]: the step at which the episode of each step began.
+
+    Args:
+        start: [B, T] bool.
+        before: what stands for an episode that began before the call.
+    """
+    t = torch.arange(start.shape[1], device=start.device)
+    return torch.where(start, t, before).cummax(1).values
