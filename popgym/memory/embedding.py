@@ -1,0 +1,200 @@
+"""Embeddings of the step within an episode: ``make_embedding(name, size, max_steps)``.
+
+Each is a module that maps integer steps t [...], counted from 0, to features [..., size]. In the
+formulas M is ``max_steps``, d is ``size`` and j numbers the features from 0. Any t works, also
+beyond M, and nothing waits for an accelerator.
+
+A linear map of t is written as a product with its weights, not as ``nn.Linear``: autocast would
+round t to bfloat16, which cannot tell step 1,000 from 1,001.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class Learned(nn.Module):
+    """A trained table of M rows; beyond it the last row."""
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(max_steps, size))
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return F.embedding(t.clamp(max=len(self.table) - 1), self.table)
+
+
+class Fixed(nn.Module):
+    """A random table of M rows that is saved but not trained; beyond it the last row."""
+
+    table: Tensor
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.randn(max_steps, size))
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return F.embedding(t.clamp(max=len(self.table) - 1), self.table)
+
+
+class Sine(nn.Module):
+    """sin and cos interleaved: e₂ᵢ = sin(t · M^(−2i/d)), e₂ᵢ₊₁ = cos(t · M^(−2i/d)).
+
+    Vaswani et al., "Attention Is All You Need" (2017), section 3.5, with the base M where the
+    paper has 10,000.
+    """
+
+    # Looking a step up costs a hundredth of computing its sines. On an accelerator, where asking
+    # for the largest step would wait for the device, sines are cheap and always computed.
+    MIN_ROWS = 4096
+
+    table: Tensor
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.size = size
+        self.max_steps = max_steps
+        steps = torch.arange(max(max_steps, self.MIN_ROWS))
+        table = self._compute(steps).to(torch.get_default_dtype())
+        self.register_buffer("table", table, persistent=False)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        on_host = t.device.type == "cpu"
+        if on_host and (t.numel() == 0 or int(t.max()) < len(self.table)):
+            return F.embedding(t, self.table)
+        return self._compute(t).to(self.table.dtype)
+
+    def _compute(self, t: Tensor) -> Tensor:
+        # In double precision, since float32 leaves few digits of a large angle; Apple's GPUs
+        # have nothing better.
+        dtype = torch.float32 if t.device.type == "mps" else torch.float64
+        i = torch.arange((self.size + 1) // 2, dtype=dtype, device=t.device)
+        angle = t[..., None] * self.max_steps ** (-2.0 * i / self.size)  # [..., ceil(d / 2)]
+        return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)[..., : self.size]
+
+
+class ScaledSine(nn.Module):
+    """``Sine`` times a learned weight for each feature.
+
+    Three quarters of the weights, drawn at random so that no frequency is favoured, start at 0,
+    the others uniformly in [0, 1].
+    """
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.sine = Sine(size, max_steps)
+        weight = torch.zeros(size)
+        awake = torch.randperm(size)[: size - 3 * size // 4]
+        weight[awake] = torch.rand(len(awake))
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return self.sine(t) * self.weight
+
+
+class SimpleScaled(nn.Module):
+    """t / M in the last four features, 0 in the others."""
+
+    scale: Tensor
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        scale = torch.zeros(size)
+        scale[-4:] = 1.0 / max_steps
+        self.register_buffer("scale", scale, persistent=False)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return t[..., None] * self.scale
+
+
+class Perceptron(nn.Module):
+    """sin(w t) with learned frequencies w [d], which start as a random vector of length 1."""
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(size, 1)).squeeze(1))
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return torch.sin(t[..., None] * self.weight)
+
+
+class Base2(nn.Module):
+    """The binary digits of t, the ones first: eⱼ = ⌊t / 2ʲ⌋ mod 2 for j < 16, 0 beyond."""
+
+    shift: Tensor
+    digit: Tensor
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        j = torch.arange(size)
+        self.register_buffer("shift", j.clamp(max=16), persistent=False)
+        self.register_buffer("digit", (j < 16).to(torch.get_default_dtype()), persistent=False)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        return ((t[..., None] >> self.shift) & 1) * self.digit
+
+
+class Time2Vec(nn.Module):
+    """e₀ = w₀ t + φ₀ and eⱼ = sin(wⱼ t + φⱼ) for j > 0, with learned w and φ.
+
+    Kazemi et al., "Time2Vec: Learning a Vector Representation of Time" (2019), equation 1,
+    https://arxiv.org/abs/1907.05321.
+    """
+
+    def __init__(self, size: int, max_steps: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(size, 1)).squeeze(1))
+        self.bias = nn.Parameter(torch.empty(size).uniform_(-1.0, 1.0))
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Maps steps [...] to [..., size]."""
+        linear = t[..., None] * self.weight + self.bias
+        return torch.cat([linear[..., :1], linear[..., 1:].sin()], -1)
+
+
+EMBEDDINGS: dict[str, type[nn.Module]] = {
+    "learned": Learned,
+    "fixed": Fixed,
+    "sine": Sine,
+    "scaled_sine": ScaledSine,
+    "simple_scaled": SimpleScaled,
+    "perceptron": Perceptron,
+    "base2": Base2,
+    "time2vec": Time2Vec,
+}
+
+
+def make_embedding(name: str | None, size: int, max_steps: int) -> nn.Module | None:
+    """The embedding of that name, a module from steps [...] (integers) to features [..., size].
+
+    Args:
+        name: A key of ``EMBEDDINGS``; None or "none" for no embedding.
+        size: Features d of the embedding.
+        max_steps: M, the steps that the embedding tells apart best: rows of the tables, longest
+            period of the sines, unit of ``simple_scaled``. Longer episodes work too.
+
+    Raises:
+        ValueError: If the name is unknown, or a number is not a positive integer.
+    """
+    if name is None or name == "none":
+        return None
+    if name not in EMBEDDINGS:
+        near = difflib.get_close_matches(str(name), EMBEDDINGS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        known = ", ".join(["none", *EMBEDDINGS])
+        raise ValueError(f"unknown embedding {name!r}{hint} (known: {known})")
+    for what, value in (("size", size), ("max_steps", max_steps)):
+        if value < 1:
+            raise ValueError(f"an embedding's {what} must be at least 1, got {value}")
+    return EMBEDDINGS[name](size, max_steps)

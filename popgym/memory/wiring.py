@@ -1,0 +1,263 @@
+"""Everything of an actor-critic but its memory, wired as POPGym's published models are.
+
+    obs ─ feature_map ─ (+ embedding of the step) ─ preprocessor ─ z ─ [core] ─ y
+    y ─ postprocessor ┬─ actor  ─ actor_head  ─ logits
+                      └─ critic ─ critic_head ─ value
+
+Morad et al., "POPGym: Benchmarking Partially Observable Reinforcement Learning" (ICLR 2023).
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from popgym.memory.base import check_size
+from popgym.memory.embedding import make_embedding
+from popgym.memory.linear import Linear
+
+Layers = nn.Module | Sequence[int]
+
+
+def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raises ValueError for the first key that is not known, naming the nearest that is."""
+    known = sorted(known)
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"unknown {what} {key!r}{hint} (known: {', '.join(known)})")
+
+
+@dataclass(frozen=True)
+class WiringOptions:
+    """How the parts around a memory are built.
+
+    ``preprocessor``, ``postprocessor``, ``actor`` and ``critic`` are each either a sequence of
+    layer sizes, a Linear and a LeakyReLU for each, so that () is the identity; or a module, which
+    is copied as it is, weights included, and maps [..., inputs] to [..., outputs].
+    """
+
+    hidden_size: int = 256
+    """Features D of the memory's output."""
+    preprocessor_input_size: int = 256
+    """Features after ``feature_map``, an embedding that is concatenated included."""
+    preprocessor: Layers = ()
+    preprocessor_output_size: int = 256
+    """Features F of ``z`` where ``preprocessor`` is a module; sizes say it themselves."""
+    postprocessor: Layers = ()
+    actor: Layers = (256,)
+    critic: Layers = (256,)
+    postprocessor_output_size: int = 256
+    """Output size of ``actor`` and ``critic`` where they are modules."""
+    embedding: str | None = None
+    """Name of the embedding of the step within the episode; None or "none" for none."""
+    embedding_size: int | None = None
+    """How many features carry the embedding, the last ones; None: all."""
+    embedding_mode: str = "add"
+    """"add", or "cat": the observation's features give way to those of the embedding."""
+    scale_embedding: bool = True
+    """Whether one learned weight s mixes features · (1 − s) and embedding · s."""
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self) if field.type == "int"):
+            check_size(name, getattr(self, name))
+        for name in ("preprocessor", "postprocessor", "actor", "critic"):
+            _check_layers(name, getattr(self, name))
+        if not isinstance(self.scale_embedding, bool):
+            raise TypeError(f"scale_embedding must be a bool, got {self.scale_embedding!r}")
+        self._check_embedding()
+
+    def _check_embedding(self) -> None:
+        if self.embedding_mode not in ("add", "cat"):
+            raise ValueError(f'embedding_mode must be "add" or "cat", got {self.embedding_mode!r}')
+        if not self.has_embedding:
+            return
+        size, width = self.embedding_size, self.preprocessor_input_size
+        if size is None:
+            if self.embedding_mode == "cat":
+                raise ValueError('embedding_mode "cat" needs embedding_size, the features to add')
+            return
+        check_size("embedding_size", size)
+        if size > width or (size == width and self.embedding_mode == "cat"):
+            raise ValueError(
+                f"embedding_size {size} leaves no room for the observation in "
+                f"preprocessor_input_size {width}; make it smaller"
+            )
+
+    @property
+    def has_embedding(self) -> bool:
+        """Whether the step within the episode is embedded."""
+        return self.embedding not in (None, "none")
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> WiringOptions:
+        """Options by name.
+
+        Raises:
+            ValueError: For an unknown name, with the nearest one, or a value out of range.
+            TypeError: For a value of the wrong type.
+        """
+        check_known(options, (field.name for field in fields(cls)), "option")
+        return cls(**options)
+
+
+class Wiring(nn.Module):
+    """The layers around a memory; subclasses set ``core``, the memory.
+
+    Linear weights start orthogonal, those of the two heads normal with deviation .01 and no bias,
+    so that training begins with nearly equal probabilities and values near 0. The biases before
+    the LayerNorm start as torch draws them: without one, the norm of an observation would be lost.
+
+    Args:
+        observation_size: Features O of a flattened observation.
+        num_outputs: Outputs A of the actor, the parameters of the action distribution.
+        options: Sizes and parts.
+        max_steps: The unit of the time embedding (see ``make_embedding``); no limit.
+
+    Raises:
+        ValueError: If a module given as a part does not fit its place.
+    """
+
+    def __init__(
+        self,
+        observation_size: int,
+        num_outputs: int,
+        options: WiringOptions | None = None,
+        max_steps: int = 1024,
+    ) -> None:
+        super().__init__()
+        options = options or WiringOptions()
+        width = options.preprocessor_input_size
+        observed = width
+        if options.has_embedding and options.embedding_mode == "cat":
+            observed = width - (options.embedding_size or 0)
+        self.concatenates = observed < width
+        self.feature_map = nn.Sequential(
+            _linear(observation_size, observed), nn.LayerNorm(observed, elementwise_affine=False)
+        )
+        self.embedding = make_embedding(
+            options.embedding, options.embedding_size or width, max_steps
+        )
+        # s = sigmoid(mixing): inside [0, 1] without a clamp, whose gradient is 0 outside and
+        # would hold s there.
+        mixes = options.has_embedding and options.scale_embedding
+        self.mixing = nn.Parameter(torch.zeros(())) if mixes else None
+
+        self.preprocessor, self.feature_size = _build(
+            "preprocessor", options.preprocessor, width, options.preprocessor_output_size
+        )
+        self.register_module("core", None)  # keeps the place between z and y
+        self.postprocessor, y_size = _build(
+            "postprocessor", options.postprocessor, options.hidden_size, None
+        )
+        out = options.postprocessor_output_size
+        self.actor, actor_size = _build("actor", options.actor, y_size, out)
+        self.actor_head = _head(actor_size, num_outputs)
+        self.critic, critic_size = _build("critic", options.critic, y_size, out)
+        self.critic_head = _head(critic_size, 1)
+
+    def features(self, obs: Tensor, time: Tensor | None) -> Tensor:
+        """Inputs of the memory.
+
+        Args:
+            obs: Flattened observations [..., O].
+            time: Step within the episode [...], integers counted from 0; not needed, and not
+                looked at, without an embedding.
+
+        Returns:
+            z [..., F].
+        """
+        x = self.feature_map(obs)
+        if self.embedding is not None:
+            x = self._embed(x, self.embedding(time))
+        return self.preprocessor(x)
+
+    def _embed(self, x: Tensor, e: Tensor) -> Tensor:
+        """Joins features x and embedding e, by lerp(x, e, s) = x · (1 − s) + e · s if mixed."""
+        x = x.to(e.dtype)  # autocast may have left x in bfloat16
+        s = None if self.mixing is None else self.mixing.sigmoid()
+        if self.concatenates:
+            return torch.cat([x, e] if s is None else [x * (1 - s), e * s], -1)
+        e = F.pad(e, (x.shape[-1] - e.shape[-1], 0))
+        return x + e if s is None else torch.lerp(x, e, s)
+
+    def heads(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs of the network, in float32 also under autocast.
+
+        Args:
+            y: Outputs of the memory [..., D].
+
+        Returns:
+            logits [..., A] and value [...].
+        """
+        y = self.postprocessor(y)
+        logits = self.actor_head(self.actor(y))
+        value = self.critic_head(self.critic(y)).squeeze(-1)
+        return _at_least_float32(logits), _at_least_float32(value)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _linear(input_size: int, output_size: int) -> Linear:
+    layer = Linear(input_size, output_size)
+    nn.init.orthogonal_(layer.weight)
+    return layer
+
+
+def _head(input_size: int, output_size: int) -> Linear:
+    layer = Linear(input_size, output_size)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _build(
+    name: str, layers: Layers, input_size: int, output_size: int | None
+) -> tuple[nn.Module, int]:
+    """The part ``name`` and its output size, which ``output_size`` announces for a module."""
+    if not isinstance(layers, nn.Module):
+        sizes = [input_size, *layers]
+        steps = [part for a, b in pairwise(sizes) for part in (_linear(a, b), nn.LeakyReLU())]
+        return (nn.Sequential(*steps) if steps else nn.Identity()), sizes[-1]
+    module = copy.deepcopy(layers)
+    found = _output_size(name, module, input_size)
+    if output_size is not None and found != output_size:
+        option = "preprocessor" if name == "preprocessor" else "postprocessor"
+        raise ValueError(
+            f"the {name} given turns {input_size} features into {found}, but "
+            f"{option}_output_size is {output_size}; set it to {found}"
+        )
+    return module, found
+
+
+def _output_size(name: str, module: nn.Module, input_size: int) -> int:
+    """Tries the module on one step of zeros; on a copy, since forward may change buffers."""
+    like = next(iter(module.parameters()), torch.empty(0))
+    probe = torch.zeros(1, 1, input_size, dtype=like.dtype, device=like.device)
+    try:
+        with torch.no_grad():
+            return copy.deepcopy(module).eval()(probe).shape[-1]
+    except Exception as error:
+        raise ValueError(
+            f"the {name} given does not take features [B, T, {input_size}]: {error}"
+        ) from error
+
+
+def _check_layers(name: str, layers: Any) -> None:
+    if isinstance(layers, nn.Module):
+        return
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        raise TypeError(f"{name} must be a module or a list of layer sizes, got {layers!r}")
+    for size in layers:
+        check_size(f"every layer size of {name}", size)
