@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from popgym.memory.base import Memory
+from popgym.memory.padding import forward_padded
 from popgym.memory.registry import make_memory
 from popgym.memory.wiring import Wiring, WiringOptions
 
@@ -95,8 +96,6 @@ class ActorCritic(Wiring):
             logits [B, T, A] and values [B, T], without meaning in the padding, and each row's
             state after its own last step.
         """
-        from popgym.memory.padding import forward_padded
-
         seq_lens = seq_lens.to(state.time.device, torch.int64)
         steps = None
         if self.embedding is not None:
