@@ -1,0 +1,158 @@
+"""What every law needs: a memory, inputs, a state that it reached itself, and comparisons."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from popgym.memory import Memory
+
+MakeMemory = Callable[[], Memory]
+
+ROWS = 4
+STEPS = 45
+"""Longer than the chunks in which memories usually compute, and not a multiple of them."""
+
+UNEVEN_CUTS = (0, 1, 12, 13, 21, 44, STEPS)
+SINGLE_STEPS = tuple(range(STEPS + 1))
+
+_TOLERANCE = 1e-8
+
+
+class LawBroken(AssertionError):  # noqa: N818 (it reads as a sentence where it is raised)
+    """A memory breaks a law.
+
+    Attributes:
+        law: the law's name in ``LAWS``.
+    """
+
+    def __init__(self, law: str, message: str) -> None:
+        super().__init__(law, message)
+        self.law = law
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.message}"
+
+
+@dataclass
+class Trial:
+    """A memory in float64 with inputs, a state that it reached itself, and episode starts."""
+
+    memory: Memory
+    x: Tensor  # [B, T, F]
+    state: Any
+    start: Tensor  # [B, T]
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The parameters that are trained."""
+        return [p for p in self.memory.parameters() if p.requires_grad]
+
+    def run(
+        self,
+        cuts: Sequence[int] = (0, STEPS),
+        start: Tensor | None = None,
+        x: Tensor | None = None,
+        state: Any = None,
+    ) -> tuple[Tensor, Any]:
+        """Read the inputs in one call for each piece between two ``cuts``."""
+        x = self.x if x is None else x
+        state = self.state if state is None else state
+        outputs = []
+        for begin, end in pairwise(cuts):
+            piece = None if start is None else start[:, begin:end]
+            y, state = self.memory(x[:, begin:end], state, piece)
+            outputs.append(y)
+        return torch.cat(outputs, 1), state
+
+    def gradients(
+        self, cuts: Sequence[int] = (0, STEPS), start: Tensor | None = None
+    ) -> list[Tensor]:
+        """Gradients of a loss on all outputs and the last state, w.r.t. x, state, parameters."""
+        x = self.x.clone().requires_grad_()
+        state = map_state(lambda s: s.clone().requires_grad_(_differentiable(s)), self.state)
+        y, after = self.run(cuts, start, x, state)
+        wanted = [x, *filter(_differentiable, state), *self.parameters]
+        return gradients_of(loss(y, after), wanted)
+
+
+def make_trial(make: MakeMemory) -> Trial:
+    """Build the memory and bring it into a state of its own."""
+    memory = make().double().eval()
+    x = torch.randn(ROWS, STEPS, memory.input_size, dtype=torch.float64)
+    warm_up = torch.randn_like(x[:, :20])
+    with torch.no_grad():
+        _, state = memory(warm_up, memory.initial_state(ROWS))
+    return Trial(memory, x, map_state(Tensor.clone, state), _starts())
+
+
+def _starts() -> Tensor:
+    """A row without starts, one from its first step, two in a row, one at the last step."""
+    start = torch.rand(ROWS, STEPS) < 0.08
+    start[0] = False
+    start[1, 0] = True
+    start[2, 0] = False
+    start[2, 20:22] = True
+    start[3, -1] = True
+    return start
+
+
+def loss(y: Tensor, state: Iterable[Tensor]) -> Tensor:
+    """A number that depends on every output and every field of the state, each differently."""
+    weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
+    kept = sum(field.abs().square().sum() for field in state if _differentiable(field))
+    return (y * weights).sum() + kept
+
+
+def gradients_of(value: Tensor, wanted: Sequence[Tensor]) -> list[Tensor]:
+    """Gradients of ``value``, zero for what it does not depend on."""
+    if not value.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in wanted]
+    found = torch.autograd.grad(value, wanted, allow_unused=True)
+    return [
+        torch.zeros_like(tensor) if gradient is None else gradient
+        for tensor, gradient in zip(wanted, found, strict=True)
+    ]
+
+
+def map_state(function: Callable[[Tensor], Tensor], state: Any) -> Any:
+    """Apply ``function`` to every field."""
+    return type(state)(*map(function, state))
+
+
+def fill(state: Any, value: float) -> Any:
+    """The same state with ``value`` in every field that can hold it."""
+    return map_state(
+        lambda s: torch.full_like(s, value) if _differentiable(s) else s.clone(), state
+    )
+
+
+def require(law: str, condition: bool, message: str) -> None:
+    """Raise ``LawBroken`` unless the condition holds."""
+    if not condition:
+        raise LawBroken(law, message)
+
+
+def require_same(
+    law: str, got: Sequence[Tensor], want: Sequence[Tensor], message: str, tolerance: float = 1.0
+) -> None:
+    """Raise ``LawBroken`` unless all tensors agree, up to float64's rounding."""
+    require(law, len(got) == len(want), message)
+    for a, b in zip(got, want, strict=True):
+        if a.shape != b.shape:
+            raise LawBroken(law, f"{message} (shape {list(a.shape)}, not {list(b.shape)})")
+        if not a.numel():
+            continue
+        scale = max(1.0, float(b.detach().abs().max()))
+        difference = float((a.detach() - b.detach()).abs().max())
+        # not (... <= ...): a difference of NaN is a difference
+        if not difference <= _TOLERANCE * tolerance * scale:
+            raise LawBroken(law, f"{message} (largest difference {difference:.3g})")
+
+
+def _differentiable(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
