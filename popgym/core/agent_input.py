@@ -1,0 +1,127 @@
+"""What an agent is fed at each step: what it sees, what it did, and whether it just began."""
+
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+
+from popgym.core.flatten import Flattener, Path, follow, leaves
+
+TOLERANCE = 1e-5
+"""How far a Box's values may lie beyond a bound, relative to it: float32 rounds."""
+
+
+class AgentInput:
+    """Rows of [flattened observation | flattened previous action | start flag].
+
+    Args:
+        observation_space: Of a single environment.
+        action_space: Of a single environment.
+        previous_action: Whether the previous action is part of the row; all zeros at a start.
+        start_flag: Whether the flag is part of the row; 1 at a start, else 0.
+
+    Raises:
+        ValueError: A space has no fixed size, like Text, Sequence and Graph.
+    """
+
+    size: int
+    """How many numbers a row has."""
+    space: Box
+    """The space of one row."""
+
+    def __init__(
+        self,
+        observation_space: Space,
+        action_space: Space,
+        previous_action: bool = True,
+        start_flag: bool = True,
+    ) -> None:
+        self.previous_action, self.start_flag = previous_action, start_flag
+        self._observation = Flattener(observation_space)
+        self._action = Flattener(action_space)
+        self._action_end = self._observation.size + previous_action * self._action.size
+        self.size = self._action_end + start_flag
+        self.space = Box(-np.inf, np.inf, (self.size,), np.float32)
+        self._bounds = [bounds(part, path) for path, part in leaves(observation_space)]
+
+    def __call__(self, obs: Any, prev_action: Any = None, start: Any = None) -> np.ndarray:
+        """Lays out the inputs of a batch of environments.
+
+        Args:
+            obs: A batched observation, arrays [B, ...] in tuples and dicts.
+            prev_action: A batched action; what it holds for rows at a start does not matter.
+            start: [B] bool, whether the observation is the first of its episode.
+
+        Returns:
+            [B, size] float32.
+        """
+        count = len(follow(self._bounds[0].path, obs)) if self._bounds else len(start)
+        rows = np.empty((count, self.size), np.float32)
+        begin, end = self._observation.size, self._action_end
+        self._observation(obs, rows[:, :begin])
+        if self.previous_action:
+            self._action(prev_action, rows[:, begin:end])
+            rows[start, begin:end] = 0.0
+        if self.start_flag:
+            rows[:, end] = start
+        return rows
+
+    def check(self, obs: Any) -> None:
+        """Refuses a batched observation with a value outside its space, or one not finite.
+
+        Raises:
+            ValueError: Names the environment's index, the part of the observation, and the value.
+        """
+        for part in self._bounds:
+            part.check(follow(part.path, obs))
+
+
+class Bounds:
+    """The values that one part of an observation may have.
+
+    Args:
+        path: Where the part lies in the observation.
+        space: The part's space.
+        low: The least values, of the part's shape, finite.
+        high: The greatest.
+    """
+
+    def __init__(self, path: Path, space: Space, low: Any, high: Any) -> None:
+        self.path, self.space = path, space
+        self.low, self.high = np.asarray(low), np.asarray(high)
+
+    def check(self, values: Any) -> None:
+        """Refuses values [B, ...]; see `AgentInput.check`."""
+        values = np.asarray(values)
+        if values.shape[1:] != self.low.shape:
+            raise ValueError(
+                f"{self.name()} must have shape {self.low.shape} for each environment, "
+                f"got {values.shape[1:]}"
+            )
+        inside = (values >= self.low) & (values <= self.high)  # NaN is not
+        if not inside.all():
+            where = tuple(np.argwhere(~inside)[0].tolist())
+            raise ValueError(
+                f"environment {where[0]}: {self.name()} has {values[where]} at {where[1:]}, "
+                f"which is outside {self.space}"
+                if np.isfinite(values[where])
+                else f"environment {where[0]}: {self.name()} has {values[where]} at {where[1:]}"
+            )
+
+    def name(self) -> str:
+        """The part, as in observation['camera'][0]."""
+        return "observation" + "".join(f"[{key!r}]" for key in self.path)
+
+
+def bounds(space: Space, path: Path) -> Bounds:
+    """The bounds of one part of an observation."""
+    if isinstance(space, Discrete):
+        return Bounds(path, space, space.start, space.start + space.n - 1)
+    if isinstance(space, MultiDiscrete):
+        return Bounds(path, space, space.start, space.start + space.nvec - 1)
+    if isinstance(space, Box):
+        largest = np.finfo(np.float64).max
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        low, high = low - TOLERANCE * np.abs(low), high + TOLERANCE * np.abs(high)
+        return Bounds(path, space, np.maximum(low, -largest), np.minimum(high, largest))
+    return Bounds(path, space, np.zeros(space.shape), np.ones(space.shape))

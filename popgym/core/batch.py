@@ -1,0 +1,121 @@
+"""The environments of one task side by side: their records, and the arrays they are shown in.
+
+Both faces, one environment and many, stand on it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from popgym.core.actions import ActionBuffer
+from popgym.core.family import Family
+from popgym.core.kernel import GIVEN, KEEP, NEW, OVER, RESET, SAMPLE, compiled
+from popgym.core.layout import observation_rows
+from popgym.core.random import stream
+
+SAVED = ("records", "obs", "final_obs", "rewards", "terminated", "truncated", "seeded")
+
+
+class Batch:
+    """n environments of one task.
+
+    Args:
+        family: The task.
+        count: n.
+        threads: Whether to share the environments out among numba's threads.
+    """
+
+    records: np.recarray
+    """[n]; fields rng, status, and those of `Family.fields`."""
+    obs: np.ndarray
+    """[n, ...], the observations as the rules write them."""
+    final_obs: np.ndarray
+    """[n, ...], the last observations of episodes that ended in the last step (SAME_STEP)."""
+
+    def __init__(self, family: Family, count: int, threads: bool = False) -> None:
+        self.family, self.count, self.threads = family, count, threads
+        self.records = np.zeros(count, family.record_type()).view(np.recarray)
+        self.obs = observation_rows(family.observation_space, count)
+        self.final_obs = self.obs.copy()
+        self.actions = ActionBuffer(family.action_space, count, family.clips_actions)
+        self.rewards = np.zeros(count)
+        self.terminated, self.truncated = np.zeros(count, bool), np.zeros(count, bool)
+        self.seeded = np.zeros(count, bool)
+        self._todo = np.zeros(count, np.uint8)
+        self._params = family.params_record()
+        self._arrays = self._bind()
+        self._kernel: Callable[..., int] | None = None
+
+    def _bind(self) -> tuple[np.ndarray, ...]:
+        return (
+            self.records, self._params, self.actions.values, self.actions.low, self.actions.high,
+            self.obs, self.final_obs, self.rewards, self.terminated, self.truncated, self._todo,
+        )  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kernel": None, "_arrays": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._arrays = self._bind()
+
+    def _compile(self) -> Callable[..., int]:
+        name = type(self.family).__name__
+        self._kernel = compiled(name, self.family.rules, self.threads)
+        return self._kernel
+
+    def seed(self, seeds: Any, indices: Any, which: Any) -> None:
+        """Starts the random streams of the environments `which` anew."""
+        self.records["rng"][which] = stream(seeds, indices)
+        self.seeded[which] = True
+
+    def reset(self, which: Any, hidden: dict[str, np.ndarray] | None = None) -> None:
+        """Begins episodes in the environments `which`.
+
+        Args:
+            which: An index, slice or mask of environments.
+            hidden: The hidden draw, [environments in which, ...] by key, already checked;
+                None draws one.
+        """
+        self._todo[:] = KEEP
+        self._todo[which] = SAMPLE if hidden is None else GIVEN
+        for key, values in (hidden or {}).items():
+            self.records[key][which] = values
+        (self._kernel or self._compile())(*self._arrays, RESET)
+
+    def step(self, mode: int) -> int:
+        """Steps all environments with the actions in the buffer.
+
+        Returns:
+            −1, or the first environment that cannot be stepped; then nothing has changed.
+        """
+        return (self._kernel or self._compile())(*self._arrays, mode)
+
+    def why_not(self, index: int) -> str:
+        """Why an environment cannot be stepped, and what to do."""
+        status = self.records["status"][index]
+        if status == NEW:
+            return "it was never reset: call reset() before step()"
+        if status == OVER:
+            return "its episode is over: call reset() before the next step()"
+        return f"its action {self.actions.values[index]} is outside {self.family.action_space}"
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Copies of everything that decides how the environments carry on."""
+        return {name: np.array(getattr(self, name)) for name in SAVED}
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Takes the environments back to a snapshot.
+
+        Raises:
+            ValueError: It is no snapshot of as many environments of this task.
+        """
+        for name in SAVED:
+            kept, given = getattr(self, name), snapshot.get(name)
+            if not isinstance(given, np.ndarray) or given.shape != kept.shape:
+                raise ValueError(f"not a snapshot of {self.count} environments: {name} differs")
+            if given.dtype.descr != kept.dtype.descr:
+                raise ValueError(f"not a snapshot of this task: {name} holds other fields")
+        for name in SAVED:
+            getattr(self, name)[...] = snapshot[name]

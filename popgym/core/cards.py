@@ -1,0 +1,47 @@
+"""Cards are numbers, and a deck is an array of them.
+
+Card c has suit c mod 4, colour c mod 2 and rank (c div 4) mod 13, in POPGym's order:
+spades, diamonds, clubs, hearts; ace to king. Several decks are one after the other.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from popgym.core.random import shuffle
+from popgym.core.rules import Record, rule
+
+DECK_SIZE = 52
+SUITS = "♠♦♣♥"
+RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
+
+
+@rule
+def shuffle_deck(s: Record, deck: Any) -> None:
+    """Fills a deck with its cards, in an order drawn uniformly."""
+    for i in range(len(deck)):
+        deck[i] = i
+    shuffle(s, deck)
+
+
+@rule
+def suit(card: int) -> Any:
+    """Spades, diamonds, clubs, hearts: 0 to 3."""
+    return card % 4
+
+
+@rule
+def color(card: int) -> Any:
+    """Black or red: 0 or 1."""
+    return card % 2
+
+
+@rule
+def rank(card: int) -> Any:
+    """Ace to king: 0 to 12."""
+    return card // 4 % 13
+
+
+def deck_field(num_cards: int) -> tuple[np.dtype, tuple[int]]:
+    """A record's field for a deck: the smallest type that holds its cards, and its shape."""
+    return np.min_scalar_type(num_cards - 1), (num_cards,)

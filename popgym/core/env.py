@@ -1,0 +1,127 @@
+"""One environment, as gymnasium knows it: a batch of one."""
+
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Space
+
+from popgym.core.batch import Batch
+from popgym.core.family import Family
+from popgym.core.kernel import DISABLED
+from popgym.core.layout import first_element, single_observation
+from popgym.core.reset_options import read_draw, read_options, read_seed
+
+RENDER_MODES = ("ansi",)
+
+
+class POPGymEnv(gymnasium.Env):
+    """One environment of a task.
+
+    What an agent is shown and what it earns is decided by the seed of the last seeded reset
+    and the actions since. A vector environment's first environment, given the same seed and
+    actions, lives through the same.
+
+    Args:
+        family: The task.
+        render_mode: None, or "ansi" for text.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
+    state_space: Space
+    """The space of what `get_state` returns."""
+    max_episode_length: int
+    """The most steps that an episode can have."""
+    obs_requires_prev_action: bool
+    """Whether an agent must be shown its previous action to play well."""
+
+    def __init__(self, family: Family, render_mode: str | None = None) -> None:
+        self.family = family
+        self.render_mode = check_render_mode(render_mode)
+        self.observation_space, self.action_space = family.observation_space, family.action_space
+        self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
+        self.obs_requires_prev_action = family.obs_requires_prev_action
+        self._batch = Batch(family, 1)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode.
+
+        Args:
+            seed: Starts the random numbers anew; None goes on with them.
+            options: `{"hidden": {...}}` begins with the given deal, board, maze or physics;
+                the keys are those of `family.hidden`.
+
+        Returns:
+            The first observation and an empty dict.
+
+        Raises:
+            ValueError: An argument is wrong; the environment is as it was.
+        """
+        if seed is not None:
+            read_seed(seed)
+        hidden = read_draw(self.family, read_options(options, ("hidden",)), None)
+        super().reset(seed=None if seed is None else int(seed))
+        if seed is not None or not self._batch.seeded[0]:
+            self._batch.seed(self.np_random_seed % 2**64, 0, slice(None))
+        self._batch.reset(slice(None), hidden)
+        return single_observation(self.observation_space, self._batch.obs[0]), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Plays one action.
+
+        Returns:
+            Observation, reward, whether the episode terminated, whether it was truncated, and
+            an empty dict.
+
+        Raises:
+            ValueError: The action is not in the action space, or no episode is going on; the
+                environment is as it was.
+        """
+        batch = self._batch
+        batch.actions.write_one(action)
+        if batch.step(DISABLED) >= 0:
+            raise ValueError(f"the environment cannot be stepped: {batch.why_not(0)}")
+        return (
+            single_observation(self.observation_space, batch.obs[0]),
+            batch.rewards.item(),
+            batch.terminated.item(),
+            batch.truncated.item(),
+            {},
+        )
+
+    def get_state(self) -> Any:
+        """The hidden Markov state, an element of `state_space`."""
+        state = self.family.state(self._batch.records)
+        return first_element(self.state_space, state)
+
+    def render(self) -> Any:
+        """A text picture, if `render_mode` is "ansi"."""
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() needs an environment made with render_mode="ansi"')
+            return None
+        return self.family.draw(self._batch.records[0])
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything that decides how the environment carries on, for an exact checkpoint."""
+        return self._batch.snapshot()
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Takes the environment back to a snapshot.
+
+        Raises:
+            ValueError: It is no snapshot of this task; the environment is as it was.
+        """
+        self._batch.restore(snapshot)
+
+
+def check_render_mode(render_mode: str | None) -> str | None:
+    """The render mode, if there is such a one.
+
+    Raises:
+        ValueError: There is not.
+    """
+    if render_mode is not None and render_mode not in RENDER_MODES:
+        raise ValueError(f"render_mode must be None or one of {RENDER_MODES}, got {render_mode!r}")
+    return render_mode

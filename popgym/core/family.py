@@ -1,0 +1,101 @@
+"""What a family of environments declares: everything but the loop and the two faces."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Space
+
+from popgym.core.hidden import HiddenField
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record
+
+FieldType = Any
+"""What a field of a record is: a numpy type, or (type, shape)."""
+
+
+class Family:
+    """A family with its arguments: one task.
+
+    A subclass names its rules and presets and, in `__init__(self, **arguments)`, checks the
+    arguments and sets the attributes below. The first line of its docstring is the line that
+    tables show. All of the family's environments are computed from it.
+    """
+
+    rules: ClassVar[Rules]
+    presets: ClassVar[dict[str, dict[str, Any]]]
+    """Difficulty → arguments of `__init__`."""
+    group: ClassVar[str]
+    """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION."""
+    scores: ClassVar[dict[str, dict[str, float]]] = {}
+    """Difficulty → mean returns of reference players: random, memoryless, perfect, …"""
+    obs_requires_prev_action: ClassVar[bool] = False
+    """Whether an agent must be shown its previous action to play well."""
+    clips_actions: ClassVar[bool] = False
+    """Whether the rules clip Box actions, so that those outside the bounds are legal."""
+
+    observation_space: Space
+    action_space: Space
+    state_space: Space
+    max_episode_length: int
+    return_bounds: tuple[float, float]
+    """The least and greatest sum of rewards over an episode."""
+    params: dict[str, Any]
+    """Numbers (or arrays) that the rules read as `p.name`."""
+    fields: dict[str, FieldType]
+    """What one environment remembers, `s.name` in the rules."""
+    hidden: dict[str, HiddenField]
+    """What a reset draws, by the name of the field that holds it."""
+
+    def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
+        """Refuses hidden draws whose fields are right each by itself but not together.
+
+        Args:
+            hidden: Checked values by key, [n, ...].
+
+        Raises:
+            ValueError: Says what is allowed.
+        """
+
+    def state(self, records: np.ndarray) -> Any:
+        """The hidden Markov state of the environments of `records` [n], as a batch."""
+        raise NotImplementedError
+
+    def draw(self, record: Record) -> str:
+        """A text picture of one environment."""
+        raise NotImplementedError
+
+    def memory_needed(self) -> int | None:
+        """How many steps back an agent must see to play perfectly; None if unknown."""
+        return None
+
+    @classmethod
+    def description(cls) -> str:
+        """What the task is, in one line."""
+        return (cls.__doc__ or "").strip().split("\n")[0]
+
+    def record_type(self) -> np.dtype:
+        """The record of one environment: its random stream, its status and its fields."""
+        fields = [
+            (name, *kind) if isinstance(kind, tuple) else (name, kind)
+            for name, kind in self.fields.items()
+        ]
+        return np.dtype([("rng", np.uint64), ("status", np.uint8), *fields], align=True)
+
+    def params_record(self) -> np.recarray:
+        """The parameters as an array of one record."""
+        values = {name: np.asarray(value) for name, value in self.params.items()}
+        kinds = [(name, value.dtype, value.shape) for name, value in values.items()]
+        return np.array([tuple(values.values())], kinds).view(np.recarray)
+
+
+def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Checks an argument that must be a whole number from `low` to `high`.
+
+    Raises:
+        ValueError: It is not one; the message says what is allowed.
+    """
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or value < low or (high is not None and value > high):
+        limit = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
+    return int(value)

@@ -1,0 +1,112 @@
+"""The loop over environments, written once for all families, and its compilation."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from popgym.core.rules import Rule, fingerprint, link, rebind, rule
+
+RESET, NEXT_STEP, SAME_STEP, DISABLED = range(4)
+"""What a call does: reset, or step in one of gymnasium's autoreset modes."""
+NEW, PLAYING, OVER = range(3)
+"""An environment's status: never reset, in an episode, after its end."""
+KEEP, SAMPLE, GIVEN = range(3)
+"""What a reset does to an environment: nothing, a fresh draw, a start from a given draw."""
+
+
+class Rules(NamedTuple):
+    """The rules of a family. `s` is one environment's record, `p` the parameters."""
+
+    sample: Rule
+    """`sample(s, p)` draws what is hidden into the fields that `Family.hidden` names."""
+    reset: Rule
+    """`reset(s, p)` sets all other fields for a new episode; draws nothing."""
+    step: Rule
+    """`step(s, p, action) -> reward, terminated, truncated`."""
+    observe: Rule
+    """`observe(s, p, obs)` writes the observation into the row `obs`."""
+
+
+@rule
+def fits(actions: Any, i: int, low: Any, high: Any) -> bool:
+    """Whether the action of environment i (a number, or a row of them) is in its space."""
+    if actions.ndim == 1:
+        return low[0] <= actions[i] <= high[0]
+    inside = True
+    for j in range(actions.shape[1]):
+        inside = inside and low[j] <= actions[i, j] <= high[j]
+    return inside
+
+
+prange = range
+sample = reset = step = observe = None  # a family's rules take the place of these
+
+
+def drive(
+    records: Any, params: Any, actions: Any, low: Any, high: Any, obs: Any, final_obs: Any,
+    rewards: Any, terminated: Any, truncated: Any, todo: Any, mode: int,
+) -> int:  # fmt: skip
+    """Resets the environments as `todo` says, or steps them all, as `mode` says.
+
+    Returns −1, or the first environment that cannot be stepped (its action is outside the
+    space, its episode is over or was never begun); then nothing has been changed.
+    """
+    if mode != RESET:
+        for i in range(len(records)):
+            status = records[i].status
+            autoreset = mode == NEXT_STEP and status == OVER
+            if not autoreset and (status != PLAYING or not fits(actions, i, low, high)):
+                return i
+    for i in prange(len(records)):
+        s, p = records[i], params[0]
+        begin = todo[i] if mode == RESET else SAMPLE if s.status == OVER else KEEP
+        if begin != KEEP:
+            rewards[i], terminated[i], truncated[i] = 0.0, False, False
+        elif mode != RESET:
+            rewards[i], terminated[i], truncated[i] = step(s, p, actions[i])
+            if terminated[i] or truncated[i]:
+                s.status = OVER
+                if mode == SAME_STEP:
+                    observe(s, p, final_obs[i])
+                    begin = SAMPLE
+        if begin == SAMPLE:
+            sample(s, p)
+        if begin != KEEP:
+            reset(s, p)
+            s.status = PLAYING
+        if begin != KEEP or mode != RESET:
+            observe(s, p, obs[i])
+    return -1
+
+
+@functools.cache
+def compiled(name: str, rules: Rules, threads: bool = False) -> Callable[..., int]:
+    """`drive` with a family's rules in it, from numba's cache on disk if it is there.
+
+    Numba finds a function on disk by its name and does not notice edited globals; a closure
+    over compiled functions it never finds again. So the rules are bound as globals of a copy
+    of `drive` whose name carries the rules' fingerprint.
+
+    Args:
+        name: The family's, to be read in the names of the cache files.
+        rules: The family's.
+        threads: Whether to share the environments out among numba's threads.
+    """
+    import numba
+
+    done: dict[Rule, Any] = {}
+    scope: dict[str, Any] = {n: link(r, numba.njit, done) for n, r in rules._asdict().items()}
+    scope.update(vars_of_drive(), fits=link(fits, numba.njit, done), prange=numba.prange)
+    function = rebind(drive, scope)
+    kind = "threads" if threads else "drive"
+    function.__qualname__ = f"{name}_{fingerprint([*rules, fits])}.{kind}"
+    try:
+        return numba.njit(nogil=True, cache=True, parallel=threads)(function)
+    except RuntimeError:  # no folder can be written to: every process compiles for itself
+        return numba.njit(nogil=True, parallel=threads)(function)
+
+
+def vars_of_drive() -> dict[str, int]:
+    """The constants that `drive` reads."""
+    names = ("RESET", "NEXT_STEP", "SAME_STEP", "NEW", "PLAYING", "OVER", "KEEP", "SAMPLE")
+    return {name: globals()[name] for name in names}

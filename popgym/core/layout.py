@@ -1,0 +1,55 @@
+"""How observations and states lie in arrays, and how they are shown to the user.
+
+Rules write one row of numbers for each environment. Users get what gymnasium's spaces
+prescribe: numbers, arrays or tuples, with a leading axis in a vector environment.
+"""
+
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+
+
+def observation_rows(space: Space, count: int) -> np.ndarray:
+    """A zeroed array with a row for each environment's observation: [count, ...].
+
+    A Discrete is a row of one number, a Tuple of Discretes a row of as many.
+    """
+    if isinstance(space, Discrete):
+        return np.zeros((count, 1), np.int64)
+    if isinstance(space, Tuple):
+        if not all(isinstance(part, Discrete) for part in space.spaces):
+            raise TypeError(f"a Tuple observation must consist of Discretes, got {space}")
+        return np.zeros((count, len(space.spaces)), np.int64)
+    if isinstance(space, (Box, MultiBinary, MultiDiscrete)):
+        return np.zeros((count, *space.shape), space.dtype)
+    raise TypeError(f"observations can be Discrete, Multi…, Box or Tuple, got {space}")
+
+
+def batched_observations(space: Space, rows: np.ndarray, copy: bool) -> Any:
+    """Rows of observations as an element of the batched space.
+
+    Args:
+        space: The space of a single observation.
+        rows: What the rules wrote, [n, ...].
+        copy: Whether the result must share no memory with `rows`.
+    """
+    if isinstance(space, Discrete):
+        return rows[:, 0].copy() if copy else rows[:, 0]
+    if isinstance(space, Tuple):
+        return tuple(column.copy() if copy else column for column in rows.T)
+    return rows.copy() if copy else rows
+
+
+def single_observation(space: Space, row: np.ndarray) -> Any:
+    """One row as an element of the space of a single observation; never shares memory."""
+    if isinstance(space, Discrete):
+        return row.item()
+    return tuple(row.tolist()) if isinstance(space, Tuple) else row.copy()
+
+
+def first_element(space: Space, batch: Any) -> Any:
+    """The first element of a batch of any space's elements."""
+    if isinstance(space, Tuple):
+        return tuple(first_element(part, b) for part, b in zip(space.spaces, batch, strict=True))
+    return int(batch[0]) if isinstance(space, Discrete) else batch[0]

@@ -1,0 +1,26 @@
+"""POPGym's environments, registered with gymnasium on import.
+
+Classes (`RepeatPrevious`, `RepeatPreviousEasy`, …) and groups (`ALL`, `ALL_EASY`,
+`DIAGNOSTIC`, …, each class → {"id": …}) are computed from the families' presets.
+"""
+
+from typing import Any
+
+from popgym.core.nearest import nearest
+from popgym.envs.registry import ENTRIES, GROUPS, lookup, memory_needed, reference_scores, table
+
+__all__ = ["lookup", "memory_needed", "reference_scores", "table", *ENTRIES, *GROUPS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ENTRIES:
+        return ENTRIES[name].env_class
+    if name in GROUPS:
+        return GROUPS[name]
+    matches = nearest(name, [*ENTRIES, *GROUPS])
+    hint = f"; did you mean {' or '.join(matches)}?" if matches else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,88 @@
+"""The cart and the pole, which several families show in part.
+
+The physics is gymnasium's CartPole: Barto, Sutton and Anderson, "Neuronlike Adaptive Elements
+That Can Solve Difficult Learning Control Problems" (1983), integrated by Euler's method in
+double precision.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Numbers
+from popgym.core.random import uniform
+from popgym.core.rules import Record, rule
+
+GRAVITY, DT = 9.8, 0.02  # m/s², s
+CART, POLE = 1.0, 0.1  # kg
+HALF_LENGTH, FORCE = 0.5, 10.0  # m, N
+MASS, MOMENT = CART + POLE, POLE * HALF_LENGTH
+MAX_X, MAX_ANGLE = 2.4, 12 * 2 * math.pi / 360  # m, rad
+X, SPEED, ANGLE, TURN = range(4)  # places in s.physics; m, m/s, rad, rad/s
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Near rest and upright."""
+    for i in range(4):
+        s.physics[i] = uniform(s, -0.05, 0.05)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Begins to count the steps."""
+    s.steps = 0
+
+
+@rule
+def step(s: Record, p: Record, push: int) -> Any:
+    """Pushes the cart for a fiftieth of a second."""
+    q = s.physics
+    force = FORCE if push == 1 else -FORCE
+    cos, sin = math.cos(q[ANGLE]), math.sin(q[ANGLE])
+    pushed = (force + MOMENT * q[TURN] ** 2 * sin) / MASS
+    turn_rate = (GRAVITY * sin - cos * pushed) / (HALF_LENGTH * (4 / 3 - POLE * cos**2 / MASS))
+    speed_rate = pushed - MOMENT * turn_rate * cos / MASS
+    q[X] += DT * q[SPEED]
+    q[SPEED] += DT * speed_rate
+    q[ANGLE] += DT * q[TURN]
+    q[TURN] += DT * turn_rate
+    s.steps += 1
+    fell = abs(q[X]) > MAX_X or abs(q[ANGLE]) > MAX_ANGLE
+    return 1.0 / p.limit, fell, s.steps >= p.limit
+
+
+class CartPoleFamily(Family):
+    """A cart to be pushed left (0) or right (1) so that the pole on it does not fall.
+
+    Args:
+        max_episode_length: After how many steps an episode is truncated.
+    """
+
+    def __init__(self, max_episode_length: int = 200) -> None:
+        limit = whole_number("max_episode_length", max_episode_length, 1)
+        high = np.array([2 * MAX_X, np.inf, 2 * MAX_ANGLE, np.inf], np.float32)
+        self.state_space = Box(-high, high)
+        self.action_space = Discrete(2)
+        self.max_episode_length = limit
+        self.return_bounds = (1 / limit, 1.0)
+        self.params = {"limit": limit}
+        self.fields = {"physics": (np.float64, (4,)), "steps": np.int32}
+        largest = np.finfo(np.float32).max.item()
+        bounds = (MAX_X, largest, MAX_ANGLE, largest)
+        self.hidden = {"physics": Numbers(tuple(-b for b in bounds), bounds)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """Position, speed, angle and angular speed."""
+        return records["physics"].astype(np.float32)
+
+    def draw(self, record: Record) -> str:
+        """The track seen from the side, with the pole's lean."""
+        x, angle = record["physics"][X], record["physics"][ANGLE]
+        place = round(20 * min(max(x / MAX_X, -1), 1)) + 20
+        pole = "|" if abs(angle) < 0.01 else "/" if angle > 0 else "\\"
+        numbers = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°   step {record['steps']}"
+        return f"{' ' * (place + 1)}{pole}\n[{'-' * place}#{'-' * (40 - place)}]\n{numbers}"

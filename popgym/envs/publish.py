@@ -1,0 +1,114 @@
+"""From a family's preset: the two classes of an environment, and its gymnasium id."""
+
+import inspect
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+
+from popgym.core.env import POPGymEnv
+from popgym.core.family import Family
+from popgym.core.nearest import unknown
+from popgym.core.vector import POPGymVectorEnv
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered environment."""
+
+    name: str
+    """The class's name, for example RepeatPreviousEasy."""
+    id: str
+    """gymnasium's id, for example popgym-RepeatPreviousEasy-v0."""
+    level: str
+    """Easy, Medium, Hard, or nothing for the class without suffix."""
+    family: type[Family]
+    arguments: dict[str, Any]
+    """The arguments of the family that this level stands for."""
+    env_class: type[POPGymEnv]
+    vector_class: type[POPGymVectorEnv]
+
+    def task(self, **arguments: Any) -> Family:
+        """The family with this level's arguments, some of them replaced."""
+        return make_family(self.name, self.family, self.arguments, (), arguments)
+
+
+def make_family(
+    name: str, family: type[Family], preset: dict[str, Any], args: tuple, kwargs: dict[str, Any]
+) -> Family:
+    """A family from a preset and the arguments of an environment's constructor.
+
+    Raises:
+        TypeError: An argument is unknown, or one too many; the message says what is allowed.
+        ValueError: An argument's value is wrong.
+    """
+    allowed = list(inspect.signature(family).parameters)
+    for key in kwargs:
+        if key not in allowed:
+            raise TypeError(f"{name}: {unknown('argument', key, allowed)}")
+    if len(args) > len(allowed):
+        raise TypeError(f"{name} takes the arguments {allowed}, got {len(args)} values")
+    named = dict(zip(allowed, args, strict=False))
+    twice = sorted(named.keys() & kwargs.keys())
+    if twice:
+        raise TypeError(f"{name} got {twice} twice, by place and by name")
+    return family(**{**preset, **named, **kwargs})
+
+
+def publish(family: type[Family], level: str) -> Entry:
+    """Makes the two classes of a level, puts them into the family's module, registers the id."""
+    base = family.__name__.removesuffix("Family")
+    name, preset = base + level, family.presets.get(level, {})
+    env_class, vector_class = env_of(name, family, preset), vector_of(name, family, preset)
+    module = sys.modules[family.__module__]
+    for made in (env_class, vector_class):
+        made.__module__, made.__doc__ = module.__name__, family.__doc__
+        setattr(module, made.__name__, made)
+    entry = Entry(name, f"popgym-{name}-v0", level, family, preset, env_class, vector_class)
+    gymnasium.register(
+        entry.id,
+        f"{module.__name__}:{env_class.__name__}",
+        vector_entry_point=f"{module.__name__}:{vector_class.__name__}",
+        order_enforce=False,
+        disable_env_checker=True,
+    )
+    return entry
+
+
+def env_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[POPGymEnv]:
+    """The class of a single environment of one level."""
+
+    def __init__(  # noqa: N807
+        self: POPGymEnv, *args: Any, render_mode: str | None = None, **kwargs: Any
+    ) -> None:
+        task = make_family(name, family, preset, args, kwargs)
+        POPGymEnv.__init__(self, task, render_mode)
+
+    return type(
+        name, (POPGymEnv,), {"__init__": __init__, "__signature__": signature(family, preset)}
+    )
+
+
+def vector_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[POPGymVectorEnv]:
+    """The class of a vector environment of one level."""
+    own = set(inspect.signature(POPGymVectorEnv).parameters) - {"family"}
+
+    def __init__(  # noqa: N807
+        self: POPGymVectorEnv, num_envs: int = 1, *args: Any, **kwargs: Any
+    ) -> None:
+        options = {key: kwargs.pop(key) for key in own & kwargs.keys()}
+        task = make_family(name, family, preset, args, kwargs)
+        POPGymVectorEnv.__init__(self, task, num_envs, **options)
+
+    return type(f"{name}Vector", (POPGymVectorEnv,), {"__init__": __init__})
+
+
+def signature(family: type[Family], preset: dict[str, Any]) -> inspect.Signature:
+    """A single environment's constructor as help() shows it, with the level's defaults."""
+    parameters = [
+        p.replace(default=preset.get(name, p.default))
+        for name, p in inspect.signature(family).parameters.items()
+    ]
+    mode = inspect.Parameter("render_mode", inspect.Parameter.KEYWORD_ONLY, default=None)
+    return inspect.Signature([*parameters, mode])

@@ -1,0 +1,99 @@
+"""Name the suit of a card shown some steps ago."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
+
+from popgym.core.cards import DECK_SIZE, SUITS, deck_field, shuffle_deck, suit
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the decks together."""
+    shuffle_deck(s, s.deal_order)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Shows the first card."""
+    s.shown = 1
+
+
+@rule
+def step(s: Record, p: Record, answer: int) -> Any:
+    """Judges the answer, once k cards have been shown, and shows the next card."""
+    reward = 0.0
+    if s.shown >= p.k:
+        right = suit(s.deal_order[s.shown - p.k])
+        reward = p.reward if answer == right else -p.reward
+    s.shown += 1
+    return reward, s.shown == len(s.deal_order), False
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """The suit of the card in view."""
+    obs[0] = suit(s.deal_order[s.shown - 1])
+
+
+class RepeatPreviousFamily(Family):
+    """Each step shows a card's suit; answer with the suit shown k − 1 steps before.
+
+    Args:
+        num_decks: How many decks of 52 cards to play through.
+        k: Which card to name, counted back from the one in view, which is the first.
+
+    Reference players: always naming a suit other than the one in view is the best that can be
+    done without memory. By symmetry it is right with probability 13 d / (52 d − 1) with d
+    decks, which earns 26 d / (52 d − 1) − 1. A player with a memory of k − 1 steps earns 1.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1, "k": 4},
+        "Medium": {"num_decks": 2, "k": 32},
+        "Hard": {"num_decks": 3, "k": 64},
+    }
+    group = "DIAGNOSTIC"
+    scores: ClassVar = {
+        "Easy": {"random": -0.513, "memoryless": 26 / 51 - 1, "perfect": 1.0},
+        "Medium": {"random": -0.505, "memoryless": 52 / 103 - 1, "perfect": 1.0},
+        "Hard": {"random": -0.496, "memoryless": 78 / 155 - 1, "perfect": 1.0},
+    }
+
+    def __init__(self, num_decks: int = 1, k: int = 4) -> None:
+        cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
+        self.k = whole_number("k", k, 1, cards - 1)
+        self.observation_space = Discrete(4)
+        self.action_space = Discrete(4)
+        self.state_space = Tuple((MultiDiscrete([4] * self.k), Box(0, 1, (4,))))
+        self.max_episode_length = cards - 1
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"k": self.k, "reward": 1 / (cards - self.k)}
+        self.fields = {"deal_order": deck_field(cards), "shown": np.int32}
+        self.hidden = {"deal_order": Permutation(cards)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """The last k suits shown, zeros before the first, and each suit's share still to come."""
+        suits, shown = records["deal_order"].astype(np.int64) % 4, records["shown"][:, None]
+        back = shown + np.arange(-self.k, 0)
+        last = np.where(back < 0, 0, np.take_along_axis(suits, np.maximum(back, 0), axis=1))
+        dealt = np.arange(suits.shape[1]) < shown
+        counts = np.stack([((suits == i) & dealt).sum(axis=1) for i in range(4)], axis=1)
+        return last, (1 - counts / (suits.shape[1] / 4)).astype(np.float32)
+
+    def draw(self, record: Record) -> str:
+        """The card in view and the question."""
+        number, cards = record["shown"], len(record["deal_order"])
+        card = SUITS[record["deal_order"][number - 1] % 4] if number else "–"
+        choices = " ".join(f"{i} {name}" for i, name in enumerate(SUITS))
+        return f"card {number} of {cards}: {card}   which suit was {self.k - 1} before? {choices}"
+
+    def memory_needed(self) -> int:
+        """The card to name was shown k − 1 steps before the one in view."""
+        return self.k - 1
