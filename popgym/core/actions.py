@@ -22,18 +22,18 @@ class ActionBuffer:
 
     values: np.ndarray
     low: np.ndarray
-    """The least action allowed, [k] float64; k is 1 for Discrete."""
+    """The least action allowed, [k], of the same type; k is 1 for Discrete."""
     high: np.ndarray
-    """The greatest action allowed, [k] float64."""
+    """The greatest action allowed, [k]."""
 
     def __init__(self, space: Space, count: int, unbounded: bool = False) -> None:
         self.space = space
-        low, high, dtype = limits(space)
+        low, high = limits(space)
         if unbounded:
-            high = np.full(high.shape, np.finfo(dtype).max)
+            high = np.full_like(high, np.finfo(high.dtype).max)
             low = -high
         self.low, self.high = low.reshape(-1), high.reshape(-1)
-        self.values = np.zeros((count, *low.shape), dtype)
+        self.values = np.zeros((count, *low.shape), low.dtype)
         self.kinds = "biuf" if isinstance(space, Box) else "biu"
 
     def write(self, actions: Any) -> None:
@@ -47,7 +47,10 @@ class ActionBuffer:
 
     def write_one(self, action: Any) -> None:
         """Takes over the action of a single environment; see `write`."""
-        self.values[0] = self.read(action, self.values.shape[1:])
+        if type(action) is int and self.values.ndim == 1 and abs(action) < 2**63:
+            self.values[0] = action  # the quick way for what is most often given
+        else:
+            self.values[0] = self.read(action, self.values.shape[1:])
 
     def read(self, actions: Any, shape: tuple[int, ...]) -> np.ndarray:
         """The actions as an array of the given shape; see `write`."""
@@ -65,18 +68,18 @@ class ActionBuffer:
         return array
 
 
-def limits(space: Space) -> tuple[np.ndarray, np.ndarray, Any]:
-    """The least and the greatest action, float64 of the action's shape, and the array type.
+def limits(space: Space) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest action, arrays of an action's shape.
 
     Raises:
-        TypeError: The space is none for which there is a kernel.
+        TypeError: There is no kernel for such actions.
     """
     if isinstance(space, Discrete):
-        low = np.array(space.start, np.float64)
-        return low, low + float(space.n - 1), np.int64
+        low = np.array(space.start, np.int64)
+        return low, low + int(space.n) - 1
     if isinstance(space, MultiDiscrete):
-        low = space.start.astype(np.float64)
-        return low, low + space.nvec.astype(np.float64) - 1, np.int64
+        low, counts = np.asarray(space.start, np.int64), np.asarray(space.nvec, np.int64)
+        return low, low + counts - 1
     if isinstance(space, Box):
-        return space.low.astype(np.float64), space.high.astype(np.float64), space.dtype
+        return space.low, space.high
     raise TypeError(f"actions can be Discrete, MultiDiscrete or Box, got {space}")

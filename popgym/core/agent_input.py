@@ -1,10 +1,11 @@
 """What an agent is fed at each step: what it sees, what it did, and whether it just began."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 
+from popgym.core.actions import limits
 from popgym.core.flatten import Flattener, Path, follow, leaves
 
 TOLERANCE = 1e-5
@@ -55,7 +56,7 @@ class AgentInput:
         Returns:
             [B, size] float32.
         """
-        count = len(follow(self._bounds[0].path, obs)) if self._bounds else len(start)
+        count = len(follow(self._bounds[0].path, obs))
         rows = np.empty((count, self.size), np.float32)
         begin, end = self._observation.size, self._action_end
         self._observation(obs, rows[:, :begin])
@@ -88,40 +89,52 @@ class Bounds:
 
     def __init__(self, path: Path, space: Space, low: Any, high: Any) -> None:
         self.path, self.space = path, space
-        self.low, self.high = np.asarray(low), np.asarray(high)
+        self.shape = np.shape(low)
+        self.kinds = "biu" if isinstance(space, (Discrete, MultiDiscrete)) else "biuf"
+        self.low, self.high = (one_if_equal(np.asarray(limit)) for limit in (low, high))
 
     def check(self, values: Any) -> None:
         """Refuses values [B, ...]; see `AgentInput.check`."""
         values = np.asarray(values)
-        if values.shape[1:] != self.low.shape:
+        if values.dtype.kind not in self.kinds:
+            raise ValueError(f"{self.name()} must be in {self.space}, got {values.dtype} values")
+        if values.shape[1:] != self.shape:
             raise ValueError(
-                f"{self.name()} must have shape {self.low.shape} for each environment, "
+                f"{self.name()} must have shape {self.shape} for each environment, "
                 f"got {values.shape[1:]}"
             )
+        if values.dtype == np.uint8 and self.low.shape == () and self.high >= 255 > 0 >= self.low:
+            return  # an image cannot be outside
         inside = (values >= self.low) & (values <= self.high)  # NaN is not
         if not inside.all():
-            where = tuple(np.argwhere(~inside)[0].tolist())
-            raise ValueError(
-                f"environment {where[0]}: {self.name()} has {values[where]} at {where[1:]}, "
-                f"which is outside {self.space}"
-                if np.isfinite(values[where])
-                else f"environment {where[0]}: {self.name()} has {values[where]} at {where[1:]}"
-            )
+            self.refuse(values, tuple(np.argwhere(~inside)[0].tolist()))
+
+    def refuse(self, values: np.ndarray, where: tuple[int, ...]) -> NoReturn:
+        """Refuses the value at the given place."""
+        place = f" at {where[1:]}" if where[1:] else ""
+        raise ValueError(
+            f"environment {where[0]}: {self.name()} has the value {values[where]}{place}, "
+            f"which is outside its space {self.space}"
+        )
 
     def name(self) -> str:
         """The part, as in observation['camera'][0]."""
         return "observation" + "".join(f"[{key!r}]" for key in self.path)
 
 
+def one_if_equal(limit: np.ndarray) -> np.ndarray:
+    """A limit that is the same for all numbers as a single one, which compares faster."""
+    return limit.flat[0].reshape(()) if limit.size and (limit == limit.flat[0]).all() else limit
+
+
 def bounds(space: Space, path: Path) -> Bounds:
     """The bounds of one part of an observation."""
-    if isinstance(space, Discrete):
-        return Bounds(path, space, space.start, space.start + space.n - 1)
-    if isinstance(space, MultiDiscrete):
-        return Bounds(path, space, space.start, space.start + space.nvec - 1)
+    if isinstance(space, MultiBinary):
+        return Bounds(path, space, np.zeros(space.shape), np.ones(space.shape))
+    low, high = limits(space)
     if isinstance(space, Box):
         largest = np.finfo(np.float64).max
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        low, high = low - TOLERANCE * np.abs(low), high + TOLERANCE * np.abs(high)
-        return Bounds(path, space, np.maximum(low, -largest), np.minimum(high, largest))
-    return Bounds(path, space, np.zeros(space.shape), np.ones(space.shape))
+        low, high = low.astype(np.float64), high.astype(np.float64)
+        low = np.maximum(low - TOLERANCE * np.abs(low), -largest)
+        high = np.minimum(high + TOLERANCE * np.abs(high), largest)
+    return Bounds(path, space, low, high)

@@ -14,7 +14,7 @@ from popgym.core.kernel import GIVEN, KEEP, NEW, OVER, RESET, SAMPLE, compiled
 from popgym.core.layout import observation_rows
 from popgym.core.random import stream
 
-SAVED = ("records", "obs", "final_obs", "rewards", "terminated", "truncated", "seeded")
+SAVED = ("records", "status", "obs", "final_obs", "rewards", "terminated", "truncated", "seeded")
 
 
 class Batch:
@@ -26,8 +26,8 @@ class Batch:
         threads: Whether to share the environments out among numba's threads.
     """
 
-    records: np.recarray
-    """[n]; fields rng, status, and those of `Family.fields`."""
+    records: np.ndarray
+    """[n]; fields rng and those of `Family.fields`."""
     obs: np.ndarray
     """[n, ...], the observations as the rules write them."""
     final_obs: np.ndarray
@@ -35,7 +35,8 @@ class Batch:
 
     def __init__(self, family: Family, count: int, threads: bool = False) -> None:
         self.family, self.count, self.threads = family, count, threads
-        self.records = np.zeros(count, family.record_type()).view(np.recarray)
+        self.records = np.zeros(count, family.record_type())
+        self.status = np.full(count, NEW, np.uint8)
         self.obs = observation_rows(family.observation_space, count)
         self.final_obs = self.obs.copy()
         self.actions = ActionBuffer(family.action_space, count, family.clips_actions)
@@ -48,10 +49,13 @@ class Batch:
         self._kernel: Callable[..., int] | None = None
 
     def _bind(self) -> tuple[np.ndarray, ...]:
+        """The arguments of the kernel."""
+        actions = self.actions
         return (
-            self.records, self._params, self.actions.values, self.actions.low, self.actions.high,
-            self.obs, self.final_obs, self.rewards, self.terminated, self.truncated, self._todo,
-        )  # fmt: skip
+            *(self.records, self._params, self.status),
+            *(actions.values, actions.low, actions.high, self.obs, self.final_obs),
+            *(self.rewards, self.terminated, self.truncated, self._todo),
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kernel": None, "_arrays": None}
@@ -94,7 +98,7 @@ class Batch:
 
     def why_not(self, index: int) -> str:
         """Why an environment cannot be stepped, and what to do."""
-        status = self.records["status"][index]
+        status = self.status[index]
         if status == NEW:
             return "it was never reset: call reset() before step()"
         if status == OVER:

@@ -74,18 +74,18 @@ class Family:
         return (cls.__doc__ or "").strip().split("\n")[0]
 
     def record_type(self) -> np.dtype:
-        """The record of one environment: its random stream, its status and its fields."""
+        """The record of one environment: its random stream and its fields."""
         fields = [
             (name, *kind) if isinstance(kind, tuple) else (name, kind)
             for name, kind in self.fields.items()
         ]
-        return np.dtype([("rng", np.uint64), ("status", np.uint8), *fields], align=True)
+        return np.dtype([("rng", np.uint64), *fields], align=True)
 
-    def params_record(self) -> np.recarray:
+    def params_record(self) -> np.ndarray:
         """The parameters as an array of one record."""
         values = {name: np.asarray(value) for name, value in self.params.items()}
         kinds = [(name, value.dtype, value.shape) for name, value in values.items()]
-        return np.array([tuple(values.values())], kinds).view(np.recarray)
+        return np.array([tuple(values.values())], kinds)
 
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:

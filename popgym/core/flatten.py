@@ -41,20 +41,21 @@ class Flattener:
             Tuple or Dict of these, nested at will.
 
     Raises:
-        ValueError: A part of the space has no fixed size, like Text, Sequence and Graph.
+        ValueError: A part has no fixed size, like Text, Sequence and Graph, or there is none.
     """
 
     size: int
     """How many numbers a row has."""
 
     def __init__(self, space: Space) -> None:
-        self.space = space
-        self.size = 0
+        self.space, self.size = space, 0
         self._parts: list[tuple[Path, OneHot | Plain]] = []
         for path, part in leaves(space):
             writer = make_writer(part, self.size)
             self._parts.append((path, writer))
             self.size += writer.size
+        if not self._parts:
+            raise ValueError(f"{space} has no parts to flatten")
 
     def __call__(self, batch: Any, out: np.ndarray | None = None) -> np.ndarray:
         """Flattens a batch.
@@ -68,8 +69,7 @@ class Flattener:
             [B, size] float32.
         """
         if out is None:
-            first = follow(self._parts[0][0], batch) if self._parts else ()
-            out = np.empty((len(first), self.size), np.float32)
+            out = np.empty((len(follow(self._parts[0][0], batch)), self.size), np.float32)
         for path, writer in self._parts:
             writer.write(follow(path, batch), out)
         return out

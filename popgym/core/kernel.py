@@ -28,14 +28,21 @@ class Rules(NamedTuple):
 
 
 @rule
-def fits(actions: Any, i: int, low: Any, high: Any) -> bool:
+def fits(actions: Any, i: int, low: Any, high: Any) -> Any:
     """Whether the action of environment i (a number, or a row of them) is in its space."""
     if actions.ndim == 1:
-        return low[0] <= actions[i] <= high[0]
+        return (low[0] <= actions[i]) & (actions[i] <= high[0])
     inside = True
     for j in range(actions.shape[1]):
-        inside = inside and low[j] <= actions[i, j] <= high[j]
+        inside &= (low[j] <= actions[i, j]) & (actions[i, j] <= high[j])
     return inside
+
+
+@rule
+def can_step(status: Any, actions: Any, i: int, low: Any, high: Any, mode: int) -> Any:
+    """Whether environment i is in an episode with a legal action, or will be reset instead."""
+    autoreset = (mode == NEXT_STEP) & (status[i] == OVER)
+    return autoreset | ((status[i] == PLAYING) & fits(actions, i, low, high))
 
 
 prange = range
@@ -43,8 +50,8 @@ sample = reset = step = observe = None  # a family's rules take the place of the
 
 
 def drive(
-    records: Any, params: Any, actions: Any, low: Any, high: Any, obs: Any, final_obs: Any,
-    rewards: Any, terminated: Any, truncated: Any, todo: Any, mode: int,
+    records: Any, params: Any, status: Any, actions: Any, low: Any, high: Any, obs: Any,
+    final_obs: Any, rewards: Any, terminated: Any, truncated: Any, todo: Any, mode: int,
 ) -> int:  # fmt: skip
     """Resets the environments as `todo` says, or steps them all, as `mode` says.
 
@@ -52,20 +59,22 @@ def drive(
     space, its episode is over or was never begun); then nothing has been changed.
     """
     if mode != RESET:
-        for i in range(len(records)):
-            status = records[i].status
-            autoreset = mode == NEXT_STEP and status == OVER
-            if not autoreset and (status != PLAYING or not fits(actions, i, low, high)):
-                return i
+        fine = True
+        for i in range(len(records)):  # no early way out, so that it is vectorised
+            fine &= can_step(status, actions, i, low, high, mode)
+        if not fine:
+            for i in range(len(records)):
+                if not can_step(status, actions, i, low, high, mode):
+                    return i
     for i in prange(len(records)):
         s, p = records[i], params[0]
-        begin = todo[i] if mode == RESET else SAMPLE if s.status == OVER else KEEP
+        begin = todo[i] if mode == RESET else SAMPLE if status[i] == OVER else KEEP
         if begin != KEEP:
             rewards[i], terminated[i], truncated[i] = 0.0, False, False
         elif mode != RESET:
             rewards[i], terminated[i], truncated[i] = step(s, p, actions[i])
             if terminated[i] or truncated[i]:
-                s.status = OVER
+                status[i] = OVER
                 if mode == SAME_STEP:
                     observe(s, p, final_obs[i])
                     begin = SAMPLE
@@ -73,7 +82,7 @@ def drive(
             sample(s, p)
         if begin != KEEP:
             reset(s, p)
-            s.status = PLAYING
+            status[i] = PLAYING
         if begin != KEEP or mode != RESET:
             observe(s, p, obs[i])
     return -1
@@ -94,19 +103,30 @@ def compiled(name: str, rules: Rules, threads: bool = False) -> Callable[..., in
     """
     import numba
 
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return functools.partial(interpreted, rules)
     done: dict[Rule, Any] = {}
     scope: dict[str, Any] = {n: link(r, numba.njit, done) for n, r in rules._asdict().items()}
-    scope.update(vars_of_drive(), fits=link(fits, numba.njit, done), prange=numba.prange)
+    scope.update(vars_of_drive(), can_step=link(can_step, numba.njit, done), prange=numba.prange)
     function = rebind(drive, scope)
     kind = "threads" if threads else "drive"
-    function.__qualname__ = f"{name}_{fingerprint([*rules, fits])}.{kind}"
+    function.__qualname__ = f"{name}_{fingerprint([*rules, can_step])}.{kind}"
     try:
         return numba.njit(nogil=True, cache=True, parallel=threads)(function)
     except RuntimeError:  # no folder can be written to: every process compiles for itself
         return numba.njit(nogil=True, parallel=threads)(function)
 
 
+def interpreted(rules: Rules, records: Any, params: Any, *arrays: Any) -> int:
+    """`drive` uncompiled, for a debugger: what runs under NUMBA_DISABLE_JIT=1."""
+    import numpy as np
+
+    scope = {**vars_of_drive(), **rules._asdict(), "can_step": can_step, "prange": range}
+    with np.errstate(over="ignore"):  # SplitMix64 counts modulo 2⁶⁴
+        return rebind(drive, scope)(records.view(np.recarray), params.view(np.recarray), *arrays)
+
+
 def vars_of_drive() -> dict[str, int]:
     """The constants that `drive` reads."""
-    names = ("RESET", "NEXT_STEP", "SAME_STEP", "NEW", "PLAYING", "OVER", "KEEP", "SAMPLE")
+    names = ("RESET", "SAME_STEP", "PLAYING", "OVER", "KEEP", "SAMPLE")
     return {name: globals()[name] for name in names}

@@ -91,7 +91,7 @@ class POPGymVectorEnv(VectorEnv):
         if "reset_mask" in given:
             which = read_mask(given["reset_mask"], self.num_envs)
         hidden = read_draw(self.family, given, int(which.sum()))
-        if (~which & (self._batch.records["status"] == kernel.NEW)).any():
+        if (~which & (self._batch.status == kernel.NEW)).any():
             raise ValueError("the first reset must be of all environments: leave out reset_mask")
         self._seed(seed, which)
         self._batch.reset(which, hidden)
