@@ -13,8 +13,8 @@ from __future__ import annotations
 import difflib
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Learned(nn.Module):
@@ -26,7 +26,7 @@ class Learned(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """Maps steps [...] to [..., size]."""
-        return F.embedding(t.clamp(max=len(self.table) - 1), self.table)
+        return functional.embedding(t.clamp(max=len(self.table) - 1), self.table)
 
 
 class Fixed(nn.Module):
@@ -40,7 +40,7 @@ class Fixed(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """Maps steps [...] to [..., size]."""
-        return F.embedding(t.clamp(max=len(self.table) - 1), self.table)
+        return functional.embedding(t.clamp(max=len(self.table) - 1), self.table)
 
 
 class Sine(nn.Module):
@@ -68,7 +68,7 @@ class Sine(nn.Module):
         """Maps steps [...] to [..., size]."""
         on_host = t.device.type == "cpu"
         if on_host and (t.numel() == 0 or int(t.max()) < len(self.table)):
-            return F.embedding(t, self.table)
+            return functional.embedding(t, self.table)
         return self._compute(t).to(self.table.dtype)
 
     def _compute(self, t: Tensor) -> Tensor:

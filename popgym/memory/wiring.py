@@ -17,8 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn import functional
 
 from popgym.memory.base import check_size
 from popgym.memory.embedding import make_embedding
@@ -187,7 +187,7 @@ class Wiring(nn.Module):
         s = None if self.mixing is None else self.mixing.sigmoid()
         if self.concatenates:
             return torch.cat([x, e] if s is None else [x * (1 - s), e * s], -1)
-        e = F.pad(e, (x.shape[-1] - e.shape[-1], 0))
+        e = functional.pad(e, (x.shape[-1] - e.shape[-1], 0))
         return x + e if s is None else torch.lerp(x, e, s)
 
     def heads(self, y: Tensor) -> tuple[Tensor, Tensor]:
