@@ -7,9 +7,17 @@ Classes (`RepeatPrevious`, `RepeatPreviousEasy`, …) and groups (`ALL`, `ALL_EA
 from typing import Any
 
 from popgym.core.nearest import nearest
-from popgym.envs.registry import ENTRIES, GROUPS, lookup, memory_needed, reference_scores, table
+from popgym.envs.registry import (
+    ENTRIES,
+    GROUPS,
+    find,
+    lookup,
+    memory_needed,
+    reference_scores,
+    table,
+)
 
-__all__ = ["lookup", "memory_needed", "reference_scores", "table", *ENTRIES, *GROUPS]
+__all__ = ["find", "lookup", "memory_needed", "reference_scores", "table", *ENTRIES, *GROUPS]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
 """Every environment there is: by name, in groups, in a table, and what is known of it."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from gymnasium.spaces import Discrete, MultiDiscrete, Space, Tuple
 
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
@@ -46,59 +47,65 @@ def all_groups() -> dict[str, Group]:
 GROUPS = all_groups()
 
 
-@dataclass(frozen=True)
-class Row:
-    """What a table of environments tells about one of them."""
+def table() -> list[dict[str, Any]]:
+    """A row for each environment from Easy to Hard, in the order of the families.
 
-    id: str
-    observation: str
-    action: str
-    length: int
-    """The most steps of an episode."""
-    return_bounds: tuple[float, float]
-    """The least and the greatest return."""
-    description: str
-
-
-def table() -> list[Row]:
-    """A row for each environment from Easy to Hard, in the order of the families."""
+    Returns:
+        Rows with the columns name, observation, action, length (the most steps of an episode),
+        return (the least and the greatest), description and id.
+    """
     published = [entry for entry in ENTRIES.values() if entry.level]
     return [row(entry) for family in FAMILIES for entry in published if entry.family is family]
 
 
-def row(entry: Entry) -> Row:
+def row(entry: Entry) -> dict[str, Any]:
     """What the table tells about one environment."""
     task = entry.task()
-    return Row(
-        id=entry.id,
-        observation=str(task.observation_space),
-        action=str(task.action_space),
-        length=task.max_episode_length,
-        return_bounds=task.return_bounds,
-        description=entry.family.description(),
-    )
+    low, high = task.return_bounds
+    return {
+        "name": entry.name,
+        "observation": in_short(task.observation_space),
+        "action": in_short(task.action_space),
+        "length": task.max_episode_length,
+        "return": f"{low:.3g} to {high:.3g}",
+        "description": entry.family.description(),
+        "id": entry.id,
+    }
 
 
-def lookup(name: str) -> Entry:
-    """Finds an environment.
+def in_short(space: Space) -> str:
+    """A space in a few characters: its kind and its shape or counts, without bounds."""
+    if isinstance(space, Tuple):
+        return " × ".join(in_short(part) for part in space.spaces)
+    if isinstance(space, MultiDiscrete) and (space.nvec == space.nvec.flat[0]).all():
+        return f"MultiDiscrete({space.nvec.flat[0]} × {space.nvec.size})"
+    return str(space) if isinstance(space, Discrete) else f"{type(space).__name__}{space.shape}"
+
+
+def find(env: str | type[POPGymEnv]) -> Entry:
+    """The entry of an environment.
 
     Args:
-        name: A class's name, RepeatPreviousEasy, or an id, popgym-RepeatPreviousEasy-v0.
+        env: A class, its name (RepeatPreviousEasy) or an id (popgym-RepeatPreviousEasy-v0).
 
     Raises:
         ValueError: There is none of that name; the message gives the nearest.
     """
+    name = env if isinstance(env, str) else env.__name__
     by_id = {entry.id: entry for entry in ENTRIES.values()}
     found = ENTRIES.get(name) or by_id.get(name)
     if found is None:
-        known = by_id if str(name).startswith("popgym-") else ENTRIES
-        raise ValueError(unknown("environment", str(name), known))
+        raise ValueError(unknown("environment", name, by_id if "-" in name else ENTRIES))
     return found
 
 
-def lookup_any(env: str | type[POPGymEnv]) -> Entry:
-    """`lookup` that takes a class as well."""
-    return lookup(env if isinstance(env, str) else env.__name__)
+def lookup(name: str) -> str:
+    """The id of an environment, by its class's name or its id.
+
+    Raises:
+        ValueError: There is none of that name; the message gives the nearest.
+    """
+    return find(name).id
 
 
 def memory_needed(env: str | type[POPGymEnv], **arguments: Any) -> int | None:
@@ -108,7 +115,7 @@ def memory_needed(env: str | type[POPGymEnv], **arguments: Any) -> int | None:
         env: A name, id or class.
         **arguments: As for the constructor, where they differ from the preset's.
     """
-    return lookup_any(env).task(**arguments).memory_needed()
+    return find(env).task(**arguments).memory_needed()
 
 
 def reference_scores(env: str | type[POPGymEnv]) -> dict[str, float] | None:
@@ -121,15 +128,5 @@ def reference_scores(env: str | type[POPGymEnv]) -> dict[str, float] | None:
         Player → mean return; None if nothing is known. How they play is in the docstring of
         the family. Random players were run for 100 episodes on POPGym 1.0.7.
     """
-    entry = lookup_any(env)
-    scores = entry.family.scores.get(entry.level or base_level(entry))
-    return None if scores is None else dict(scores)
-
-
-def base_level(entry: Entry) -> str:
-    """The level whose arguments the class without suffix has; nothing if there is none."""
-    default = entry.task().__dict__
-    same = (
-        level for level in LEVELS if ENTRIES[entry.name + level].task().params == default["params"]
-    )
-    return next(same, "")
+    entry = find(env)
+    return dict(entry.family.scores.get(entry.level, {})) or None
