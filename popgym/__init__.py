@@ -1,3 +1,35 @@
 """Partially observable environments and memory models for reinforcement learning."""
 
+from typing import TYPE_CHECKING, Any
+
+import popgym.envs  # noqa: F401  registers the environments with gymnasium
+
+if TYPE_CHECKING:
+    from popgym.baselines.train import Run, resume, train
+    from popgym.runs.evaluate import evaluate
+    from popgym.runs.folder import load
+
 __version__ = "2.0.0.dev0"
+
+__all__ = ["Run", "__version__", "evaluate", "load", "resume", "train"]
+
+# Where the names above live: torch and ray are imported only when one of them is used.
+_LAZY = {
+    "Run": "popgym.baselines.train",
+    "resume": "popgym.baselines.train",
+    "train": "popgym.baselines.train",
+    "evaluate": "popgym.runs.evaluate",
+    "load": "popgym.runs.folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

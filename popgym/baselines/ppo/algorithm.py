@@ -1,0 +1,167 @@
+"""The algorithm and its configuration: RLlib's PPO with tapes in place of episodes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import ray
+from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    ENV_RUNNER_SAMPLING_TIMER,
+    LEARNER_RESULTS,
+    LEARNER_UPDATE_TIMER,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+    SYNCH_WORKER_WEIGHTS_TIMER,
+    TIMERS,
+)
+
+from popgym.baselines.ppo.learner import TapeLearner, as_batch
+from popgym.baselines.ppo.runner import TapeRunner
+from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.rl_modules.memory_module import MemoryModule
+
+PRECISIONS = ("float32", "bf16")
+
+
+class TapePPOConfig(PPOConfig):
+    """RLlib's ``PPOConfig``; what differs are the defaults below and ``precision``.
+
+    ``environment(env)`` takes a name as in `popgym.runs.environment`,
+    ``rl_module(model_config={"memory": "gru", ...})`` the options of `MemoryModule`.
+    """
+
+    def __init__(self, algo_class: type | None = None) -> None:
+        super().__init__(algo_class=algo_class or TapePPO)
+        self.env_runner_cls = TapeRunner
+        self.num_env_runners = 0
+        self.precision = "float32"
+        self.use_kl_loss = False
+        # Gradients are looked at once an update (`TapeLearner`), not twice a minibatch.
+        self.torch_skip_nan_gradients = True
+
+    def training(self, *, precision: str | None = None, **kwargs: Any) -> TapePPOConfig:
+        """RLlib's options and the precision of the learner's forward pass.
+
+        Args:
+            precision: "float32", or "bf16" for autocast with weights kept in float32.
+            **kwargs: see ``PPOConfig.training``.
+
+        Raises:
+            ValueError: for another precision.
+        """
+        super().training(**kwargs)
+        if precision is not None:
+            if precision not in PRECISIONS:
+                raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}")
+            self.precision = precision
+        return self
+
+    def get_default_learner_class(self) -> type:
+        """The learner for tapes."""
+        return TapeLearner
+
+    def get_default_rl_module_spec(self) -> RLModuleSpec:
+        """The module for every memory; "tape" tells it that rows hold whole sequences."""
+        return RLModuleSpec(module_class=MemoryModule)
+
+    @property
+    def _model_config_auto_includes(self) -> dict[str, Any]:
+        return {"tape": True}
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether all happens in this process, without any Ray actor."""
+        remote = self.num_env_runners, self.num_learners, self.evaluation_num_env_runners
+        return not any(remote)
+
+
+class TapePPO(PPO):
+    """PPO on tapes; everything around the training step is RLlib's ``Algorithm``."""
+
+    @classmethod
+    def get_default_config(cls) -> TapePPOConfig:
+        """The configuration that belongs to this algorithm."""
+        return TapePPOConfig()
+
+    def _setup_logdir(self) -> None:
+        """Outside Tune nothing is logged here, so no folder is left in the user's home."""
+        if self._storage:
+            super()._setup_logdir()
+            return
+        self._temporary = tempfile.TemporaryDirectory(prefix="popgym-")
+        self._logdir = self._temporary.name
+
+    def setup(self, config: Any) -> None:
+        """Builds runners and learners; without remote ones no Ray cluster is started."""
+        embedded = self.config.is_embedded and not ray.is_initialized()
+        with _no_object_store() if embedded else _nothing():
+            super().setup(config)
+
+    def training_step(self) -> None:
+        """Sample tapes, update on them, hand the new weights to the runners."""
+        with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
+            tapes, results = synchronous_parallel_sample(
+                worker_set=self.env_runner_group,
+                max_env_steps=self.config.total_train_batch_size,
+                sample_timeout_s=self.config.sample_timeout_s,
+                _uses_new_env_runners=True,
+                _return_metrics=True,
+            )
+            if not tapes:
+                return  # every runner failed; RLlib restarts them
+            self.metrics.aggregate(results, key=ENV_RUNNER_RESULTS)
+        with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
+            sampled = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
+            learner_results = self.learner_group.update(
+                **self._shards(Tape.join(tapes)),
+                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self.metrics.peek(sampled)},
+                num_epochs=self.config.num_epochs,
+                minibatch_size=self.config.minibatch_size,
+            )
+            self.metrics.aggregate(learner_results, key=LEARNER_RESULTS)
+        with self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER)):
+            self.env_runner_group.sync_weights(
+                from_worker_or_learner_group=self.learner_group, inference_only=True
+            )
+
+    def _shards(self, tape: Tape) -> dict[str, Any]:
+        if not self.config.num_learners:
+            return {"batch": as_batch(tape)}
+        return {"batches": [as_batch(part) for part in tape.shards(self.config.num_learners)]}
+
+    def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
+        """RLlib's, and then the weights once more to every runner, whatever it holds.
+
+        RLlib compares sequence numbers and so leaves newer weights in the runners when an older
+        checkpoint is restored, and drops the weights of remote runners still being set up.
+        """
+        super().restore_from_path(path, *args, **kwargs)
+        component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
+        weights = self.learner_group.get_state(components=component, inference_only=True)
+        state = {COMPONENT_RL_MODULE: weights[COMPONENT_LEARNER][COMPONENT_RL_MODULE]}
+        for group in (self.env_runner_group, self.eval_env_runner_group):
+            if group is not None:
+                group.foreach_env_runner(lambda runner: runner.set_state(state))
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _no_object_store() -> Iterator[None]:
+    """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.
+
+    It puts its configuration in Ray's object store even when there is nobody to fetch it.
+    """
+    with mock.patch.object(ray, "put", lambda value, **_: value):
+        yield

@@ -1,0 +1,206 @@
+"""The learner: PPO's loss on minibatches of whole rows of a tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import tree  # dm-tree, which RLlib brings
+from ray.rllib.algorithms.ppo.ppo import (
+    LEARNER_RESULTS_KL_KEY,
+    LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY,
+    LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY,
+)
+from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+from ray.rllib.core import COMPONENT_OPTIMIZER, DEFAULT_MODULE_ID
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.learner import ENTROPY_KEY, POLICY_LOSS_KEY, VF_LOSS_KEY
+from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from torch import Tensor
+
+from popgym.baselines.ppo.advantages import advantages_and_targets
+from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.rl_modules.memory_module import START, TAPE_STATE
+from popgym.memory.actions import action_distribution
+from popgym.runs.errors import TrainingDivergedError
+
+TAPE = "tape"
+EXTRA = "popgym"  # what RLlib's learner state leaves out
+
+
+def as_batch(tape: Tape) -> MultiAgentBatch:
+    """Wraps a tape for RLlib's learner group, which only looks at the number of steps."""
+    batch = SampleBatch({TAPE: np.array([None], object)})
+    batch[TAPE] = tape
+    return MultiAgentBatch({DEFAULT_MODULE_ID: batch}, env_steps=tape.env_steps())
+
+
+class TapeLearner(PPOTorchLearner):
+    """PPO (Schulman et al. 2017) with RLlib's options: clipping, KL penalty, clipped value loss.
+
+    Replaces how batches are made (whole rows of tapes, no padding, no Python episodes) and
+    the loss's arithmetic (the same numbers from fewer operations); optimiser, schedules,
+    distributed gradients, checkpoints and metrics are RLlib's.
+    """
+
+    def build(self) -> None:
+        """RLlib's, and this learner's own stream of random numbers."""
+        super().build()
+        module = self.module[DEFAULT_MODULE_ID].unwrapped()
+        self._distribution = action_distribution(module.action_space)
+        self._generator = torch.Generator().manual_seed(self.config.seed or 0)
+        self._stats: dict[str, list[Tensor]] = {}
+
+    # ---- batches
+
+    def _create_iterator_if_necessary(
+        self,
+        *,
+        training_data: Any,
+        num_epochs: int = 1,
+        minibatch_size: int | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MultiAgentBatch]:
+        """Minibatches of whole rows, every row once an epoch, in an order drawn anew."""
+        tape: Tape = training_data.batch.policy_batches[DEFAULT_MODULE_ID][TAPE]
+        B, T = tape.rewards.shape
+        rows = max(1, min(B, (minibatch_size or B * T) // T))
+        columns = tree.map_structure(self._tensor, dict(self._columns(tape)))
+        self._stats = {}
+        for _ in range(num_epochs):
+            order = torch.randperm(B, generator=self._generator).to(self._device)
+            for chosen in order[: B - B % rows].split(rows):
+                part = SampleBatch(tree.map_structure(lambda x: x[chosen], columns))
+                part.count = len(chosen) * T
+                yield MultiAgentBatch({DEFAULT_MODULE_ID: part}, env_steps=part.count)
+        self._log_stats()
+
+    def _columns(self, tape: Tape) -> Iterator[tuple[str, Any]]:
+        """What the loss needs of each step, and the memory before each row."""
+        config = self.config
+        advantages, targets = advantages_and_targets(tape, config.gamma, config.lambda_)
+        advantages = (advantages - advantages.mean()) / max(1e-4, advantages.std())
+        yield Columns.OBS, tape.inputs
+        yield START, tape.start
+        yield TAPE_STATE, tape.state
+        yield Columns.ACTIONS, tape.actions
+        yield Columns.ACTION_DIST_INPUTS, tape.action_inputs
+        inputs, actions = torch.from_numpy(tape.action_inputs), torch.from_numpy(tape.actions)
+        yield Columns.ACTION_LOGP, self._distribution.log_prob(inputs, actions)
+        yield Postprocessing.ADVANTAGES, advantages
+        yield Postprocessing.VALUE_TARGETS, targets
+
+    def _tensor(self, array: Any) -> Tensor:
+        return torch.as_tensor(array, device=self._device)
+
+    def _set_slicing_by_batch_id(self, batch: Any, *, value: bool) -> Any:
+        return batch  # rows are never cut
+
+    # ---- the update
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """Adam, all parameters in one fused kernel."""
+        parameters = self.get_parameters(self._module[module_id])
+        self.register_optimizer(
+            module_id=module_id,
+            optimizer=torch.optim.Adam(parameters, fused=True),
+            params=parameters,
+            lr_or_lr_schedule=config.lr,
+        )
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        """−min(ρÂ, clip(ρ)Â) + c₁ min((V − target)², v) − c₂ H + c₃ KL, averaged over all steps.
+
+        Equations 7 to 9 of "Proximal Policy Optimization Algorithms" (2017); v is
+        ``vf_clip_param``, ρ the ratio of new to old probability.
+        """
+        inputs, values = fwd_out[Columns.ACTION_DIST_INPUTS], fwd_out[Columns.EMBEDDINGS]
+        advantages, targets = batch[Postprocessing.ADVANTAGES], batch[Postprocessing.VALUE_TARGETS]
+        log_prob = self._distribution.log_prob(inputs, batch[Columns.ACTIONS])
+        ratio = (log_prob - batch[Columns.ACTION_LOGP]).exp()
+        clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
+        policy_loss = -torch.min(ratio * advantages, clipped * advantages).mean()
+        squared_error = (values - targets).square()
+        value_loss = squared_error.clamp(max=config.vf_clip_param).mean()
+        loss = policy_loss + config.vf_loss_coeff * value_loss
+
+        entropy_coefficient = self.entropy_coeff_schedulers_per_module[
+            module_id
+        ].get_current_value()
+        with torch.set_grad_enabled(entropy_coefficient != 0):
+            entropy = self._distribution.entropy(inputs).mean()
+        with torch.set_grad_enabled(config.use_kl_loss):
+            kl = self._distribution.kl(batch[Columns.ACTION_DIST_INPUTS], inputs).mean()
+        if entropy_coefficient != 0:
+            loss = loss - entropy_coefficient * entropy
+        if config.use_kl_loss:
+            loss = loss + self.curr_kl_coeffs_per_module[module_id] * kl
+        with torch.no_grad():
+            residual = squared_error.mean()
+            explained = 1 - (targets - values).var() / targets.var().clamp(min=1e-8)
+        self._keep(
+            {
+                POLICY_LOSS_KEY: policy_loss,
+                VF_LOSS_KEY: value_loss,
+                LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY: residual,
+                LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: explained,
+                ENTROPY_KEY: entropy,
+                LEARNER_RESULTS_KL_KEY: kl,
+                self.TOTAL_LOSS_KEY: loss,
+            }
+        )
+        return loss
+
+    def _uncompiled_update(self, batch: dict[str, Any], **kwargs: Any) -> tuple[Any, Any, dict]:
+        """RLlib's update, with the forward pass in the configured precision."""
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=bf16):
+            fwd_out = self.module.forward_train(batch)
+        losses = self.compute_losses(fwd_out=fwd_out, batch=batch)
+        gradients = self.postprocess_gradients(self.compute_gradients(losses))
+        self.apply_gradients(gradients)
+        return fwd_out, losses, {}
+
+    # ---- book-keeping
+
+    def _keep(self, stats: dict[str, Tensor]) -> None:
+        for name, value in stats.items():
+            self._stats.setdefault(name, []).append(value.detach())
+
+    def _log_stats(self) -> None:
+        """Logs the means over the last epoch's minibatches; stops at numbers that are not finite.
+
+        Once an update, not once a minibatch: reading a number off a device waits for it.
+        """
+        for name, values in self._stats.items():
+            value = float(torch.stack(values).mean())
+            if not np.isfinite(value):
+                raise TrainingDivergedError(
+                    f"{name} is {value} after {self._weights_seq_no} updates: lower the learning "
+                    "rate (lr), clip the gradient (grad_clip), or check the environment's rewards"
+                )
+            self.metrics.log_value((DEFAULT_MODULE_ID, name), value, window=1)
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """RLlib's state, and what it leaves out: the KL coefficient and the random numbers."""
+        state = super().get_state(*args, **kwargs)
+        if COMPONENT_OPTIMIZER in state:
+            coefficient = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
+            generator = self._generator.get_state().numpy()
+            state[EXTRA] = {"kl_coefficient": float(coefficient), "generator": generator}
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes up `get_state`'s, also when it is older than what this learner holds."""
+        if EXTRA in state:
+            self._weights_seq_no = 0  # RLlib would ignore weights that are older than its own
+        super().set_state(state)
+        if EXTRA in state:
+            extra = state[EXTRA]
+            self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].data.fill_(extra["kl_coefficient"])
+            self._generator.set_state(torch.from_numpy(extra["generator"]))

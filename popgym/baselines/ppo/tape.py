@@ -1,0 +1,91 @@
+"""A tape: what B environments did in T steps, as arrays, with many episodes end to end in a row.
+
+::
+
+    row 0   ...o o o o|O o o o o o o|O o o     O: first step of an episode, ``start`` is set
+    row 1   ...o o|O o o o o o|O o o o o o     |: the state of the memory is cleared here
+            t = 0                   t = T - 1
+
+Nothing is padded. ``state`` is each row's memory before its first step, so that replaying a tape
+from it gives back what the acting network computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass
+class Tape:
+    """B rows of T steps.
+
+    To RLlib a tape is one opaque leaf in the list that ``sample()`` returns; it offers the two
+    methods that RLlib asks of the episodes there.
+    """
+
+    inputs: np.ndarray  # [B, T, F] float32, what the network saw
+    start: np.ndarray  # [B, T] bool, the step is the first of an episode
+    state: Arrays  # name -> [B, ...], the memory before step 0
+    actions: np.ndarray  # [B, T, ...] plain actions, before ``to_env``
+    action_inputs: np.ndarray  # [B, T, I] what the acting distribution was made of
+    values: np.ndarray  # [B, T] the critic while acting
+    rewards: np.ndarray  # [B, T]
+    terminated: np.ndarray  # [B, T] bool
+    truncated: np.ndarray  # [B, T] bool
+    final_values: np.ndarray  # [B, T] value of a truncated episode's last observation, else 0
+    last_value: np.ndarray  # [B] value of the observation after step T - 1
+
+    def env_steps(self) -> int:
+        """B · T, all of them real."""
+        return self.rewards.size
+
+    agent_steps = env_steps
+
+    def __len__(self) -> int:
+        return self.env_steps()
+
+    def rows(self, begin: int, end: int) -> Tape:
+        """The rows from ``begin`` up to ``end``, as views."""
+        return Tape(**{name: _slice(value, begin, end) for name, value in vars(self).items()})
+
+    @staticmethod
+    def join(tapes: Sequence[Tape]) -> Tape:
+        """All rows of several tapes of equal length."""
+        if len(tapes) == 1:
+            return tapes[0]
+        fields = {name: [getattr(tape, name) for tape in tapes] for name in vars(tapes[0])}
+        return Tape(**{name: _join(values) for name, values in fields.items()})
+
+    def shards(self, count: int) -> list[Tape]:
+        """``count`` tapes of equally many rows; a remainder is left out.
+
+        Learners that average their gradients must take equally many minibatches, or they wait
+        for each other for ever.
+
+        Raises:
+            ValueError: when there are fewer rows than shards.
+        """
+        each = len(self.rewards) // count
+        if each == 0:
+            raise ValueError(
+                f"{len(self.rewards)} environments cannot feed {count} learners: "
+                "use at least as many environments (num_envs) as learners"
+            )
+        return [self.rows(i * each, (i + 1) * each) for i in range(count)]
+
+
+def _slice(value: np.ndarray | Arrays, begin: int, end: int) -> np.ndarray | Arrays:
+    if isinstance(value, dict):
+        return {name: array[begin:end] for name, array in value.items()}
+    return value[begin:end]
+
+
+def _join(values: Sequence) -> np.ndarray | Arrays:
+    if isinstance(values[0], dict):
+        return {name: np.concatenate([v[name] for v in values]) for name in values[0]}
+    return np.concatenate(values)

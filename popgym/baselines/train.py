@@ -1,0 +1,373 @@
+"""``popgym.train``: from names and numbers to a run folder with a trained policy."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+import torch
+from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
+from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, EVALUATION_RESULTS, LEARNER_RESULTS
+from tensorboardX import SummaryWriter
+
+import popgym.envs
+from popgym.baselines.ppo import TapePPO, TapePPOConfig
+from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
+from popgym.memory.registry import find_memory
+from popgym.runs.curve import draw_curve
+from popgym.runs.environment import make_one, resolve
+from popgym.runs.errors import RunError
+from popgym.runs.folder import CURVE, RunFolder
+from popgym.runs.policy import Policy, PolicySpec
+from popgym.runs.progress import progress_display
+from popgym.runs.settings import Settings, merge
+
+_LEARNER_COLUMNS = {
+    "policy_loss": "policy_loss",
+    "value_loss": "vf_loss",
+    "explained_variance": "vf_explained_var",
+    "entropy": "entropy",
+    "kl": "mean_kl_loss",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended, or was interrupted."""
+
+    folder: RunFolder
+    interrupted: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """progress.csv."""
+        return self.folder.rows()
+
+    @property
+    def final_return(self) -> float | None:
+        """Mean return of the last iteration in which an episode ended; None: none ever did."""
+        ended = [r["return_mean"] for r in self.rows if r.get("return_mean") is not None]
+        return ended[-1] if ended else None
+
+    def policy(self) -> Policy:
+        """The trained policy."""
+        return self.folder.policy()
+
+
+def train(
+    env: str,
+    memory: str = "frameconv",
+    *,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Trains an agent.
+
+    Args:
+        env: an environment of popgym, a Gymnasium id, or ``module:Class``.
+        memory: a memory of popgym, or ``module:Class``.
+        out: the run folder; by default a new one in ``runs/``.
+        progress: whether to show how it goes on standard error.
+        **settings: see `popgym.runs.settings.Settings`, for example ``steps=1_000_000``,
+            ``memory_options={"stack_size": 8}``.
+
+    Returns:
+        The run; ``interrupted`` is set when Ctrl-C ended it.
+
+    Raises:
+        ValueError: for an unknown name or a value out of range.
+        TypeError: for a value of the wrong type.
+        RunError: when an environment fails or the loss stops being finite.
+    """
+    chosen = Settings.from_dict(merge({"env": env, "memory": memory}, settings)).resolved()
+    check(chosen)
+    return _train(RunFolder.create(chosen, out), resumed=False, progress=progress)
+
+
+def resume(path: str | Path, *, steps: int | None = None, progress: bool = True) -> Run:
+    """Goes on with a run from its last checkpoint.
+
+    Args:
+        path: the run folder.
+        steps: a new total of environment steps; None keeps the run's own.
+        progress: as in `train`.
+
+    Raises:
+        ValueError: when there is no run or no checkpoint.
+    """
+    folder = RunFolder.open(path)
+    folder.latest_checkpoint()
+    if steps is not None:
+        folder.settings = replace(folder.settings, steps=steps)
+    check(folder.settings)
+    return _train(folder, resumed=True, progress=progress)
+
+
+def check(settings: Settings) -> None:
+    """Finds the mistakes that can be found before anything is built; warns of doubtful choices.
+
+    Raises:
+        ValueError: for unknown names, unsupported spaces and options that do not fit.
+    """
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
+    target = resolve(settings.env)
+    find_memory(settings.memory)
+    sample = _try_environment(settings)
+    try:
+        spec = _policy_spec(settings, sample.observation_space, sample.action_space)
+        net = spec.build()
+    finally:
+        sample.close()
+    if isinstance(target, str) and target.startswith("popgym-"):
+        _warn_of_short_reach(settings, target, net.core.reach)
+
+
+def _try_environment(settings: Settings) -> Any:
+    try:
+        return make_one(settings.env, settings.env_options)
+    except (ValueError, RunError):
+        raise
+    except TypeError as error:
+        options = settings.env_options
+        raise ValueError(f"environment {settings.env} with {options}: {error}") from error
+    except Exception as error:
+        raise RunError(
+            f"environment {settings.env} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _warn_of_short_reach(settings: Settings, target: str, reach: int | None) -> None:
+    needed = popgym.envs.memory_needed(target, **settings.env_options)
+    if reach is not None and needed is not None and reach < needed:
+        what = "stack_size" if settings.memory == "frameconv" else settings.memory
+        size = f" {reach + 1}" if settings.memory == "frameconv" else ""
+        remedy = (
+            f"use --set memory.stack_size={needed + 1} or a recurrent memory"
+            if settings.memory == "frameconv"
+            else "choose another memory"
+        )
+        warnings.warn(
+            f"{what}{size} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
+            stacklevel=4,
+        )
+
+
+def _policy_spec(settings: Settings, observation_space: Any, action_space: Any) -> PolicySpec:
+    return PolicySpec(
+        observation_space,
+        action_space,
+        settings.memory,
+        settings.memory_options,
+        settings.network,
+        previous_action=settings.previous_action,
+        start_flag=settings.start_flag,
+    )
+
+
+# ---- building
+
+
+def algorithm_config(settings: Settings) -> TapePPOConfig:
+    """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune."""
+    s = settings
+    assert s.num_envs is not None and s.minibatch_size is not None, "resolve first"
+    learners = max(1, s.learners)
+    env_config = {
+        "options": s.env_options, "vectorization": s.vectorization,
+        "previous_action": s.previous_action, "start_flag": s.start_flag,
+    }  # fmt: skip
+    config = (
+        TapePPOConfig()
+        .environment(s.env, env_config=env_config)
+        .framework("torch")
+        .env_runners(
+            num_env_runners=s.runners,
+            num_envs_per_env_runner=s.num_envs // max(1, s.runners),
+            rollout_fragment_length=s.rollout,
+        )
+        .learners(num_learners=s.learners, num_gpus_per_learner=int(s.device == "cuda"))
+        .rl_module(model_config={"memory": s.memory, **s.memory_options, **s.network})
+        .training(
+            train_batch_size_per_learner=s.batch_size // learners,
+            minibatch_size=max(s.rollout, s.minibatch_size // learners),
+            num_epochs=s.epochs, lr=s.lr, gamma=s.gamma, lambda_=s.gae_lambda,
+            clip_param=s.clip, vf_clip_param=s.value_clip, vf_loss_coeff=s.value_coefficient,
+            entropy_coeff=s.entropy_coefficient, use_kl_loss=s.kl_coefficient > 0,
+            kl_coeff=s.kl_coefficient, kl_target=s.kl_target,
+            grad_clip=s.grad_clip, grad_clip_by="global_norm", precision=s.precision,
+        )
+        .debugging(seed=s.seed, log_level="ERROR")
+    )  # fmt: skip
+    if s.eval_every:
+        config.evaluation(
+            evaluation_interval=s.eval_every,
+            evaluation_duration=s.eval_episodes,
+            evaluation_config={
+                "explore": False,
+                "num_envs_per_env_runner": min(s.num_envs, s.eval_episodes),
+            },
+        )
+    return config
+
+
+@contextlib.contextmanager
+def _algorithm(settings: Settings) -> Iterator[TapePPO]:
+    """A built algorithm, and what it needs of Ray, both put away at the end."""
+    started = bool(settings.runners or settings.learners) and not ray.is_initialized()
+    if started:
+        cpus = settings.runners + settings.learners + 1
+        ray.init(
+            num_cpus=max(cpus, os.cpu_count() or 1),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    algorithm = None
+    try:
+        with _quiet_ray():
+            algorithm = algorithm_config(settings).build_algo()
+        yield algorithm
+    finally:
+        if algorithm is not None:
+            algorithm.stop()
+        if started:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _quiet_ray() -> Iterator[None]:
+    """RLlib greets with warnings about itself that a user can do nothing about."""
+    logger = logging.getLogger("ray")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+# ---- the loop
+
+
+def _train(folder: RunFolder, *, resumed: bool, progress: bool) -> Run:
+    settings = folder.settings
+    with _algorithm(settings) as algorithm:
+        iteration = steps = 0
+        if resumed:
+            iteration, checkpoint = folder.latest_checkpoint()
+            algorithm.restore_from_path(str(checkpoint.resolve()))
+            folder.keep_rows(iteration)
+            steps = folder.rows()[-1]["steps"] if iteration else 0
+        interrupted = _loop(algorithm, folder, iteration, steps, progress)
+    return Run(folder, interrupted)
+
+
+def _loop(
+    algorithm: TapePPO, folder: RunFolder, iteration: int, steps: int, progress: bool
+) -> bool:
+    """Trains until all steps are made; returns whether Ctrl-C came first."""
+    settings, interrupted = folder.settings, False
+    saved = iteration
+    began = time.monotonic() - (folder.rows()[-1]["seconds"] if iteration else 0.0)
+    show = progress_display(settings.steps, steps) if progress else contextlib.nullcontext()
+    writer = SummaryWriter(str(folder.path), flush_secs=10)
+    try:
+        with show as display:
+            while steps < settings.steps:
+                row = _row(algorithm.train(), time.monotonic() - began)
+                iteration, steps = row["iteration"], row["steps"]
+                folder.append(row)
+                _to_tensorboard(writer, row)
+                if display is not None:
+                    display.update(row)
+                if iteration % settings.checkpoint_every == 0:
+                    save(algorithm, folder, iteration)
+                    saved = iteration
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        writer.close()
+    if saved != iteration:
+        save(algorithm, folder, iteration)
+    _finish(folder)
+    return interrupted
+
+
+def _row(result: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """One row of progress.csv from RLlib's result of an iteration."""
+    played, learned = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
+    episodes = int(played.get(EPISODES, 0))
+    row: dict[str, Any] = {
+        "iteration": result["training_iteration"],
+        "steps": int(played["num_env_steps_sampled_lifetime"]),
+        "seconds": round(seconds, 3),
+        "episodes": episodes,
+        "return_mean": played[RETURN_SUM] / episodes if episodes else None,
+        "length_mean": played["episode_len_mean"] if episodes else None,
+    }
+    evaluated = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
+    row["eval_return"] = evaluated.get("episode_return_mean")
+    for column, key in _LEARNER_COLUMNS.items():
+        row[column] = float(np.asarray(learned[key]))
+    return row
+
+
+def _to_tensorboard(writer: SummaryWriter, row: Mapping[str, Any]) -> None:
+    for name, value in row.items():
+        if value is not None and name not in ("iteration", "steps"):
+            writer.add_scalar(name, value, row["steps"])
+
+
+def save(algorithm: TapePPO, folder: RunFolder, iteration: int) -> None:
+    """Writes a checkpoint and the policy."""
+    with folder.checkpoint(iteration) as path:
+        algorithm.save_to_path(str(path.resolve()))
+    folder.prune_checkpoints()
+    folder.save_policy(trained_policy(algorithm, folder.settings))
+
+
+def trained_policy(algorithm: TapePPO, settings: Settings) -> Policy:
+    """The learner's network, free of Ray."""
+    component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
+    state = algorithm.learner_group.get_state(components=component)
+    weights = state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
+    sample = make_one(settings.env, settings.env_options)
+    spec = _policy_spec(settings, sample.observation_space, sample.action_space)
+    sample.close()
+    net = spec.build()
+    tensors = {name.removeprefix("net."): torch.as_tensor(w) for name, w in weights.items()}
+    net.load_state_dict(tensors)
+    return Policy(spec, net)
+
+
+def _finish(folder: RunFolder) -> None:
+    settings = folder.settings
+    title = f"{settings.env} · {settings.memory} · seed {settings.seed}"
+    draw_curve(folder.path / CURVE, folder.rows(), title, _references(settings))
+
+
+def _references(settings: Settings) -> dict[str, float]:
+    """Floor and ceiling of a task, where they are known and its rules are the published ones."""
+    target = resolve(settings.env)
+    if not isinstance(target, str) or not target.startswith("popgym-") or settings.env_options:
+        return {}
+    scores = popgym.envs.reference_scores(target) or {}
+    return {name: float(value) for name, value in scores.items() if value is not None}

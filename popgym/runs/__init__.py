@@ -1,0 +1,1 @@
+"""Runs: settings, the folder of a run, the trained policy, its evaluation and its curve."""

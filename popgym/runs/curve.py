@@ -1,0 +1,58 @@
+"""The learning curve as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from popgym.runs.files import replacing
+
+INK, FAINT, COLOUR = "#1f2933", "#9aa5b1", "#1f77b4"
+
+
+def draw_curve(
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    title: str,
+    references: Mapping[str, float] | None = None,
+) -> None:
+    """Draws return against environment steps to a PNG file.
+
+    Args:
+        path: where to.
+        rows: of progress.csv; rows in which no episode ended are passed over.
+        title: above the picture.
+        references: returns to draw as lines, such as those of random and perfect play.
+    """
+    # Not pyplot: no global state, no display, safe beside a user's own figures.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    points = [(r["steps"], r["return_mean"]) for r in rows if r.get("return_mean") is not None]
+    figure = Figure(figsize=(7, 4.2), dpi=140, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, value in (references or {}).items():
+        axes.axhline(value, color=FAINT, linestyle="--", linewidth=1)
+        axes.annotate(
+            f"{name} {value:g}", (1, value), xycoords=("axes fraction", "data"),
+            xytext=(4, 0), textcoords="offset points", va="center", color=FAINT, fontsize=8,
+        )  # fmt: skip
+    if points:
+        steps, returns = zip(*points, strict=True)
+        axes.plot(steps, returns, color=COLOUR, linewidth=1.8, marker="o", markersize=2.5)
+        axes.annotate(
+            f"{returns[-1]:.3f}", (steps[-1], returns[-1]), xytext=(0, -12),
+            textcoords="offset points", ha="right", color=COLOUR, fontsize=9,
+        )  # fmt: skip
+    else:
+        axes.text(0.5, 0.5, "no episode has ended yet", transform=axes.transAxes, ha="center")
+    axes.set_title(title, loc="left", color=INK, fontsize=10)
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel("mean return of an episode")
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k")
+    axes.grid(True, color="#e4e7eb", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")

@@ -1,0 +1,114 @@
+"""From the name of an environment to many of them, stepped together.
+
+A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``) or
+``module:Class`` for a class of one's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+
+import popgym.envs
+from popgym.core.nearest import nearest
+from popgym.envs.registry import ENTRIES
+from popgym.runs.settings import VECTORIZATIONS
+
+
+def resolve(name: str) -> str | type[gym.Env]:
+    """What ``name`` stands for: a Gymnasium id, or an environment class.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known ones; for a module that cannot
+            be imported or has no such class.
+    """
+    if ":" in name:
+        return _user_class(name)
+    if name in gym.registry:
+        return name
+    try:
+        return popgym.envs.lookup(name).id
+    except ValueError:
+        close = nearest(name, [*ENTRIES, *gym.registry])
+        hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."
+        raise ValueError(
+            f"there is no environment {name!r}; {hint} A Gymnasium id or module:Class works too"
+        ) from None
+
+
+def _user_class(name: str) -> str | type[gym.Env]:
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ValueError(
+            f"environment {name!r}: cannot import module {module_name!r} ({error}); run from the "
+            "folder that holds it or install it"
+        ) from error
+    found = getattr(module, attribute, None)
+    if isinstance(found, type) and issubclass(found, gym.Env):
+        return found
+    if found is None and attribute in gym.registry:
+        return attribute  # Gymnasium's own "module:Id-v0", registered by importing the module
+    what = "has no such name" if found is None else f"has a {type(found).__name__} there"
+    raise ValueError(
+        f"environment {name!r}: module {module_name!r} {what}; it must be a gymnasium.Env class"
+    )
+
+
+def make_environments(
+    name: str,
+    num_envs: int,
+    options: Mapping[str, Any] | None = None,
+    vectorization: str = "sync",
+) -> VectorEnv:
+    """``num_envs`` environments behind one vector interface that resets within the step.
+
+    Same-step autoreset makes every step a real transition, which a recurrent learner wants:
+    the observation after an ending is the next episode's first, and the last one of a truncated
+    episode is in ``info["final_obs"]``.
+
+    Args:
+        name: see the module.
+        num_envs: how many.
+        options: arguments of the environment's constructor.
+        vectorization: for environments without a native vector form: "sync", one after another,
+            or "async", each in a process of its own.
+
+    Raises:
+        ValueError: for unknown names and for arguments that the environment refuses.
+    """
+    if vectorization not in VECTORIZATIONS:
+        raise ValueError(f"vectorization must be one of {VECTORIZATIONS}, got {vectorization!r}")
+    target = resolve(name)
+    arguments = dict(options or {})
+    mode = AutoresetMode.SAME_STEP
+    try:
+        if isinstance(target, str) and _is_native(target):
+            return gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
+        vector_class = SyncVectorEnv if vectorization == "sync" else AsyncVectorEnv
+        make = [lambda: _make_one(target, arguments)] * num_envs
+        return vector_class(make, autoreset_mode=mode)
+    except TypeError as error:
+        raise ValueError(f"environment {name!r} with options {arguments}: {error}") from error
+
+
+def make_one(name: str, options: Mapping[str, Any] | None = None, **more: Any) -> gym.Env:
+    """One environment by the same names.
+
+    Raises:
+        ValueError: as `make_environments`.
+    """
+    return _make_one(resolve(name), {**(options or {}), **more})
+
+
+def _make_one(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
+    return gym.make(target, **arguments) if isinstance(target, str) else target(**arguments)
+
+
+def _is_native(target: str) -> bool:
+    return target.startswith("popgym-")

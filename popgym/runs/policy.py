@@ -1,0 +1,192 @@
+"""A trained agent, saved without pickle and used without Ray.
+
+::
+
+    policy = popgym.load("runs/RepeatPreviousEasy-frameconv")
+    action, state = policy.act(obs, state)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from gymnasium import Space
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from popgym.core.agent_input import AgentInput
+from popgym.memory.actions import action_distribution
+from popgym.memory.actor_critic import ActorCritic, ActorCriticState
+from popgym.memory.wiring import WiringOptions
+from popgym.runs.spaces import space_from_data, space_to_data
+
+WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """What it takes to build the network anew: plain numbers and names, and two spaces."""
+
+    observation_space: Space
+    action_space: Space
+    memory: str
+    memory_options: dict[str, Any]
+    network: dict[str, Any]
+    max_steps: int = 1024
+    previous_action: bool = True
+    start_flag: bool = True
+
+    def build(self) -> ActorCritic:
+        """The network with fresh weights."""
+        return ActorCritic(
+            self.encoder().size,
+            action_distribution(self.action_space).num_inputs,
+            self.memory,
+            self.memory_options,
+            WiringOptions.from_dict(self.network),
+            self.max_steps,
+        )
+
+    def encoder(self) -> AgentInput:
+        """What turns observations into the network's input."""
+        spaces = self.observation_space, self.action_space
+        return AgentInput(*spaces, self.previous_action, self.start_flag)
+
+    def as_data(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        data = dict(vars(self))
+        for name in ("observation_space", "action_space"):
+            data[name] = space_to_data(data[name])
+        return data
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> PolicySpec:
+        """What `as_data` wrote."""
+        data = dict(data)
+        for name in ("observation_space", "action_space"):
+            data[name] = space_from_data(data[name])
+        return cls(**data)
+
+
+class PolicyState(NamedTuple):
+    """What a policy carries from step to step, for B agents side by side."""
+
+    network: ActorCriticState
+    """The network's memory, tensors [B, ...]."""
+    previous_action: Any
+    """The actions taken last, a batch of the action space."""
+
+
+class Policy:
+    """Acts from observations alone; all that it remembers is in the state it hands back.
+
+    Args:
+        spec: how the network is built.
+        net: the network.
+        seed: of the draws of ``deterministic=False``.
+    """
+
+    def __init__(self, spec: PolicySpec, net: ActorCritic, seed: int = 0) -> None:
+        self.spec, self.net = spec, net.eval()
+        self.observation_space, self.action_space = spec.observation_space, spec.action_space
+        self._encode = spec.encoder()
+        self._distribution = action_distribution(spec.action_space)
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def initial_state(self, batch_size: int = 1) -> PolicyState:
+        """The state before an episode's first step."""
+        previous = create_empty_array(self.action_space, batch_size)
+        return PolicyState(self.net.initial_state(batch_size), previous)
+
+    def act(
+        self, obs: Any, state: PolicyState | None = None, *, deterministic: bool = True
+    ) -> tuple[Any, PolicyState]:
+        """One step of one agent.
+
+        Args:
+            obs: an observation of `observation_space`.
+            state: what the last call returned; None at the start of an episode.
+            deterministic: the most probable action, or one drawn from the distribution.
+
+        Returns:
+            an action of `action_space`, and the state for the next call.
+
+        Raises:
+            ValueError: when the observation is not in its space.
+        """
+        if not self.observation_space.contains(obs):
+            raise ValueError(f"observation {obs!r} is not in {self.observation_space}")
+        many = concatenate(
+            self.observation_space, [obs], create_empty_array(self.observation_space, 1)
+        )
+        start = np.array([state is None])
+        actions, state = self.act_many(many, state, start, deterministic=deterministic)
+        return next(iter(iterate(batch_space(self.action_space, 1), actions))), state
+
+    @torch.inference_mode()
+    def act_many(
+        self,
+        obs: Any,
+        state: PolicyState | None,
+        start: np.ndarray,
+        *,
+        deterministic: bool = True,
+    ) -> tuple[np.ndarray, PolicyState]:
+        """One step of B agents, as a vector environment plays them.
+
+        Args:
+            obs: B observations, as a vector environment gives them.
+            state: what the last call returned; None at first.
+            start: [B] bool, whose observation is the first of an episode.
+            deterministic: as in `act`.
+
+        Returns:
+            actions for the vector environment, and the next state.
+        """
+        state = state or self.initial_state(len(start))
+        inputs = torch.from_numpy(self._encode(obs, state.previous_action, start))
+        flags = torch.from_numpy(np.asarray(start, bool))
+        outputs, _, network = self.net(inputs[:, None], state.network, flags[:, None])
+        if deterministic:
+            chosen = self._distribution.mode(outputs[:, 0])
+        else:
+            chosen = self._distribution.sample(outputs[:, 0], self._generator)
+        actions = self._distribution.to_env(chosen.numpy())
+        return actions, PolicyState(network, actions)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the weights as safetensors and the rest as JSON into an existing folder."""
+        folder = Path(folder)
+        weights = {k: v.detach().cpu().contiguous() for k, v in self.net.state_dict().items()}
+        save_file(weights, str(folder / WEIGHTS))
+        data = {"format": FORMAT, **self.spec.as_data()}
+        (folder / DESCRIPTION).write_text(json.dumps(data, indent=2), encoding="utf-8")
+
+
+def load_policy(folder: str | Path, seed: int = 0) -> Policy:
+    """The policy saved in ``folder``.
+
+    Raises:
+        ValueError: when a file is missing, damaged or of another format.
+    """
+    folder = Path(folder)
+    try:
+        data = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if data.pop("format") != FORMAT:
+            raise ValueError(f"written by another version of popgym (format is not {FORMAT})")
+        spec = PolicySpec.from_data(data)
+        net = spec.build()
+        net.load_state_dict(load_file(str(folder / WEIGHTS)))
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder} holds no policy: {error.filename} is missing") from error
+    except (ValueError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"the policy in {folder} is damaged: {reason}") from error
+    return Policy(spec, net, seed)

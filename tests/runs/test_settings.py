@@ -1,0 +1,122 @@
+import json
+
+import pytest
+
+from popgym.runs.settings import (
+    MIN_ITERATIONS,
+    NETWORK,
+    Settings,
+    merge,
+    parse_assignment,
+    read_settings_file,
+)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lr": "fast"}, "lr must be float, got 'fast'"),
+        ({"epochs": 1.5}, "epochs must be int"),
+        ({"seed": True}, "seed must be int"),
+        ({"previous_action": 1}, "previous_action must be bool"),
+        ({"env_options": [1]}, "env_options must be dict"),
+        ({"num_envs": "8"}, "num_envs must be int or null"),
+    ],
+)
+def test_a_wrong_type_is_refused_by_name(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        Settings(env="E", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"gamma": 1.5}, "gamma must be at least 0 and at most 1, got 1.5"),
+        ({"lr": float("nan")}, "lr must be"),
+        ({"device": "tpu"}, r"device must be one of \('cpu', 'cuda'\), got 'tpu'"),
+        ({"precision": "fp8"}, "precision must be one of"),
+        ({"num_envs": 2, "runners": 3}, "too few for 3 runners"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_what_is_allowed(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(env="E", **wrong)
+
+
+def test_an_unknown_key_names_the_nearest():
+    with pytest.raises(ValueError, match=r"unknown setting 'gama'; did you mean gamma\?"):
+        Settings.from_dict({"env": "E", "gama": 0.9})
+
+
+def test_whole_floats_are_integers_and_integers_are_floats():
+    settings = Settings(env="E", steps=5e5, lr=1)
+    assert settings.steps == 500_000
+    assert type(settings.steps) is int
+    assert type(settings.lr) is float
+
+
+@pytest.mark.parametrize("steps", [1, 20_000, 50_000, 300_000, 10_000_000])
+def test_a_short_run_has_fewer_environments_so_that_it_still_has_updates(steps):
+    settings = Settings(env="E", steps=steps).resolved()
+    iterations = steps / settings.batch_size
+    assert 8 <= settings.num_envs <= 256
+    assert iterations >= MIN_ITERATIONS or settings.num_envs == 8
+    assert settings.minibatch_size <= settings.batch_size
+
+
+def test_resolving_twice_changes_nothing():
+    once = Settings(env="E", network={"hidden_size": 32}).resolved()
+    assert once.resolved() == once
+    assert once.network == {**NETWORK, "hidden_size": 32}
+
+
+def test_environments_divide_among_runners():
+    assert Settings(env="E", runners=3).resolved().num_envs % 3 == 0
+
+
+def test_settings_survive_json():
+    settings = Settings(env="E", memory_options={"stack_size": 8}).resolved()
+    assert Settings.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lr=1e-3", ("lr", 0.001)),
+        ("memory.stack_size=8", ("memory.stack_size", 8)),
+        ("network.actor=[64, 64]", ("network.actor", [64, 64])),
+        ("precision=bf16", ("precision", "bf16")),
+        ("start_flag=false", ("start_flag", False)),
+    ],
+)
+def test_assignments_are_read_as_json_or_text(text, expected):
+    assert parse_assignment(text) == expected
+
+
+def test_an_assignment_without_a_value_says_what_is_wanted():
+    with pytest.raises(ValueError, match="key=value"):
+        parse_assignment("lr")
+
+
+def test_later_layers_win_and_sections_reach_into_tables():
+    merged = merge({"lr": 1, "memory_options": {"stack_size": 2}}, {"memory.stack_size": 8, "lr": 2})
+    assert merged == {"lr": 2, "memory_options": {"stack_size": 8}}
+
+
+def test_settings_files_may_be_json_yaml_or_a_run_folders_config(tmp_path):
+    (tmp_path / "a.json").write_text('{"lr": 0.1}')
+    (tmp_path / "b.yaml").write_text("lr: 0.1\nmemory.stack_size: 3\n")
+    (tmp_path / "config.json").write_text('{"settings": {"lr": 0.1}, "versions": {}}')
+    assert read_settings_file(tmp_path / "a.json") == {"lr": 0.1}
+    assert read_settings_file(tmp_path / "b.yaml") == {"lr": 0.1, "memory.stack_size": 3}
+    assert read_settings_file(tmp_path / "config.json") == {"lr": 0.1}
+
+
+@pytest.mark.parametrize("content", ["{broken", "[1, 2]", None])
+def test_a_settings_file_that_is_none_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "c.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=r"c\.json"):
+        read_settings_file(path)
