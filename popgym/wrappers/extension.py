@@ -140,7 +140,7 @@ class VectorExtension(VectorWrapper):
         self._over = self._over & ~began
         return self._extend(observations, self._value), info
 
-    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Plays one action in each environment; see the environment."""
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         values, over = self.values_after(actions), terminated | truncated
