@@ -176,16 +176,13 @@ def updates(make: MakeMemory) -> None:
 
 
 def _update(trial: Trial) -> None:
-    if not trial.parameters:
-        return
-    optimizer = torch.optim.SGD(trial.parameters, lr=0.01)
+    """A step of gradient descent, written into the parameters as an optimiser does."""
     y, state = trial.run(start=trial.start)
-    # of size 1, so that the step changes every memory about as much
-    value = loss(y, state).div(STEPS * ROWS)
-    if value.requires_grad:
-        value.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    value = loss(y, state) / (STEPS * ROWS)  # so that the step is small for every memory
+    gradients = gradients_of(value, trial.parameters)
+    with torch.no_grad():
+        for parameter, gradient in zip(trial.parameters, gradients, strict=True):
+            parameter -= 0.01 * gradient
 
 
 def _fresh(make: MakeMemory, trial: Trial) -> Trial:
