@@ -46,11 +46,17 @@ def tolerance(name):
 def test_a_single_environment_replays_the_recording(recording):
     name, data = recording
     env = popgym.envs.find(name).env_class()
-    space, states, close = env.observation_space, env.state_space, {"rtol": 0, "atol": tolerance(name)}
+    space, states, close = (
+        env.observation_space,
+        env.state_space,
+        {"rtol": 0, "atol": tolerance(name)},
+    )
     for e, length in enumerate(data["lengths"]):
         obs, _ = env.reset(options={"hidden": hidden_of(data, e)})
         np.testing.assert_allclose(numbers(space, obs, False), data["observations"][e, 0], **close)
-        np.testing.assert_allclose(numbers(states, env.get_state(), False), data["states"][e, 0], **close)
+        np.testing.assert_allclose(
+            numbers(states, env.get_state(), False), data["states"][e, 0], **close
+        )
         for t in range(length):
             obs, *results, info = env.step(as_action(env.action_space, data["actions"][e, t]))
             expected = [data[key][e, t] for key in ("rewards", "terminated", "truncated")]
@@ -95,9 +101,10 @@ def test_the_spaces_hold_what_was_recorded(recording):
     name, data = recording
     env = popgym.envs.find(name).env_class()
     assert data["lengths"].max() <= env.max_episode_length
-    assert data["observations"].shape[2] == numbers(
-        env.observation_space, env.observation_space.sample(), False
-    ).size
+    assert (
+        data["observations"].shape[2]
+        == numbers(env.observation_space, env.observation_space.sample(), False).size
+    )
     if isinstance(env.observation_space, Box):
         rows = data["observations"].reshape(-1, data["observations"].shape[2])
         assert all(row.astype(np.float32) in env.observation_space for row in rows)

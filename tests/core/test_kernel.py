@@ -1,0 +1,114 @@
+"""The compiled loop: its cache, its uncompiled form, its bounds. Each in a fresh process."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+import popgym.envs
+from popgym.core import kernel
+
+PLAY = """
+import hashlib, numpy as np, popgym.envs
+digest = hashlib.sha256()
+for name in NAMES:
+    env = popgym.envs.find(name).vector_class(3, autoreset_mode="SameStep")
+    rng = np.random.default_rng(0)
+    digest.update(np.ascontiguousarray(env.reset(seed=1)[0]).tobytes())
+    for _ in range(STEPS):
+        obs, rewards, terminated, truncated, _ = env.step(rng.integers(0, 2, 3))
+        digest.update(obs.tobytes() + rewards.tobytes() + terminated.tobytes())
+print(digest.hexdigest(), sum(env._batch._kernel.stats.cache_hits.values()) if STATS else "")
+"""
+
+
+def play(names, steps=120, stats=False, **variables):
+    """Plays in a fresh process; returns what it printed."""
+    script = f"NAMES, STEPS, STATS = {names!r}, {steps}, {stats}\n{PLAY}"
+    environment = {**os.environ, **variables}
+    result = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", script],
+        env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+def test_a_second_process_finds_the_compiled_code_on_disk_and_plays_the_same(tmp_path):
+    names = ["PositionOnlyCartPoleEasy"]
+    first = play(names, stats=True, NUMBA_CACHE_DIR=str(tmp_path))
+    second = play(names, stats=True, NUMBA_CACHE_DIR=str(tmp_path))
+    assert first[1] == "0" and second[1] == "1"
+    assert first[0] == second[0]
+    assert len(list(tmp_path.rglob("*.nbi"))) == 1
+
+
+def test_uncompiled_rules_play_the_same():
+    names = ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy"]
+    assert play(names, NUMBA_DISABLE_JIT="1") == play(names)
+
+
+def test_rules_keep_to_their_arrays_in_every_environment(tmp_path):
+    # Without this switch a compiled rule reads and writes beyond its arrays unnoticed.
+    script = """
+import numba, numpy as np, popgym.envs
+@numba.njit
+def beyond(a):
+    return a[len(a)]
+try:
+    beyond(np.zeros(3))
+except IndexError:
+    pass
+else:
+    raise SystemExit("bounds are not checked")
+for row in popgym.envs.table():
+    for mode in ("NextStep", "SameStep"):
+        env = popgym.envs.find(row["name"]).vector_class(4, autoreset_mode=mode)
+        env.reset(seed=2)
+        env.action_space.seed(2)
+        for _ in range(2 * row["length"] + 10):
+            env.step(env.action_space.sample())
+"""
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_without_a_writable_folder_the_code_is_compiled_in_each_process(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # how numba tries a folder
+    kernel.compiled.cache_clear()
+    env = popgym.envs.RepeatPreviousEasy()
+    env.reset(seed=0)
+    assert env.step(0)[1] == 0.0
+    assert type(env._batch._kernel._cache).__name__ == "NullCache"
+    kernel.compiled.cache_clear()
+
+
+def test_threads_change_nothing():
+    env_class = popgym.envs.find("RepeatPreviousEasy").vector_class
+    one, many = env_class(33), env_class(33, threads=True)
+    np.testing.assert_array_equal(one.reset(seed=4)[0], many.reset(seed=4)[0])
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        actions = rng.integers(0, 4, 33)
+        for a, b in zip(one.step(actions)[:4], many.step(actions)[:4], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("mode", [kernel.NEXT_STEP, kernel.SAME_STEP, kernel.DISABLED])
+def test_an_environment_can_step_in_an_episode_with_a_legal_action(mode):
+    low, high, actions = np.array([0]), np.array([3]), np.array([0, 3, 4, -1])
+    playing = np.full(4, kernel.PLAYING)
+    can = [kernel.can_step(playing, actions, i, low, high, mode) for i in range(4)]
+    assert can == [True, True, False, False]
+    over = np.full(4, kernel.OVER)
+    assert kernel.can_step(over, actions, 0, low, high, mode) == (mode == kernel.NEXT_STEP)
+    assert not kernel.can_step(np.full(4, kernel.NEW), actions, 0, low, high, mode)
