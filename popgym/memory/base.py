@@ -125,6 +125,8 @@ class Memory(nn.Module, ABC):
                 f"{type(state).__name__}: start from initial_state(batch_size)"
             )
         for name, want, got in zip(expected._fields, expected, state, strict=True):
+            if not isinstance(got, Tensor):
+                raise TypeError(f"state.{name} must be a tensor, got {type(got).__name__}")
             shape = (x.shape[0], *want.shape[1:])
             if got.shape != shape:
                 raise ValueError(

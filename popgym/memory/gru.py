@@ -78,12 +78,12 @@ class GRU(Memory):
 
     def _fused(self, x: Tensor, hidden: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """The kernel of torch, between the steps at which any row begins an episode."""
-        resets = reset_steps(start) or [None]
+        resets = reset_steps(start) or []
         cuts = [0, *(t for t, rows in enumerate(resets) if t and rows is not None), x.shape[1]]
         outputs = []
         for begin, end in pairwise(cuts):
-            if begin:
-                hidden = hidden.masked_fill(resets[begin], 0)
+            if begin and (rows := resets[begin]) is not None:
+                hidden = hidden.masked_fill(rows, 0)
             y, hidden = self.gru(x[:, begin:end], hidden.contiguous())
             outputs.append(y)
         return torch.cat(outputs, 1), hidden

@@ -109,8 +109,8 @@ def _read(
     block = _Block(rz, n, torch.empty_like(n), torch.empty_like(n))
     for t, (rz_t, n_t, hn_t, h_tm1) in enumerate(zip(*block, strict=True)):
         h_tm1.copy_(h_t)
-        if resets and resets[t] is not None:
-            h_tm1.masked_fill_(resets[t], 0)
+        if resets and (rows := resets[t]) is not None:
+            h_tm1.masked_fill_(rows, 0)
         r_t, z_t = rz_t.addmm_(h_tm1, w_rz).sigmoid_().split(D, 1)
         torch.addmm(b_hh[2 * D :], h_tm1, w_n, out=hn_t)
         n_t.addcmul_(r_t, hn_t).tanh_()
@@ -135,6 +135,6 @@ def _differentiate(
         _aten.sigmoid_backward.grad_input(d_n[t] * hn_t, r_t, grad_input=d_r_t)
         torch.mul(d_n[t], r_t, out=d_hn[t])
         d_t = d_kept.addmm_(d_rz[t], w_hh[: 2 * D]).addmm_(d_hn[t], w_hh[2 * D :])
-        if resets and resets[t] is not None:
-            d_t.masked_fill_(resets[t], 0)
+        if resets and (rows := resets[t]) is not None:
+            d_t.masked_fill_(rows, 0)
     return d_t, d_rz, d_n, d_hn

@@ -34,7 +34,7 @@ def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) ->
         if allowed is not None and option not in allowed:
             raise ValueError(
                 f"memory {name!r} has no option {option!r}{_nearest(option, allowed)}; "
-                f"it has {', '.join(allowed) or 'none'}"
+                f"it has {', '.join(allowed) or 'no options'}"
             )
     return memory(input_size, hidden_size, **options)
 
@@ -49,23 +49,33 @@ def find_memory(name: str) -> type[Memory]:
         ValueError: there is no such memory, module or class.
         TypeError: the class is not a ``Memory``.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a memory must be a string, got {name!r}")
     if name in MEMORIES:
         return MEMORIES[name]
     if ":" not in name:
         raise ValueError(
-            f"no memory is called {name!r}{_nearest(name, MEMORIES)}; there are "
+            f"no memory is called {name!r}{_nearest(name.lower(), MEMORIES)}; there are "
             f"{', '.join(MEMORIES)}, or 'module:Class' for your own"
         )
-    module_name, _, class_name = name.partition(":")
-    try:
-        found = getattr(import_module(module_name), class_name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"memory {name!r}: cannot import {module_name!r}: {error}") from error
-    except AttributeError as error:
-        raise ValueError(f"memory {name!r}: {module_name} has no {class_name!r}") from error
+    found = _import(name)
     if not (isinstance(found, type) and issubclass(found, Memory)):
         raise TypeError(f"memory {name!r} must be a subclass of popgym.memory.Memory")
     return found
+
+
+def _import(name: str) -> Any:
+    module_name, _, class_name = name.partition(":")
+    if not class_name.isidentifier() or not all(map(str.isidentifier, module_name.split("."))):
+        raise ValueError(f"memory {name!r} must be 'module:Class', as in 'my_package.memory:Mine'")
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        raise ValueError(f"memory {name!r}: cannot import {module_name!r}: {error}") from error
+    if not hasattr(module, class_name):
+        nearest = _nearest(class_name, vars(module))
+        raise ValueError(f"memory {name!r}: {module_name} has no {class_name!r}{nearest}")
+    return getattr(module, class_name)
 
 
 def memory_options(memory: type[Memory]) -> dict[str, Any] | None:

@@ -1,0 +1,109 @@
+"""What every memory refuses, and how it says so."""
+
+import pytest
+import torch
+
+from popgym.memory import GRU, MEMORIES, MLP, GRUState, TemporalConv, make_memory
+
+B, T, F, D = 2, 5, 3, 8
+
+
+def _call(name, **changes):
+    memory = make_memory(name, F, D)
+    given = {"x": torch.randn(B, T, F), "state": memory.initial_state(B), "start": None}
+    return memory(**{**given, **changes})
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+@pytest.mark.parametrize(
+    "changes, error, message",
+    [
+        ({"x": torch.randn(B, F)}, ValueError, r"x must be \[B, T, F\] .* = 3, got \[2, 3\]"),
+        ({"x": torch.randn(B, T, 4)}, ValueError, r"x must be .* = 3, got \[2, 5, 4\]"),
+        ({"x": torch.randn(B, 0, F)}, ValueError, r"at least one row and one step, .*\[2, 0, 3\]"),
+        ({"x": torch.randn(0, T, F)}, ValueError, r"at least one row and one step, .*\[0, 5, 3\]"),
+        ({"x": [[0.0] * F]}, TypeError, "x must be a tensor .* got list"),
+        (
+            {"x": torch.randn(B, T, F).double()},
+            TypeError,
+            "x is torch.float64 and .*torch.float32",
+        ),
+        ({"x": torch.ones(B, T, F).long()}, TypeError, "x is torch.int64 and .* torch.float32"),
+        ({"x": torch.randn(B, T, F, device="meta")}, ValueError, "x is on meta and .* on cpu"),
+        ({"start": torch.zeros(B, T)}, TypeError, "torch.bool or None, got torch.float32"),
+        ({"start": [True]}, TypeError, "torch.bool or None, got list"),
+        ({"start": torch.zeros(B).bool()}, ValueError, r"start must be \[2, 5\] .* got \[2\]"),
+        ({"start": torch.zeros(B, T, device="meta").bool()}, ValueError, "start must be on cpu"),
+        ({"state": (torch.zeros(B, D),)}, TypeError, r"start from initial_state\(batch_size\)"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_refused(name, changes, error, message):
+    with pytest.raises(error, match=message):
+        _call(name, **changes)
+
+
+@pytest.mark.parametrize(
+    "hidden, error, message",
+    [
+        (torch.zeros(3, D), ValueError, r"state.hidden must be \[2, 8\] .* got \[3, 8\]"),
+        (torch.zeros(B, 9), ValueError, r"state.hidden must be \[2, 8\] .* got \[2, 9\]"),
+        (torch.zeros(B, D).double(), TypeError, "state.hidden must be torch.float32"),
+        (torch.zeros(B, D, device="meta"), ValueError, "state.hidden must be on cpu"),
+        (None, TypeError, "state.hidden must be a tensor, got NoneType"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(hidden, error, message):
+    with pytest.raises(error, match=message):
+        _call("gru", state=GRUState(hidden))
+
+
+def test_the_state_of_another_memory_is_refused():
+    state = TemporalConv(F, D).initial_state(B)
+    with pytest.raises(TypeError, match="the state of GRU is a GRUState, got a TemporalConvState"):
+        _call("gru", state=state)
+
+
+def test_a_wider_autocast_dtype_is_no_mistake():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y, _ = _call("frameconv", x=torch.randn(B, T, F).bfloat16())
+    assert y.shape == (B, T, D)
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+@pytest.mark.parametrize(
+    "sizes, error, message",
+    [
+        ((0, 8), ValueError, "input_size must be at least 1, got 0"),
+        ((3, -1), ValueError, "hidden_size must be at least 1, got -1"),
+        ((3.0, 8), TypeError, "input_size must be an integer, got 3.0"),
+        ((3, True), TypeError, "hidden_size must be an integer, got True"),
+    ],
+)
+def test_a_size_that_does_not_fit_is_refused(name, sizes, error, message):
+    with pytest.raises(error, match=message):
+        make_memory(name, *sizes)
+
+
+@pytest.mark.parametrize("stack_size, error", [(0, ValueError), (2.5, TypeError), ("4", TypeError)])
+def test_a_window_that_does_not_fit_is_refused(stack_size, error):
+    with pytest.raises(error, match=f"stack_size must be .*, got {stack_size!r}"):
+        TemporalConv(F, D, stack_size=stack_size)
+
+
+def test_the_state_follows_the_parameters():
+    for memory in (TemporalConv(F, D).double(), GRU(F, D).double()):
+        assert all(field.dtype == torch.float64 for field in memory.initial_state(1))
+        meta = memory.to("meta")
+        assert all(field.device.type == "meta" for field in meta.initial_state(1))
+
+
+def test_checking_reads_no_values():
+    """On the meta device there are none to read."""
+    memory = TemporalConv(F, D).to("meta")
+    x, start = torch.randn(B, T, F, device="meta"), torch.zeros(B, T, device="meta").bool()
+    memory.check_arguments(x, memory.initial_state(B), start)
+
+
+def test_a_memory_without_state_takes_a_state_of_its_own_kind_only():
+    with pytest.raises(TypeError, match="the state of MLP is a MLPState"):
+        MLP(F, D)(torch.randn(B, T, F), None)

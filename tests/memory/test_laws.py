@@ -1,0 +1,26 @@
+"""Every memory that ships obeys every law."""
+
+import pytest
+
+from popgym.memory import MEMORIES, make_memory
+from popgym.testing import LAWS
+
+VARIANTS = [
+    ("frameconv", {}),
+    ("frameconv", {"stack_size": 1}),
+    ("frameconv", {"stack_size": 9}),
+    ("frameconv", {"stack_size": 50}),  # a window longer than the row
+    ("gru", {}),
+    ("gru", {"num_layers": 2}),
+    ("mlp", {}),
+]
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("name, options", VARIANTS)
+def test_it_obeys(name, options, law):
+    LAWS[law](lambda: make_memory(name, 6, 10, **options))
+
+
+def test_every_memory_is_tested():
+    assert {name for name, _ in VARIANTS} == set(MEMORIES)

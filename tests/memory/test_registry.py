@@ -1,0 +1,109 @@
+from typing import NamedTuple
+
+import pytest
+
+from popgym.memory import (
+    GRU,
+    MEMORIES,
+    MLP,
+    Memory,
+    TemporalConv,
+    find_memory,
+    make_memory,
+    memory_options,
+)
+
+
+class OwnState(NamedTuple):
+    pass
+
+
+class Own(Memory):
+    def __init__(self, input_size, hidden_size, depth=2):
+        super().__init__(input_size, hidden_size)
+        self.depth = depth
+
+    def initial_state(self, batch_size):
+        return OwnState()
+
+    def forward(self, x, state, start=None):
+        return x, state
+
+
+class TakesAnything(Own):
+    def __init__(self, input_size, hidden_size, **options):
+        super().__init__(input_size, hidden_size)
+        self.options = options
+
+
+@pytest.mark.parametrize(
+    "name, kind, options",
+    [
+        ("frameconv", TemporalConv, {"stack_size": 4}),
+        ("gru", GRU, {"num_layers": 1}),
+        ("mlp", MLP, {}),
+    ],
+)
+def test_a_name_gives_its_memory_with_its_options(name, kind, options):
+    memory = make_memory(name, 3, 8, **options)
+    assert type(memory) is kind
+    assert (memory.input_size, memory.output_size) == (3, 8)
+    assert memory_options(kind) == options
+
+
+def test_an_option_reaches_the_memory():
+    assert make_memory("frameconv", 3, 8, stack_size=9).stack_size == 9
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+def test_every_memory_says_what_it_is_and_where_it_is_from(name):
+    first_line = MEMORIES[name].__doc__.splitlines()[0]
+    assert first_line.endswith(".") or ":" in first_line
+    assert MEMORIES[name].source
+
+
+def test_module_and_class_find_a_memory_of_ones_own():
+    memory = make_memory(f"{__name__}:Own", 3, 3, depth=5)
+    assert isinstance(memory, Own)
+    assert memory.depth == 5
+
+
+def test_a_memory_that_takes_any_option_gets_it():
+    assert make_memory(f"{__name__}:TakesAnything", 3, 3, depht=5).options == {"depht": 5}
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("frameconf", "no memory is called 'frameconf'; did you mean 'frameconv'?"),
+        ("GRU", "no memory is called 'GRU'; did you mean 'gru'?"),
+        ("xyzzy", "no memory is called 'xyzzy'; there are frameconv, gru, mlp, or 'module:Class'"),
+        ("no_such_module:Own", "cannot import 'no_such_module'"),
+        ("popgym.memory:GRUU", "popgym.memory has no 'GRUU'; did you mean 'GRU'?"),
+        (":Own", "must be 'module:Class'"),
+        ("popgym.memory:", "must be 'module:Class'"),
+        ("..memory:Own", "must be 'module:Class'"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(name, message):
+    with pytest.raises(ValueError) as caught:
+        make_memory(name, 3, 8)
+    assert message in str(caught.value)
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_and_the_list():
+    with pytest.raises(ValueError, match=r"did you mean 'stack_size'\?; it has stack_size"):
+        make_memory("frameconv", 3, 8, stack_sise=8)
+    with pytest.raises(ValueError, match="'mlp' has no option 'num_layers'; it has no options"):
+        make_memory("mlp", 3, 8, num_layers=2)
+
+
+@pytest.mark.parametrize("name", ["collections:OrderedDict", "popgym.memory:make_memory"])
+def test_what_is_no_memory_is_refused(name):
+    with pytest.raises(TypeError, match=r"must be a subclass of popgym\.memory\.Memory"):
+        find_memory(name)
+
+
+def test_a_name_that_is_no_string_is_refused():
+    with pytest.raises(TypeError, match="the name of a memory must be a string, got 3"):
+        find_memory(3)
