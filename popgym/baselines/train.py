@@ -253,15 +253,17 @@ def _algorithm(settings: Settings) -> Iterator[TapePPO]:
 @contextlib.contextmanager
 def _quiet_ray() -> Iterator[None]:
     """RLlib greets with warnings about itself that a user can do nothing about."""
-    logger = logging.getLogger("ray")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.rllib")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 # ---- the loop

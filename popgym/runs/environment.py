@@ -31,7 +31,7 @@ def resolve(name: str) -> str | type[gym.Env]:
     if name in gym.registry:
         return name
     try:
-        return popgym.envs.lookup(name).id
+        return popgym.envs.lookup(name)
     except ValueError:
         close = nearest(name, [*ENTRIES, *gym.registry])
         hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."

@@ -101,9 +101,24 @@ class TapePPO(PPO):
 
     def setup(self, config: Any) -> None:
         """Builds runners and learners; without remote ones no Ray cluster is started."""
-        embedded = self.config.is_embedded and not ray.is_initialized()
-        with _no_object_store() if embedded else _nothing():
+        with self._without_cluster():
             super().setup(config)
+
+    @contextmanager
+    def _without_cluster(self) -> Iterator[None]:
+        """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.
+
+        It passes its configuration and weights through Ray's object store even when all are in
+        this process, and that alone would start one.
+        """
+        if ray.is_initialized() or not self.config.is_embedded:
+            yield
+            return
+        with (
+            mock.patch.object(ray, "put", lambda value, **_: value),
+            mock.patch.object(ray, "get", lambda value, **_: value),
+        ):
+            yield
 
     def training_step(self) -> None:
         """Sample tapes, update on them, hand the new weights to the runners."""
@@ -128,9 +143,10 @@ class TapePPO(PPO):
             )
             self.metrics.aggregate(learner_results, key=LEARNER_RESULTS)
         with self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER)):
-            self.env_runner_group.sync_weights(
-                from_worker_or_learner_group=self.learner_group, inference_only=True
-            )
+            with self._without_cluster():
+                self.env_runner_group.sync_weights(
+                    from_worker_or_learner_group=self.learner_group, inference_only=True
+                )
 
     def _shards(self, tape: Tape) -> dict[str, Any]:
         if not self.config.num_learners:
@@ -143,25 +159,11 @@ class TapePPO(PPO):
         RLlib compares sequence numbers and so leaves newer weights in the runners when an older
         checkpoint is restored, and drops the weights of remote runners still being set up.
         """
-        super().restore_from_path(path, *args, **kwargs)
+        with self._without_cluster():
+            super().restore_from_path(path, *args, **kwargs)
         component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
         weights = self.learner_group.get_state(components=component, inference_only=True)
         state = {COMPONENT_RL_MODULE: weights[COMPONENT_LEARNER][COMPONENT_RL_MODULE]}
         for group in (self.env_runner_group, self.eval_env_runner_group):
             if group is not None:
                 group.foreach_env_runner(lambda runner: runner.set_state(state))
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _no_object_store() -> Iterator[None]:
-    """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.
-
-    It puts its configuration in Ray's object store even when there is nobody to fetch it.
-    """
-    with mock.patch.object(ray, "put", lambda value, **_: value):
-        yield
