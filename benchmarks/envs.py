@@ -1,0 +1,176 @@
+"""Environment steps per second: one environment, and 1, 64 and 4,096 at once, in one thread.
+
+    python benchmarks/envs.py [--only TEXT] [--rounds 5] [--peer PYTHON]
+
+Columns: `env` is gymnasium.Env.step, with resets; `vector N` is VectorEnv.step of N environments,
+next-step autoreset; each the median over the rounds and, in brackets, the spread between the
+slowest and the fastest in per cent of the median. `cold` is the first step of an environment in
+a fresh process, imports included, compiling; `warm` the same with the code in numba's cache.
+
+With --peer, the interpreter of a Python that has POPGym 1.0.7 plays its single environment in
+turn with ours; `ratio 1` and `ratio 4,096` compare ours to it, round by round.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+import popgym.envs
+
+SIZES = (1, 64, 4096)
+SECONDS = 0.15  # of one measurement
+
+PEER = """
+import sys, time, warnings
+warnings.filterwarnings("ignore")
+from popgym import envs
+for line in sys.stdin:
+    name, seconds = line.split()
+    env = getattr(envs, name)()
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(64)]
+    steps, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < float(seconds):
+        for action in actions:
+            if any(env.step(action)[2:4]):
+                env.reset()
+        steps += 64
+    print(steps / (time.perf_counter() - begin), flush=True)
+"""
+
+FIRST_USE = """
+import sys, time
+begin = time.perf_counter()
+import popgym.envs
+env = getattr(popgym.envs, sys.argv[1])()
+env.reset(seed=0)
+env.step(env.action_space.sample())
+print(time.perf_counter() - begin)
+"""
+
+
+def rate(step, per_call):
+    """Steps per second of a function that makes `per_call` steps."""
+    calls, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < SECONDS:
+        for _ in range(16):
+            step()
+        calls += 16
+    return calls * per_call / (time.perf_counter() - begin)
+
+
+def single_player(name):
+    env = popgym.envs.find(name).env_class()
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(64)]
+
+    def step():
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+
+    return step, 64
+
+
+def vector_player(name, num_envs):
+    env = popgym.envs.find(name).vector_class(num_envs)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(16)]
+
+    def step():
+        for action in actions:
+            env.step(action)
+
+    return step, 16 * num_envs
+
+
+class Peer:
+    """An interpreter with POPGym 1.0.7, asked for one measurement at a time."""
+
+    def __init__(self, python):
+        self.process = subprocess.Popen(
+            [python, "-I", "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def rate(self, name):
+        """Its steps per second in one environment."""
+        print(name, SECONDS, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit("--peer: that interpreter cannot play with POPGym 1.0.7")
+        return float(answer)
+
+
+def first_use(name, cache):
+    """Seconds from a fresh process to the first step."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+    command = [sys.executable, "-c", FIRST_USE, name]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(result.stdout)
+
+
+def measure(name, rounds, peer):
+    players = {"env": single_player(name)}
+    players.update({f"vector {n:,}": vector_player(name, n) for n in SIZES})
+    for step, _ in players.values():
+        step()  # compiles
+    rates = {column: [] for column in players}
+    theirs = []
+    for _ in range(rounds):
+        for column, player in players.items():
+            rates[column].append(rate(*player))
+        if peer:
+            theirs.append(peer.rate(name))
+    row = {column: summary(values) for column, values in rates.items()}
+    if peer:
+        row["POPGym 1.0.7"] = summary(theirs)
+        row["ratio 1"] = f"{median_ratio(rates['env'], theirs):.1f}"
+        row["ratio 4,096"] = f"{median_ratio(rates['vector 4,096'], theirs):.0f}"
+    with tempfile.TemporaryDirectory() as cache:
+        row["cold"], row["warm"] = (f"{first_use(name, cache):.2f} s" for _ in range(2))
+    return row
+
+
+def median_ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def summary(rates):
+    median = statistics.median(rates)
+    spread = 100 * (max(rates) - min(rates)) / median
+    unit, scale = ("M", 1e6) if median >= 1e6 else ("k", 1e3)
+    return f"{median / scale:.3g} {unit} [{spread:.0f} %]"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="Easy", help="part of a name ('' for all; default Easy)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7")
+    arguments = parser.parse_args()
+    peer = Peer(arguments.peer) if arguments.peer else None
+    names = [row["name"] for row in popgym.envs.table() if arguments.only in row["name"]]
+    if not names:
+        parser.error(f"no environment has {arguments.only!r} in its name")
+    print(f"numpy {np.__version__}, Python {sys.version.split()[0]}; steps per second", flush=True)
+    for i, name in enumerate(names):
+        row = measure(name, arguments.rounds, peer)
+        if i == 0:
+            print(f"{'':28}" + "".join(f"{column:>16}" for column in row))
+        print(f"{name:28}" + "".join(f"{value:>16}" for value in row.values()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+import inspect
+import subprocess
+import sys
+
+import gymnasium as gym
+import pytest
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
+
+import popgym.envs
+from popgym.envs.registry import FAMILIES, in_short
+
+FRESH = """
+import sys
+import popgym.envs
+import gymnasium
+gymnasium.make("popgym-RepeatPreviousEasy-v0")
+gymnasium.make_vec("popgym-PositionOnlyCartPoleHard-v0", num_envs=2)
+popgym.envs.table()
+print([name for name in ("numba", "torch", "ray") if name in sys.modules])
+"""
+
+
+def test_importing_and_making_environments_imports_neither_numba_nor_torch_nor_ray():
+    result = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_nothing_above_is_needed():
+    blocked = ["torch", "ray", "popgym.memory", "popgym.baselines", "popgym.runs", "popgym.cli"]
+    script = f"import sys\nfor name in {blocked}: sys.modules[name] = None\n"
+    script += "import popgym.core, popgym.envs, popgym.wrappers\n"
+    script += "env = popgym.envs.RepeatPreviousEasy(); env.reset(seed=0); env.step(1)\n"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_preset_gives_a_class_an_id_and_a_vector_form(family):
+    base = family.__name__.removesuffix("Family")
+    for level in ("", "Easy", "Medium", "Hard"):
+        env_class = getattr(popgym.envs, base + level)
+        spec = gym.spec(f"popgym-{base}{level}-v0")
+        assert isinstance(spec.entry_point, str) and isinstance(spec.vector_entry_point, str)
+        assert type(gym.make(spec).unwrapped) is env_class
+        assert env_class.__module__ == family.__module__
+        assert spec.max_episode_steps is None  # the rules know when to end
+
+
+@pytest.mark.parametrize(
+    "name, arguments, length",
+    [
+        ("RepeatPrevious", {}, 51),
+        ("RepeatPreviousEasy", {}, 51),
+        ("RepeatPreviousMedium", {}, 103),
+        ("RepeatPreviousHard", {}, 155),
+        ("RepeatPreviousHard", {"num_decks": 2}, 103),
+        ("PositionOnlyCartPole", {}, 200),
+        ("PositionOnlyCartPoleMedium", {}, 400),
+        ("PositionOnlyCartPoleHard", {}, 600),
+        ("PositionOnlyCartPoleHard", {"max_episode_length": 7}, 7),
+    ],
+)
+def test_levels_and_arguments_decide_the_length(name, arguments, length):
+    assert getattr(popgym.envs, name)(**arguments).max_episode_length == length
+
+
+def test_arguments_may_be_given_by_place():
+    assert popgym.envs.RepeatPrevious(2, 32).family.k == 32
+    signature = inspect.signature(popgym.envs.RepeatPreviousMedium)
+    assert {name: p.default for name, p in signature.parameters.items()} == {
+        "num_decks": 2,
+        "k": 32,
+        "render_mode": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "args, kwargs, error, match",
+    [
+        ((), {"num_deks": 1}, TypeError, "unknown argument 'num_deks'; did you mean 'num_decks'"),
+        ((1, 4, 9), {}, TypeError, r"takes the arguments \['num_decks', 'k'\], got 3"),
+        ((1,), {"num_decks": 1}, TypeError, "twice"),
+        ((0,), {}, ValueError, "num_decks must be a whole number at least 1, got 0"),
+        ((), {"k": 0}, ValueError, "k must be a whole number from 1 to 51, got 0"),
+        ((), {"k": 52}, ValueError, "from 1 to 51"),
+        ((), {"k": 4.0}, ValueError, "whole number"),
+        ((), {"k": True}, ValueError, "whole number"),
+    ],
+)
+def test_a_wrong_constructor_argument_is_refused(args, kwargs, error, match):
+    with pytest.raises(error, match=match):
+        popgym.envs.RepeatPreviousEasy(*args, **kwargs)
+
+
+@pytest.mark.parametrize("length", [0, -1, 1.5, None])
+def test_a_wrong_episode_length_is_refused(length):
+    with pytest.raises(ValueError, match="max_episode_length must be a whole number at least 1"):
+        popgym.envs.PositionOnlyCartPole(max_episode_length=length)
+
+
+def test_groups_are_classes_with_their_ids():
+    everything = popgym.envs.ALL
+    assert len(everything) == 3 * len(FAMILIES)
+    assert everything[popgym.envs.RepeatPreviousEasy] == {"id": "popgym-RepeatPreviousEasy-v0"}
+    assert set(popgym.envs.ALL_EASY) | set(popgym.envs.ALL_MEDIUM) | set(
+        popgym.envs.ALL_HARD
+    ) == set(everything)
+    assert popgym.envs.RepeatPrevious in popgym.envs.DIAGNOSTIC
+    assert popgym.envs.RepeatPrevious in popgym.envs.ALL_BASE
+    assert list(popgym.envs.CONTROL_HARD) == [popgym.envs.PositionOnlyCartPoleHard]
+    assert popgym.envs.RepeatPreviousHard in popgym.envs.ALL_DIAGNOSTIC
+    assert popgym.envs.RepeatPreviousHard not in popgym.envs.ALL_CONTROL
+
+
+@pytest.mark.parametrize("name", ["RepeatPreviousEasy", "popgym-RepeatPreviousEasy-v0"])
+def test_lookup_takes_a_name_or_an_id(name):
+    assert popgym.envs.lookup(name) == "popgym-RepeatPreviousEasy-v0"
+
+
+@pytest.mark.parametrize(
+    "name, match",
+    [
+        ("RepeatPreviousEasi", "'RepeatPreviousEasi'; did you mean 'RepeatPreviousEasy'"),
+        ("repeatpreviouseasy", "did you mean 'RepeatPreviousEasy'"),
+        ("popgym-RepeatPreviousEasi-v0", "did you mean 'popgym-RepeatPreviousEasy-v0'"),
+        ("xyz", "allowed: RepeatPrevious, "),
+        ("", "allowed: "),
+    ],
+)
+def test_lookup_names_the_nearest(name, match):
+    with pytest.raises(ValueError, match=match):
+        popgym.envs.lookup(name)
+
+
+def test_a_missing_class_names_the_nearest():
+    with pytest.raises(AttributeError, match="did you mean RepeatPreviousEasy"):
+        popgym.envs.RepeatPreviousEasi  # noqa: B018
+    with pytest.raises(AttributeError, match="'xyz'"):
+        popgym.envs.xyz  # noqa: B018
+    assert "RepeatPreviousEasy" in dir(popgym.envs) and "ALL_EASY" in popgym.envs.__all__
+
+
+def test_the_table_has_a_row_for_every_level():
+    rows = {row["name"]: row for row in popgym.envs.table()}
+    assert len(rows) == len(popgym.envs.ALL)
+    assert rows["RepeatPreviousHard"] == {
+        "name": "RepeatPreviousHard",
+        "observation": "Discrete(4)",
+        "action": "Discrete(4)",
+        "length": 155,
+        "return": "-1 to 1",
+        "description": "Each step shows a card's suit; answer with the suit shown k − 1 steps "
+        "before.",
+        "id": "popgym-RepeatPreviousHard-v0",
+    }
+    assert rows["PositionOnlyCartPoleEasy"]["observation"] == "Box(2,)"
+
+
+def test_spaces_are_written_in_short():
+    space = Tuple((Discrete(2), MultiDiscrete([3] * 52), MultiDiscrete([2, 3]), Box(0, 1, (4,))))
+    assert in_short(space) == "Discrete(2) × MultiDiscrete(3 × 52) × MultiDiscrete(2,) × Box(4,)"
+
+
+@pytest.mark.parametrize(
+    "env, arguments, steps",
+    [
+        ("RepeatPreviousEasy", {}, 3),
+        ("popgym-RepeatPreviousMedium-v0", {}, 31),
+        (popgym.envs.RepeatPreviousHard, {}, 63),
+        ("RepeatPreviousHard", {"k": 10}, 9),
+        ("PositionOnlyCartPoleHard", {}, 1),
+    ],
+)
+def test_the_memory_a_task_asks_for(env, arguments, steps):
+    assert popgym.envs.memory_needed(env, **arguments) == steps
+
+
+def test_reference_scores_are_copies_of_what_is_known():
+    scores = popgym.envs.reference_scores("RepeatPreviousEasy")
+    assert scores == {"random": -0.513, "memoryless": pytest.approx(-25 / 51), "perfect": 1.0}
+    scores.clear()
+    assert popgym.envs.reference_scores(popgym.envs.RepeatPreviousEasy)
+    assert popgym.envs.reference_scores("popgym-PositionOnlyCartPoleHard-v0")["random"] == 0.039
+    assert popgym.envs.reference_scores("RepeatPrevious") is None
+    for function in (popgym.envs.reference_scores, popgym.envs.memory_needed):
+        with pytest.raises(ValueError, match="did you mean 'RepeatPreviousEasy'"):
+            function("RepeatPreviousEasi")
+
+
+@pytest.mark.parametrize("row", popgym.envs.table(), ids=lambda row: row["name"])
+def test_every_environment_has_a_floor_and_a_ceiling(row):
+    scores = popgym.envs.reference_scores(row["id"])
+    task = popgym.envs.find(row["id"]).task()
+    low, high = task.return_bounds
+    assert low <= scores["random"] < scores["perfect"] <= high
