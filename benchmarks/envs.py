@@ -104,11 +104,11 @@ class Peer:
 
     def rate(self, name):
         """Its steps per second in one environment."""
-        print(name, SECONDS, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit("--peer: that interpreter cannot play with POPGym 1.0.7")
-        return float(answer)
+        try:
+            print(name, SECONDS, file=self.process.stdin, flush=True)
+            return float(self.process.stdout.readline())
+        except (BrokenPipeError, ValueError):
+            raise SystemExit("--peer: that interpreter cannot play with POPGym 1.0.7") from None
 
 
 def first_use(name, cache):

@@ -98,6 +98,11 @@ class Extension(gymnasium.Wrapper):
         """The most steps that an episode can have."""
         return self.unwrapped.max_episode_length  # type: ignore[attr-defined]
 
+    @property
+    def obs_requires_prev_action(self) -> bool:
+        """Whether an agent must yet be shown its previous action to play well."""
+        return getattr(self.env, "obs_requires_prev_action", False)
+
     def get_state(self) -> Any:
         """The hidden Markov state, an element of `state_space`."""
         return self.unwrapped.get_state()  # type: ignore[attr-defined]
@@ -173,6 +178,11 @@ class VectorExtension(VectorWrapper):
     def max_episode_length(self) -> int:
         """The most steps that an episode can have."""
         return self.unwrapped.max_episode_length
+
+    @property
+    def obs_requires_prev_action(self) -> bool:
+        """Whether an agent must yet be shown its previous action to play well."""
+        return getattr(self.env, "obs_requires_prev_action", False)
 
     def get_state(self) -> Any:
         """The hidden Markov states, an element of `state_space`."""

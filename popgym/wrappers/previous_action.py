@@ -29,7 +29,7 @@ class PreviousAction(Extension, RecordConstructorArgs):
             kind to which nothing can be appended.
     """
 
-    obs_requires_prev_action = False
+    obs_requires_prev_action = False  # here it is shown
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Chooses the vector form for a vector environment."""
@@ -55,7 +55,7 @@ class VectorPreviousAction(VectorExtension):
         null_action: For a single environment.
     """
 
-    obs_requires_prev_action = False
+    obs_requires_prev_action = False  # here it is shown
 
     def __init__(self, env: VectorEnv, null_action: Any = None) -> None:
         self.null_action = checked_null_action(env.single_action_space, null_action)

@@ -181,7 +181,7 @@ def test_observations_that_cannot_be_extended_are_refused():
 def test_what_a_task_tells_of_itself_is_passed_on():
     env = Antialias(PreviousAction(popgym.envs.RepeatPreviousEasy()))
     env.reset(seed=0)
-    assert env.max_episode_length == 51 and not env.env.obs_requires_prev_action
+    assert env.max_episode_length == 51
     assert env.get_state() in env.state_space
     many = Antialias(PreviousAction(gym.make_vec("popgym-RepeatPreviousEasy-v0", 2)))
     many.reset(seed=0)
@@ -213,3 +213,14 @@ def test_wrapped_environments_can_be_made_again_from_their_specification():
     again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
     assert again.reset(seed=0)[0] == env.reset(seed=0)[0]
     assert again.reset(seed=0)[0][1:] == (2, 1)
+
+
+def test_showing_the_previous_action_meets_the_need_for_it():
+    env = popgym.envs.RepeatPreviousEasy()
+    env.obs_requires_prev_action = True
+    assert Antialias(env).obs_requires_prev_action
+    assert not Antialias(PreviousAction(env)).obs_requires_prev_action
+    many = gym.make_vec("popgym-RepeatPreviousEasy-v0", 2)
+    many.obs_requires_prev_action = True
+    assert Antialias(many).obs_requires_prev_action
+    assert not Antialias(PreviousAction(many)).obs_requires_prev_action
