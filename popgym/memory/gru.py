@@ -61,14 +61,14 @@ class GRU(Memory):
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         hidden = state.hidden.unflatten(1, (self.num_layers, -1)).transpose(0, 1)  # [L, B, D]
-        if x.device.type == "cpu" and x.shape[1] > 1:
+        if x.shape[1] > 1 and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
             y, hidden = self._scan(x, hidden, start)
         else:
             y, hidden = self._fused(x, hidden, start)
         return y, GRUState(hidden.transpose(0, 1).flatten(1).to(state.hidden.dtype))
 
     def _scan(self, x: Tensor, hidden: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Our own recurrence: indifferent to resets, on a CPU as fast as torch's without them."""
+        """Our own recurrence: faster on a CPU, and resets cost nothing; but not in bfloat16."""
         resets = reset_steps(start)
         y, last = x.transpose(0, 1), []
         for layer, h_0 in zip(self.gru.all_weights, hidden, strict=True):

@@ -120,8 +120,8 @@ def test_the_backward_pass_may_run_inside_autocast():
     x = torch.randn(4, 20, F)
     y, _ = memory(x, memory.initial_state(4))
     want = torch.autograd.grad(y.square().sum(), list(memory.parameters()))
+    y, _ = memory(x, memory.initial_state(4))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        y, _ = memory(x, memory.initial_state(4))
         got = torch.autograd.grad(y.square().sum(), list(memory.parameters()))
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b)
