@@ -26,6 +26,8 @@ from popgym.memory.linear import Linear
 
 Layers = nn.Module | Sequence[int]
 
+_DEFAULT_OUTPUT_SIZE = 256
+
 
 def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
     """Raises ValueError for the first key that is not known, naming the nearest that is."""
@@ -51,13 +53,15 @@ class WiringOptions:
     preprocessor_input_size: int = 256
     """Features after ``feature_map``, an embedding that is concatenated included."""
     preprocessor: Layers = ()
-    preprocessor_output_size: int = 256
-    """Features F of ``z`` where ``preprocessor`` is a module; sizes say it themselves."""
+    preprocessor_output_size: int = _DEFAULT_OUTPUT_SIZE
+    """Features F of ``z``, announced where ``preprocessor`` is a module."""
     postprocessor: Layers = ()
-    actor: Layers = (256,)
-    critic: Layers = (256,)
-    postprocessor_output_size: int = 256
-    """Output size of ``actor`` and ``critic`` where they are modules."""
+    actor: Layers | None = None
+    """None: one layer of ``postprocessor_output_size``."""
+    critic: Layers | None = None
+    """None: one layer of ``postprocessor_output_size``."""
+    postprocessor_output_size: int = _DEFAULT_OUTPUT_SIZE
+    """Output size of ``actor`` and ``critic``, announced where they are modules."""
     embedding: str | None = None
     """Name of the embedding of the step within the episode; None or "none" for none."""
     embedding_size: int | None = None
@@ -71,7 +75,8 @@ class WiringOptions:
         for name in (field.name for field in fields(self) if field.type == "int"):
             check_size(name, getattr(self, name))
         for name in ("preprocessor", "postprocessor", "actor", "critic"):
-            _check_layers(name, getattr(self, name))
+            if not (name in ("actor", "critic") and getattr(self, name) is None):
+                _check_layers(name, getattr(self, name))
         if not isinstance(self.scale_embedding, bool):
             raise TypeError(f"scale_embedding must be a bool, got {self.scale_embedding!r}")
         self._check_embedding()
@@ -160,9 +165,11 @@ class Wiring(nn.Module):
             "postprocessor", options.postprocessor, options.hidden_size, None
         )
         out = options.postprocessor_output_size
-        self.actor, actor_size = _build("actor", options.actor, y_size, out)
+        actor = (out,) if options.actor is None else options.actor
+        self.actor, actor_size = _build("actor", actor, y_size, out)
         self.actor_head = _head(actor_size, num_outputs)
-        self.critic, critic_size = _build("critic", options.critic, y_size, out)
+        critic = (out,) if options.critic is None else options.critic
+        self.critic, critic_size = _build("critic", critic, y_size, out)
         self.critic_head = _head(critic_size, 1)
 
     def features(self, obs: Tensor, time: Tensor | None) -> Tensor:
@@ -225,17 +232,22 @@ def _head(input_size: int, output_size: int) -> Linear:
 def _build(
     name: str, layers: Layers, input_size: int, output_size: int | None
 ) -> tuple[nn.Module, int]:
-    """The part ``name`` and its output size, which ``output_size`` announces for a module."""
-    if not isinstance(layers, nn.Module):
+    """The part ``name`` and its output size, which the option ``output_size`` announces."""
+    if isinstance(layers, nn.Module):
+        module = copy.deepcopy(layers)
+        found = _output_size(name, module, input_size)
+        fits = output_size in (None, found)
+    else:
         sizes = [input_size, *layers]
         steps = [part for a, b in pairwise(sizes) for part in (_linear(a, b), nn.LeakyReLU())]
-        return (nn.Sequential(*steps) if steps else nn.Identity()), sizes[-1]
-    module = copy.deepcopy(layers)
-    found = _output_size(name, module, input_size)
-    if output_size is not None and found != output_size:
+        module = nn.Sequential(*steps) if steps else nn.Identity()
+        found = sizes[-1]
+        # Sizes need no announcement; one that contradicts them is a mistake all the same.
+        fits = output_size in (None, found, _DEFAULT_OUTPUT_SIZE)
+    if not fits:
         option = "preprocessor" if name == "preprocessor" else "postprocessor"
         raise ValueError(
-            f"the {name} given turns {input_size} features into {found}, but "
+            f"the {name} turns {input_size} features into {found}, but "
             f"{option}_output_size is {output_size}; set it to {found}"
         )
     return module, found

@@ -165,6 +165,25 @@ def test_sizes_fit_themselves_to_a_module_before_them():
     assert wiring.critic[0].in_features == 5
 
 
+def test_actor_and_critic_are_one_layer_each_unless_told_otherwise():
+    wiring = _make(actor=None, critic=None, postprocessor_output_size=6)
+    for part, head in [(wiring.actor, wiring.actor_head), (wiring.critic, wiring.critic_head)]:
+        assert (part[0].in_features, part[0].out_features, head.in_features) == (12, 6, 6)
+        assert isinstance(part[1], nn.LeakyReLU)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preprocessor_output_size": 7}, "the preprocessor turns 16 features into 16, but"),
+        ({"postprocessor_output_size": 7}, "the actor turns 12 features into 8, but"),
+    ],
+)
+def test_an_output_size_that_contradicts_the_layer_sizes_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        _make(**options)
+
+
 @pytest.mark.parametrize(
     ("part", "module", "message"),
     [

@@ -197,6 +197,7 @@ def test_defaults_are_those_of_popgym():
     assert model.cfg["hidden_size"] == 256
     assert model.initial_state()[0].shape == (3, 256)
     assert model.embedding.max_steps == 20
+    assert [model.actor[0].out_features, model.actor_head.in_features] == [256, 256]
     assert GRU.default_config()["num_recurrent_layers"] == 1
     assert GRU.default_config()["embedding"] is None
     assert MLP.default_config()["embedding"] == "sine"
@@ -231,6 +232,16 @@ def test_a_subclass_adds_to_the_options_of_its_base():
 def test_a_wrong_argument_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         _make(**arguments)
+
+
+@pytest.mark.parametrize("cls", [Frameconv, GRU, MLP, Decay])
+def test_a_model_can_be_copied_for_another_device(cls):
+    """RLlib deep-copies the model for each GPU of a learner."""
+    model = _make(cls)
+    other = copy.deepcopy(model)
+    torch.testing.assert_close(dict(other.state_dict()), dict(model.state_dict()))
+    addresses = {p.data_ptr() for p in model.parameters()}
+    assert addresses.isdisjoint(p.data_ptr() for p in other.parameters())
 
 
 def test_values_before_the_first_forward_are_refused():

@@ -1,5 +1,11 @@
 """The custom models inside stock RLlib PPO on its old API stack."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import gymnasium as gym
 import pytest
 import ray
@@ -184,3 +190,14 @@ def test_a_memory_learns_what_was_shown_before(cls, options):
 
 def test_without_a_memory_it_cannot_be_learned():
     assert abs(_learn(MLP, 8)) < 0.3
+
+
+def test_the_example_trains():
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "examples/stock_rllib_custom_model.py", "--steps", "2048"],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r" +2,048 steps +[\d,]+ steps/s   return +-0\.\d+\n", done.stdout)

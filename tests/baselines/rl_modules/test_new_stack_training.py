@@ -1,5 +1,11 @@
 """MemoryModule inside stock RLlib PPO on its new API stack."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import gymnasium as gym
 import pytest
 import ray
@@ -166,3 +172,14 @@ def test_a_memory_learns_what_was_shown_before(model_config):
 
 def test_without_a_memory_it_cannot_be_learned():
     assert abs(_learn(8, memory="mlp")) < 0.3
+
+
+def test_the_example_trains():
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "examples/stock_rllib_new_stack.py", "--steps", "2048"],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r" +2,048 steps +[\d,]+ steps/s   return +-0\.\d+\n", done.stdout)
