@@ -4,7 +4,7 @@ Forward and backward at 256 rows of 64 steps, 128 features in and 256 out, gradi
 included; one acting step of 256 environments; right-padded rows. Contestants take turns, so that a
 busy moment of the machine hits all of them: read the ratios.
 
-    python benchmarks/memories.py [--rounds 7] [--threads 2]
+    python benchmarks/memories.py [--rounds 7] [--seconds 40] [--threads 2]
 """
 
 import argparse
@@ -161,10 +161,13 @@ def padded_contestants():
             yield Contestant(f"{name}, padding", label, trains(forward, [memory], B, T, F))
 
 
-def measure(contestants, rounds):
-    """Seconds a call, one list for each contestant."""
+def measure(contestants, rounds, budget):
+    """Seconds a call, one list for each contestant; at least three rounds, whatever the budget."""
     seconds = [[] for _ in contestants]
+    end = time.perf_counter() + budget
     for index in range(rounds + 1):
+        if index > 3 and time.perf_counter() > end:
+            break
         for taken, contestant in zip(seconds, contestants, strict=True):
             begin = time.perf_counter()
             for _ in range(contestant.calls):
@@ -193,6 +196,7 @@ def report(contestants, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=40, help="begin no round after this long")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.manual_seed(0)
@@ -207,8 +211,9 @@ def main():
         *padded_contestants(),
     ]
     print(f"{B} rows × {T} steps, {F} → {D} features, torch {torch.__version__}")
-    print(f"{arguments.threads} threads, {arguments.rounds} rounds; resets every {EPISODE} steps")
-    report(contestants, measure(contestants, arguments.rounds))
+    seconds = measure(contestants, arguments.rounds, arguments.seconds)
+    print(f"{arguments.threads} threads, {len(seconds[0])} rounds; resets every {EPISODE} steps")
+    report(contestants, seconds)
 
 
 if __name__ == "__main__":

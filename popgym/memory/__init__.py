@@ -19,6 +19,7 @@ from popgym.memory.base import Memory, MemoryState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.linear import Linear, linear
 from popgym.memory.mlp import MLP, MLPState
+from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 
@@ -34,6 +35,7 @@ __all__ = [
     "TemporalConv",
     "TemporalConvState",
     "find_memory",
+    "forward_padded",
     "linear",
     "make_memory",
     "memory_options",
