@@ -48,7 +48,11 @@ class TapeRunner(SingleAgentEnvRunner):
         spaces = self.env.single_observation_space, self.env.single_action_space
         self._encode = AgentInput(*spaces, **agent)
         self._distribution = action_distribution(spaces[1])
-        self._generator = torch.Generator().manual_seed(self._seed or torch.seed() % 2**31)
+        self._generator = torch.Generator()
+        if self._seed is None:
+            self._generator.seed()
+        else:
+            self._generator.manual_seed(self._seed)
         self._finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
         self._needs_initial_reset = True
 

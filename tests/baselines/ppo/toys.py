@@ -1,0 +1,107 @@
+"""Environments that show one thing each; importable by name."""
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+
+class Countdown(gym.Env):
+    """Truncates after four steps and terminates in the seventh episode's second step."""
+
+    observation_space = spaces.Box(0, 10, (1,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return np.array([self.t], np.float32), {}
+
+    def step(self, action):
+        self.t += 1
+        return np.array([self.t], np.float32), 1.0, False, self.t == 4, {}
+
+
+class Mixed(Countdown):
+    """Nested observations."""
+
+    observation_space = spaces.Dict(
+        a=spaces.Discrete(3), b=spaces.Tuple([spaces.Box(-1, 1, (2, 2)), spaces.MultiBinary(2)])
+    )
+
+    def _observe(self):
+        return self.observation_space.sample()
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self._observe(), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        _, reward, terminated, truncated, info = super().step(0)
+        return self._observe(), reward, terminated, truncated, info
+
+
+class MixedMultiDiscrete(Mixed):
+    action_space = spaces.MultiDiscrete([2, 3])
+
+
+class MixedBox(Mixed):
+    action_space = spaces.Box(np.array([-2.0, 0.0], np.float32), np.array([2.0, 1.0], np.float32))
+
+
+class Raising(Countdown):
+    def step(self, action):
+        raise RuntimeError("the motor is on fire")
+
+
+class NotANumber(Countdown):
+    def step(self, action):
+        return np.array([np.nan], np.float32), 0.0, False, False, {}
+
+
+class Outside(Countdown):
+    def step(self, action):
+        return np.array([11.0], np.float32), 0.0, False, False, {}
+
+
+class InfiniteReward(Countdown):
+    def step(self, action):
+        return np.array([1.0], np.float32), float("inf"), False, False, {}
+
+
+class TextOnly(Countdown):
+    observation_space = spaces.Text(5)
+
+
+class BinaryAction(Countdown):
+    action_space = spaces.MultiBinary(3)
+
+
+class Guess(gym.Env):
+    """One step an episode: the action should equal the observation. Learned in seconds."""
+
+    observation_space = spaces.Discrete(3)
+    action_space = spaces.Discrete(3)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.target = int(self.np_random.integers(3))
+        return self.target, {}
+
+    def step(self, action):
+        return self.target, float(action == self.target), True, False, {}
+
+
+class Reach(Guess):
+    """The same with a real number: the reward falls with the distance to the observation."""
+
+    observation_space = spaces.Box(-1, 1, (1,), np.float32)
+    action_space = spaces.Box(-3, 3, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.target = self.np_random.uniform(-1, 1, 1).astype(np.float32)
+        return self.target, {}
+
+    def step(self, action):
+        return self.target, -float(abs(action[0] - 2 * self.target[0])), True, False, {}
