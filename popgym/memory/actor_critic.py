@@ -11,7 +11,8 @@ from torch import Tensor
 from popgym.memory.base import Memory
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import make_memory
-from popgym.memory.wiring import Wiring, WiringOptions
+from popgym.memory.wiring import Wiring
+from popgym.memory.wiring_options import WiringOptions
 
 
 class ActorCriticState(NamedTuple):

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from popgym.memory.actor_critic import steps_in_episode
 from popgym.memory.base import Memory
 from popgym.memory.padding import forward_padded
-from popgym.memory.wiring import Wiring, WiringOptions, check_known
+from popgym.memory.wiring import Wiring
+from popgym.memory.wiring_options import WiringOptions, check_known
 
 
 class BaseModel(TorchModelV2, Wiring):

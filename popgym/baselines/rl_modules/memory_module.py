@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.registry import find_memory, memory_options
-from popgym.memory.wiring import WiringOptions, check_known
+from popgym.memory.wiring_options import WiringOptions, check_known
 
 START = "start"
 """Column [B, T] bool: whether a step is the first of an episode. It marks a batch of tapes."""
@@ -152,7 +152,8 @@ def _observation_shape(space: Any) -> tuple[int, ...]:
     if not isinstance(space, gym.spaces.Box):
         raise ValueError(
             f"MemoryModule needs Box observations, got {space}; flatten them with RLlib's "
-            "FlattenObservations connector (env_to_module_connector) or popgym.wrappers.Flatten"
+            "FlattenObservations connector (env_to_module_connector) or "
+            "gymnasium.wrappers.FlattenObservation"
         )
     return space.shape
 

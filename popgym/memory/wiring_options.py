@@ -1,0 +1,111 @@
+"""Options of the layers around a memory, checked before anything is built."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from torch import nn
+
+from popgym.memory.base import check_size
+
+Layers = nn.Module | Sequence[int]
+
+DEFAULT_OUTPUT_SIZE = 256
+
+
+def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raises ValueError for the first key that is not known, naming the nearest that is."""
+    known = sorted(known)
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"unknown {what} {key!r}{hint} (known: {', '.join(known)})")
+
+
+@dataclass(frozen=True)
+class WiringOptions:
+    """How the parts around a memory are built.
+
+    ``preprocessor``, ``postprocessor``, ``actor`` and ``critic`` are each either a sequence of
+    layer sizes, a Linear and a LeakyReLU for each, so that () is the identity; or a module, which
+    is copied as it is, weights included, and maps [..., inputs] to [..., outputs].
+    """
+
+    hidden_size: int = 256
+    """Features D of the memory's output."""
+    preprocessor_input_size: int = 256
+    """Features after ``feature_map``, an embedding that is concatenated included."""
+    preprocessor: Layers = ()
+    preprocessor_output_size: int = DEFAULT_OUTPUT_SIZE
+    """Features F of ``z``, announced where ``preprocessor`` is a module."""
+    postprocessor: Layers = ()
+    actor: Layers | None = None
+    """None: one layer of ``postprocessor_output_size``."""
+    critic: Layers | None = None
+    """None: one layer of ``postprocessor_output_size``."""
+    postprocessor_output_size: int = DEFAULT_OUTPUT_SIZE
+    """Output size of ``actor`` and ``critic``, announced where they are modules."""
+    embedding: str | None = None
+    """Name of the embedding of the step within the episode; None or "none" for none."""
+    embedding_size: int | None = None
+    """How many features carry the embedding, the last ones; None: all."""
+    embedding_mode: str = "add"
+    """"add", or "cat": the observation's features give way to those of the embedding."""
+    scale_embedding: bool = True
+    """Whether one learned weight s mixes features · (1 − s) and embedding · s."""
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self) if field.type == "int"):
+            check_size(name, getattr(self, name))
+        for name in ("preprocessor", "postprocessor", "actor", "critic"):
+            if not (name in ("actor", "critic") and getattr(self, name) is None):
+                _check_layers(name, getattr(self, name))
+        if not isinstance(self.scale_embedding, bool):
+            raise TypeError(f"scale_embedding must be a bool, got {self.scale_embedding!r}")
+        self._check_embedding()
+
+    def _check_embedding(self) -> None:
+        if self.embedding_mode not in ("add", "cat"):
+            raise ValueError(f'embedding_mode must be "add" or "cat", got {self.embedding_mode!r}')
+        if not self.has_embedding:
+            return
+        size, width = self.embedding_size, self.preprocessor_input_size
+        if size is None:
+            if self.embedding_mode == "cat":
+                raise ValueError('embedding_mode "cat" needs embedding_size, the features to add')
+            return
+        check_size("embedding_size", size)
+        if size > width or (size == width and self.embedding_mode == "cat"):
+            raise ValueError(
+                f"embedding_size {size} leaves no room for the observation in "
+                f"preprocessor_input_size {width}; make it smaller"
+            )
+
+    @property
+    def has_embedding(self) -> bool:
+        """Whether the step within the episode is embedded."""
+        return self.embedding not in (None, "none")
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> WiringOptions:
+        """Options by name.
+
+        Raises:
+            ValueError: For an unknown name, with the nearest one, or a value out of range.
+            TypeError: For a value of the wrong type.
+        """
+        check_known(options, (field.name for field in fields(cls)), "option")
+        return cls(**options)
+
+
+def _check_layers(name: str, layers: Any) -> None:
+    if isinstance(layers, nn.Module):
+        return
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        raise TypeError(f"{name} must be a module or a list of layer sizes, got {layers!r}")
+    for size in layers:
+        check_size(f"every layer size of {name}", size)
