@@ -24,6 +24,11 @@ class Family:
     rules: ClassVar[Rules]
     presets: ClassVar[dict[str, dict[str, Any]]]
     """Difficulty → arguments of `__init__`."""
+    versions: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Version beside v0, the published rules → arguments of `__init__` that make it, as in
+    {"v1": {"off_centre": False}}. Versions mend defects; the docstring says which."""
+    id_name: ClassVar[str] = ""
+    """The name in the ids, where the published spelling is not the class's; both then work."""
     group: ClassVar[str]
     """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION."""
     scores: ClassVar[dict[str, dict[str, float]]] = {}

@@ -19,15 +19,22 @@ class Entry:
 
     name: str
     """The class's name, for example RepeatPreviousEasy."""
-    id: str
-    """gymnasium's id, for example popgym-RepeatPreviousEasy-v0."""
+    ids: tuple[str, ...]
+    """gymnasium's id, for example popgym-RepeatPreviousEasy-v0, and other spellings of it."""
     level: str
     """Easy, Medium, Hard, or nothing for the class without suffix."""
+    version: str
+    """v0 for the published rules."""
     family: type[Family]
     arguments: dict[str, Any]
-    """The arguments of the family that this level stands for."""
+    """The arguments of the family that this level and version stand for."""
     env_class: type[POPGymEnv]
     vector_class: type[POPGymVectorEnv]
+
+    @property
+    def id(self) -> str:
+        """The first spelling of the id, the published one."""
+        return self.ids[0]
 
     def task(self, **arguments: Any) -> Family:
         """The family with this level's arguments, some of them replaced."""
@@ -56,24 +63,30 @@ def make_family(
     return family(**{**preset, **named, **kwargs})
 
 
-def publish(family: type[Family], level: str) -> Entry:
-    """Makes the two classes of a level, puts them into the family's module, registers the id."""
+def publish(family: type[Family], level: str, version: str = "v0") -> Entry:
+    """Makes a level's two classes, puts them into the family's module, registers its ids.
+
+    The classes of a later version carry it in their names, as in RepeatPreviousEasyV1.
+    """
     base = family.__name__.removesuffix("Family")
-    name, preset = base + level, family.presets.get(level, {})
+    name = base + level + ("" if version == "v0" else version.upper())
+    preset = {**family.presets.get(level, {}), **family.versions.get(version, {})}
     env_class, vector_class = env_of(name, family, preset), vector_of(name, family, preset)
     module = sys.modules[family.__module__]
     for made in (env_class, vector_class):
         made.__module__, made.__doc__ = module.__name__, family.__doc__
         setattr(module, made.__name__, made)
-    entry = Entry(name, f"popgym-{name}-v0", level, family, preset, env_class, vector_class)
-    gymnasium.register(
-        entry.id,
-        f"{module.__name__}:{env_class.__name__}",
-        vector_entry_point=f"{module.__name__}:{vector_class.__name__}",
-        order_enforce=False,
-        disable_env_checker=True,
-    )
-    return entry
+    spellings = dict.fromkeys((family.id_name or base, base))
+    ids = tuple(f"popgym-{spelling}{level}-{version}" for spelling in spellings)
+    for env_id in ids:
+        gymnasium.register(
+            env_id,
+            f"{module.__name__}:{env_class.__name__}",
+            vector_entry_point=f"{module.__name__}:{vector_class.__name__}",
+            order_enforce=False,
+            disable_env_checker=True,
+        )
+    return Entry(name, ids, level, version, family, preset, env_class, vector_class)
 
 
 def env_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[POPGymEnv]:

@@ -11,13 +11,17 @@ from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 
-FAMILIES: tuple[type[Family], ...] = (RepeatPreviousFamily, PositionOnlyCartPoleFamily)
+FAMILIES: tuple[type[Family], ...] = (
+    RepeatPreviousFamily,
+    PositionOnlyCartPoleFamily,
+)
 LEVELS = ("Easy", "Medium", "Hard")
 TOPICS = ("DIAGNOSTIC", "CONTROL", "NOISY", "GAME", "NAVIGATION")
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
     for level in ("", *LEVELS)
-    for entry in (publish(family, level) for family in FAMILIES)
+    for family in FAMILIES
+    for entry in (publish(family, level, version) for version in ("v0", *family.versions))
 }
 
 Group = dict[type[POPGymEnv], dict[str, str]]
@@ -25,12 +29,12 @@ Group = dict[type[POPGymEnv], dict[str, str]]
 
 
 def select(level: str | None = None, topic: str | None = None) -> Group:
-    """The environments of a level ("" for the classes without suffix; None for Easy to Hard)."""
+    """The published environments of a level ("": those without suffix; None: Easy to Hard)."""
     levels = LEVELS if level is None else (level,)
     return {
         entry.env_class: {"id": entry.id}
         for entry in ENTRIES.values()
-        if entry.level in levels and topic in (None, entry.family.group)
+        if entry.version == "v0" and entry.level in levels and topic in (None, entry.family.group)
     }
 
 
@@ -48,13 +52,13 @@ GROUPS = all_groups()
 
 
 def table() -> list[dict[str, Any]]:
-    """A row for each environment from Easy to Hard, in the order of the families.
+    """A row for each published environment from Easy to Hard, in the order of the families.
 
     Returns:
         Rows with the columns name, observation, action, length (the most steps of an episode),
         return (the least and the greatest), description and id.
     """
-    published = [entry for entry in ENTRIES.values() if entry.level]
+    published = [entry for entry in ENTRIES.values() if entry.level and entry.version == "v0"]
     return [row(entry) for family in FAMILIES for entry in published if entry.family is family]
 
 
@@ -92,7 +96,7 @@ def find(env: str | type[POPGymEnv]) -> Entry:
         ValueError: There is none of that name; the message gives the nearest.
     """
     name = env if isinstance(env, str) else env.__name__
-    by_id = {entry.id: entry for entry in ENTRIES.values()}
+    by_id = {env_id: entry for entry in ENTRIES.values() for env_id in entry.ids}
     found = ENTRIES.get(name) or by_id.get(name)
     if found is None:
         raise ValueError(unknown("environment", name, by_id if "-" in name else ENTRIES))
