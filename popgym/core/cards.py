@@ -13,7 +13,12 @@ from popgym.core.rules import Record, rule
 
 DECK_SIZE = 52
 SUITS = "♠♦♣♥"
+SUIT_KEYS = "0 ♠ 1 ♦ 2 ♣ 3 ♥"
+COLORS = ("black", "red")
 RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
+
+KINDS = {"colors": COLORS, "suits": tuple(SUITS), "ranks": RANKS}
+"""By what cards are told apart → the names of the kinds of cards there are."""
 
 
 @rule
@@ -40,6 +45,18 @@ def color(card: int) -> Any:
 def rank(card: int) -> Any:
     """Ace to king: 0 to 12."""
     return card // 4 % 13
+
+
+@rule
+def kind(card: int, kinds: int) -> Any:
+    """The colour, suit or rank of a card, as there are 2, 4 or 13 kinds of cards."""
+    return card // 4 % 13 if kinds == 13 else card % kinds
+
+
+def kinds_of(cards: np.ndarray, kinds: int) -> np.ndarray:
+    """The kinds of an array of cards; see `kind`."""
+    cards = cards.astype(np.int64)
+    return cards // 4 % 13 if kinds == 13 else cards % kinds
 
 
 def deck_field(num_cards: int) -> tuple[np.dtype, tuple[int]]:

@@ -1,5 +1,7 @@
 """What a family of environments declares: everything but the loop and the two faces."""
 
+import math
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,8 +67,13 @@ class Family:
         """The hidden Markov state of the environments of `records` [n], as a batch."""
         raise NotImplementedError
 
-    def draw(self, record: Record) -> str:
-        """A text picture of one environment."""
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """A text picture of one environment: what its player sees.
+
+        Args:
+            record: The environment's.
+            reveal: Whether to show also what is hidden from the player.
+        """
         raise NotImplementedError
 
     def memory_needed(self) -> int | None:
@@ -104,3 +111,30 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
         limit = f"at least {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
     return int(value)
+
+
+def real_number(name: str, value: Any, low: float, high: float = math.inf) -> float:
+    """Checks an argument that must be a finite real number from `low` to `high`.
+
+    Raises:
+        ValueError: It is not one; the message says what is allowed.
+    """
+    is_real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+        value, bool
+    )
+    if not is_real or not math.isfinite(value) or not low <= value <= high:
+        limit = f"at least {low}" if high == math.inf else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a finite real number {limit}, got {value!r}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """Checks an argument that must be one of some words.
+
+    Raises:
+        ValueError: It is not one of them; the message names them.
+    """
+    words = list(allowed)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {words}, got {value!r}")
+    return value

@@ -79,10 +79,16 @@ class CartPoleFamily(Family):
         """Position, speed, angle and angular speed."""
         return records["physics"].astype(np.float32)
 
-    def draw(self, record: Record) -> str:
+    def draw(self, record: Record, reveal: bool = False) -> str:
         """The track seen from the side, with the pole's lean."""
-        x, angle = record["physics"][X], record["physics"][ANGLE]
-        place = round(20 * min(max(x / MAX_X, -1), 1)) + 20
-        pole = "|" if abs(angle) < 0.01 else "/" if angle > 0 else "\\"
-        numbers = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°   step {record['steps']}"
-        return f"{' ' * (place + 1)}{pole}\n[{'-' * place}#{'-' * (40 - place)}]\n{numbers}"
+        q = record["physics"]
+        speeds = f"   {q[SPEED]:+.2f} m/s   {math.degrees(q[TURN]):+.1f}°/s" if reveal else ""
+        return picture(q[X], q[ANGLE], record["steps"]) + speeds
+
+
+def picture(x: float, angle: float, steps: int) -> str:
+    """The cart [m] on its track, and which way the pole [rad] leans."""
+    place = round(20 * min(max(x / MAX_X, -1), 1)) + 20
+    pole = "|" if abs(angle) < 0.01 else "/" if angle > 0 else "\\"
+    numbers = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°   step {steps}"
+    return f"{' ' * (place + 1)}{pole}\n[{'-' * place}#{'-' * (40 - place)}]\n{numbers}"

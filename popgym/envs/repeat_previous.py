@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.core.cards import DECK_SIZE, SUITS, deck_field, shuffle_deck, suit
+from popgym.core.cards import DECK_SIZE, SUIT_KEYS, SUITS, deck_field, shuffle_deck, suit
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
@@ -87,12 +87,13 @@ class RepeatPreviousFamily(Family):
         counts = np.stack([((suits == i) & dealt).sum(axis=1) for i in range(4)], axis=1)
         return last, (1 - counts / (suits.shape[1] / 4)).astype(np.float32)
 
-    def draw(self, record: Record) -> str:
+    def draw(self, record: Record, reveal: bool = False) -> str:
         """The card in view and the question."""
-        number, cards = record["shown"], len(record["deal_order"])
-        card = SUITS[record["deal_order"][number - 1] % 4] if number else "–"
-        choices = " ".join(f"{i} {name}" for i, name in enumerate(SUITS))
-        return f"card {number} of {cards}: {card}   which suit was {self.k - 1} before? {choices}"
+        suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
+        card = suits[shown - 1] if shown else "–"
+        answer = f"   it was {suits[shown - self.k]}" if reveal and shown >= self.k else ""
+        question = f"which suit was {self.k - 1} before? {SUIT_KEYS}{answer}"
+        return f"card {shown} of {len(suits)}: {card}   {question}"
 
     def memory_needed(self) -> int:
         """The card to name was shown k − 1 steps before the one in view."""
