@@ -1,0 +1,30 @@
+"""What the tests of random draws share."""
+
+import numpy as np
+
+
+def chi_square(counts):
+    """Pearson's statistic against the uniform distribution."""
+    expected = counts.sum() / counts.size
+    return ((counts - expected) ** 2 / expected).sum()
+
+
+def assert_plausible(statistic, degrees):
+    """Within 4.5 standard deviations of what chance gives."""
+    assert abs(statistic - degrees) < 4.5 * np.sqrt(2 * degrees)
+
+
+def assert_mean(values, expected):
+    """Within 4 standard errors."""
+    assert abs(np.mean(values) - expected) < 4 * np.std(values) / np.sqrt(len(values))
+
+
+def returns_of(env, policy, seed):
+    """Plays one episode in each environment (of equal length); returns the returns."""
+    obs, _ = env.reset(seed=seed)
+    returns = np.zeros(env.num_envs)
+    for _ in range(env.max_episode_length):
+        obs, rewards, terminated, truncated, _ = env.step(policy(obs))
+        returns += rewards
+    assert (terminated | truncated).all()
+    return returns
