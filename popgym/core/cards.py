@@ -59,6 +59,22 @@ def kinds_of(cards: np.ndarray, kinds: int) -> np.ndarray:
     return cards // 4 % 13 if kinds == 13 else cards % kinds
 
 
+def shares_dealt(dealt: np.ndarray, shown: np.ndarray, kinds: int) -> np.ndarray:
+    """How much of each kind of cards has been dealt.
+
+    Args:
+        dealt: The kinds of cards in the order in which they are dealt, [n, cards].
+        shown: How many have been dealt, [n].
+        kinds: How many kinds there are, equally many cards of each.
+
+    Returns:
+        Shares from 0 to 1, [n, kinds] float64.
+    """
+    seen = np.arange(dealt.shape[1]) < shown[:, None]
+    counts = np.stack([((dealt == i) & seen).sum(axis=1) for i in range(kinds)], axis=1)
+    return counts / (dealt.shape[1] / kinds)
+
+
 def deck_field(num_cards: int) -> tuple[np.dtype, tuple[int]]:
     """A record's field for a deck: the smallest type that holds its cards, and its shape."""
     return np.min_scalar_type(num_cards - 1), (num_cards,)

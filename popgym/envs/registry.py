@@ -9,10 +9,12 @@ from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
+from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 
 FAMILIES: tuple[type[Family], ...] = (
     RepeatPreviousFamily,
+    RepeatFirstFamily,
     PositionOnlyCartPoleFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")

@@ -5,7 +5,16 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.core.cards import DECK_SIZE, SUIT_KEYS, SUITS, deck_field, shuffle_deck, suit
+from popgym.core.cards import (
+    DECK_SIZE,
+    SUIT_KEYS,
+    SUITS,
+    deck_field,
+    kinds_of,
+    shares_dealt,
+    shuffle_deck,
+    suit,
+)
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
@@ -80,12 +89,10 @@ class RepeatPreviousFamily(Family):
 
     def state(self, records: np.ndarray) -> Any:
         """The last k suits shown, zeros before the first, and each suit's share still to come."""
-        suits, shown = records["deal_order"].astype(np.int64) % 4, records["shown"][:, None]
-        back = shown + np.arange(-self.k, 0)
+        suits, shown = kinds_of(records["deal_order"], 4), records["shown"]
+        back = shown[:, None] + np.arange(-self.k, 0)
         last = np.where(back < 0, 0, np.take_along_axis(suits, np.maximum(back, 0), axis=1))
-        dealt = np.arange(suits.shape[1]) < shown
-        counts = np.stack([((suits == i) & dealt).sum(axis=1) for i in range(4)], axis=1)
-        return last, (1 - counts / (suits.shape[1] / 4)).astype(np.float32)
+        return last, (1 - shares_dealt(suits, shown, 4)).astype(np.float32)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
         """The card in view and the question."""

@@ -1,0 +1,109 @@
+"""Name the suit of the first card, whatever cards come after it."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, Tuple
+
+from popgym.core.cards import (
+    DECK_SIZE,
+    SUIT_KEYS,
+    SUITS,
+    deck_field,
+    kinds_of,
+    shares_dealt,
+    shuffle_deck,
+    suit,
+)
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the decks together."""
+    shuffle_deck(s, s.deal_order)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Shows the first card."""
+    s.shown = 1
+
+
+@rule
+def step(s: Record, p: Record, answer: int) -> Any:
+    """Judges the answer and shows the next card."""
+    reward = p.reward if answer == suit(s.deal_order[0]) else -p.reward
+    s.shown += 1
+    return reward, s.shown == len(s.deal_order), False
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """The suit of the card in view."""
+    obs[0] = suit(s.deal_order[s.shown - 1])
+
+
+def memoryless(num_decks: int) -> float:
+    """What naming the suit in view earns on average."""
+    cards = DECK_SIZE * num_decks
+    right = 1 + (cards - 2) * (cards / 4 - 1) / (cards - 1)
+    return 2 * right / (cards - 1) - 1
+
+
+class RepeatFirstFamily(Family):
+    """Each step shows a card's suit; answer with the suit shown first.
+
+    The first question is asked with the first card still in view; the last card is not asked
+    about. Every answer earns plus or minus 1 / (cards − 1).
+
+    Args:
+        num_decks: How many decks of 52 cards to play through.
+
+    Reference players: naming the suit in view is the best that can be done without memory. It
+    is right at first, and later with probability (13 d − 1) / (52 d − 1) with d decks. Who
+    remembers the first card earns 1.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1},
+        "Medium": {"num_decks": 8},
+        "Hard": {"num_decks": 16},
+    }
+    group = "DIAGNOSTIC"
+    scores: ClassVar = {
+        "Easy": {"random": -0.492, "memoryless": memoryless(1), "perfect": 1.0},
+        "Medium": {"random": -0.504, "memoryless": memoryless(8), "perfect": 1.0},
+        "Hard": {"random": -0.502, "memoryless": memoryless(16), "perfect": 1.0},
+    }
+
+    def __init__(self, num_decks: int = 1) -> None:
+        cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
+        self.observation_space = Discrete(4)
+        self.action_space = Discrete(4)
+        self.state_space = Tuple((Discrete(4), Box(0, 1, (4,))))
+        self.max_episode_length = cards - 1
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"reward": 1 / (cards - 1)}
+        self.fields = {"deal_order": deck_field(cards), "shown": np.int32}
+        self.hidden = {"deal_order": Permutation(cards)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """The first suit, and each suit's share still to come."""
+        suits = kinds_of(records["deal_order"], 4)
+        return suits[:, 0], (1 - shares_dealt(suits, records["shown"], 4)).astype(np.float32)
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The card in view and the question."""
+        suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
+        card = suits[shown - 1] if shown else "–"
+        answer = f"   it was {suits[0]}" if reveal and shown else ""
+        return f"card {shown} of {len(suits)}: {card}   which suit was first? {SUIT_KEYS}{answer}"
+
+    def memory_needed(self) -> int:
+        """At the last question the first card is a whole episode ago."""
+        return self.max_episode_length - 1
