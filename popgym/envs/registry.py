@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space, Tuple
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
+from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
@@ -15,6 +16,7 @@ from popgym.envs.repeat_previous import RepeatPreviousFamily
 FAMILIES: tuple[type[Family], ...] = (
     RepeatPreviousFamily,
     RepeatFirstFamily,
+    AutoencodeFamily,
     PositionOnlyCartPoleFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")

@@ -1,0 +1,120 @@
+"""Watch a deck of cards, then name their suits in reverse order."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
+
+from popgym.core.cards import (
+    DECK_SIZE,
+    SUIT_KEYS,
+    SUITS,
+    deck_field,
+    kinds_of,
+    shuffle_deck,
+    suit,
+)
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the decks together."""
+    shuffle_deck(s, s.deal_order)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Lays down the first card."""
+    s.pile, s.watching = 1, 1
+
+
+@rule
+def step(s: Record, p: Record, answer: int) -> Any:
+    """Lays a card onto the pile, or judges the answer and takes the top card away."""
+    if s.watching:
+        s.pile += 1
+        s.watching = s.pile < len(s.deal_order)
+        return 0.0, False, False
+    right = answer == suit(s.deal_order[s.pile - 1])
+    s.pile -= 1
+    return p.reward if right else -p.reward, s.pile == 0, False
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """Whether cards are still laid down, and the suit of the card just laid down (or 0)."""
+    laid = s.watching or s.pile == len(s.deal_order)
+    obs[0] = s.watching
+    obs[1] = suit(s.deal_order[s.pile - 1]) if laid else 0
+
+
+def memoryless(num_decks: int) -> float:
+    """What naming the card in view, and a fixed suit when there is none, earns on average."""
+    return 1.5 / (DECK_SIZE * num_decks) - 0.5
+
+
+class AutoencodeFamily(Family):
+    """Watch suits one by one, then name them from the last to the first.
+
+    While the mode is 1 (watch), each step lays a card onto a pile, and actions count for
+    nothing. With the last card the mode becomes 0 (play), so that this card is in view when it
+    is asked; later no card is shown, which looks like suit 0. Each answer takes the top card
+    off the pile and earns plus or minus 1 / cards.
+
+    Args:
+        num_decks: How many decks of 52 cards to remember.
+
+    Reference players: without memory only the card in view can be known; a fixed suit is right
+    for a quarter of the others. Who remembers all cards earns 1.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1},
+        "Medium": {"num_decks": 2},
+        "Hard": {"num_decks": 3},
+    }
+    group = "DIAGNOSTIC"
+    scores: ClassVar = {
+        "Easy": {"random": -0.502, "memoryless": memoryless(1), "perfect": 1.0},
+        "Medium": {"random": -0.495, "memoryless": memoryless(2), "perfect": 1.0},
+        "Hard": {"random": -0.512, "memoryless": memoryless(3), "perfect": 1.0},
+    }
+
+    def __init__(self, num_decks: int = 1) -> None:
+        cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
+        self.observation_space = Tuple((Discrete(2), Discrete(4)))
+        self.action_space = Discrete(4)
+        self.state_space = Tuple((MultiDiscrete([4] * cards), Discrete(2), Box(0, 1, (1,))))
+        self.max_episode_length = 2 * cards - 1
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"reward": 1 / cards}
+        self.fields = {
+            "deal_order": deck_field(cards),
+            "pile": np.int32,  # how many cards lie on the pile
+            "watching": np.int8,
+        }
+        self.hidden = {"deal_order": Permutation(cards)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """The suits in the order in which they are asked, the mode, and the share on the pile."""
+        suits = kinds_of(records["deal_order"], 4)[:, ::-1]
+        share = (records["pile"] / suits.shape[1]).astype(np.float32)
+        return suits, records["watching"].astype(np.int64), share[:, None]
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The pile, with its top card while that is in view."""
+        suits, pile = [SUITS[card % 4] for card in record["deal_order"]], record["pile"]
+        laid = pile and (record["watching"] or pile == len(suits))
+        top = suits[pile - 1] if laid else "–"
+        task = "remember" if record["watching"] else f"which suit is on top? {SUIT_KEYS}"
+        cards = f"   pile: {' '.join(suits[:pile])}" if reveal else ""
+        return f"{pile} cards on the pile, top: {top}   {task}{cards}"
+
+    def memory_needed(self) -> int:
+        """The last card asked for was shown first, before all other cards were laid and taken."""
+        return self.max_episode_length - 1
