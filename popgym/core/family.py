@@ -1,7 +1,7 @@
 """What a family of environments declares: everything but the loop and the two faces."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -138,3 +138,15 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in words:
         raise ValueError(f"{name} must be one of {words}, got {value!r}")
     return value
+
+
+def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
+    """Checks an argument that must be two whole numbers of at least `low`: rows and columns.
+
+    Raises:
+        ValueError: It is not; the message says what is allowed.
+    """
+    if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
+        raise ValueError(f"{name} must be two whole numbers (rows, columns), got {value!r}")
+    rows, columns = (whole_number(f"{name}[{i}]", value[i], low) for i in range(2))
+    return rows, columns

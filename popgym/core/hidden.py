@@ -86,6 +86,22 @@ class Numbers:
         return bool(inside.all())
 
 
+@dataclass(frozen=True)
+class Flags:
+    """Zeros and ones on a board: where something is."""
+
+    shape: tuple[int, ...]
+    kinds = "biu"
+
+    def describe(self) -> str:
+        """What is allowed, in words."""
+        return "zeros and ones"
+
+    def accepts(self, values: np.ndarray) -> bool:
+        """Whether nothing else is there."""
+        return bool(((values == 0) | (values == 1)).all())
+
+
 def read_hidden(
     fields: Mapping[str, HiddenField], hidden: Any, count: int | None
 ) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from popgym.core.hidden import Numbers, Permutation, read_hidden
+from popgym.core.hidden import Flags, Numbers, Permutation, read_hidden
 
 FIELDS = {"deck": Permutation(4), "physics": Numbers((-1.0, -2.0), (1.0, 2.0))}
 GOOD = {"deck": [3, 1, 0, 2], "physics": [0.5, -2.0]}
@@ -52,3 +52,17 @@ def test_whole_numbers_are_required_where_declared():
     assert read_hidden(fields, {"board": np.eye(2, dtype=int)}, None)["board"].shape == (1, 2, 2)
     with pytest.raises(ValueError, match="whole numbers from"):
         read_hidden(fields, {"board": np.eye(2)}, None)
+
+
+@pytest.mark.parametrize("board", [np.eye(2, dtype=int), np.eye(2, dtype=bool), [[1, 0], [0, 1]]])
+def test_a_board_of_flags_may_be_numbers_or_bools(board):
+    values = read_hidden({"board": Flags((2, 2))}, {"board": board}, None)
+    np.testing.assert_array_equal(values["board"], [[[1, 0], [0, 1]]])
+
+
+@pytest.mark.parametrize(
+    "board", [[[2, 0], [0, 1]], [[-1, 0], [0, 1]], np.eye(2), np.eye(3, dtype=int)]
+)
+def test_anything_but_zeros_and_ones_is_no_board_of_flags(board):
+    with pytest.raises(ValueError, match=r"must be zeros and ones, of shape \(2, 2\)"):
+        read_hidden({"board": Flags((2, 2))}, {"board": board}, None)

@@ -1,0 +1,144 @@
+"""Uncover the squares without mines, remembering which those are."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Discrete, MultiDiscrete
+
+from popgym.core.family import Family, one_of, whole_number, whole_pair
+from popgym.core.hidden import Flags
+from popgym.core.kernel import Rules
+from popgym.core.random import integer
+from popgym.core.rules import Record, rule
+
+BOARDS = {"easy": ((4, 4), 2), "medium": ((6, 6), 6), "hard": ((8, 8), 10)}
+"""Difficulty → rows and columns, and the number of mines."""
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Lays the mines, each set of squares being as likely as any other."""
+    s.mines[:] = 0
+    laid = 0
+    while laid < p.num_mines:
+        y, x = integer(s, s.mines.shape[0]), integer(s, s.mines.shape[1])
+        if s.mines[y, x] == 0:
+            s.mines[y, x] = 1
+            laid += 1
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Covers every square."""
+    s.viewed[:] = 0
+    s.num_viewed = s.steps = 0
+
+
+@rule
+def step(s: Record, p: Record, square: Any) -> Any:
+    """Uncovers a square."""
+    y, x = square[0], square[1]
+    s.steps += 1
+    s.click[0], s.click[1] = y, x
+    if s.mines[y, x]:
+        return p.mine, True, False
+    reward = p.again if s.viewed[y, x] else p.new
+    s.num_viewed += 1 - s.viewed[y, x]
+    s.viewed[y, x] = 1
+    won = s.num_viewed == p.clear
+    return reward, won, s.steps == p.clear and not won
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """How many mines lie on and around the square just uncovered; 0 before the first."""
+    obs[0] = mines_around(s.mines, s.click[0], s.click[1]) if s.steps > 0 else 0
+
+
+@rule
+def mines_around(mines: Any, y: int, x: int) -> Any:
+    """How many mines lie on a square and its up to eight neighbours."""
+    count = 0
+    for i in range(max(y - 1, 0), min(y + 2, mines.shape[0])):
+        for j in range(max(x - 1, 0), min(x + 2, mines.shape[1])):
+            count += mines[i, j]
+    return count
+
+
+class MineSweeperFamily(Family):
+    """Each step uncovers a square and tells how many mines lie on and around it, and only that.
+
+    With n squares free of mines, a free square uncovered for the first time earns 1 / n, one
+    uncovered before −0.5 / (n − 2), and a mine −0.5 − 1 / n and the end. The episode is won
+    when all n are uncovered, and is truncated after n steps: only play without a repeat wins.
+
+    Args:
+        difficulty: "easy", "medium" or "hard": the board and mines where not given.
+        dims: Rows and columns.
+        num_mines: How many mines; at least three squares must be free of them.
+
+    The random players were run for 3,000 episodes each on POPGym 1.0.7.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {level.capitalize(): {"difficulty": level} for level in BOARDS}
+    group = "GAME"
+    scores: ClassVar = {
+        "Easy": {"random": -0.233},
+        "Medium": {"random": -0.403},
+        "Hard": {"random": -0.434},
+    }
+    obs_requires_prev_action = True
+
+    def __init__(
+        self,
+        difficulty: str = "easy",
+        dims: Sequence[int] | None = None,
+        num_mines: int | None = None,
+    ) -> None:
+        usual_dims, usual_mines = BOARDS[one_of("difficulty", difficulty, BOARDS)]
+        rows, columns = self.dims = whole_pair("dims", usual_dims if dims is None else dims, 1)
+        squares = rows * columns
+        if squares < 3:
+            raise ValueError(f"dims must give at least 3 squares, got {self.dims}")
+        given = usual_mines if num_mines is None else num_mines
+        self.num_mines = whole_number("num_mines", given, 0, squares - 3)
+        clear = squares - self.num_mines
+        self.observation_space = Discrete(min(self.num_mines + 1, 10))
+        self.action_space = MultiDiscrete([rows, columns])
+        self.state_space = MultiDiscrete([3] * squares)
+        self.max_episode_length = clear
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"num_mines": self.num_mines, "clear": clear, "new": 1 / clear}
+        self.params.update(again=-0.5 / (clear - 2), mine=-0.5 - 1 / clear)
+        board = (np.int8, (rows, columns))
+        self.fields = {"mines": board, "viewed": board, "click": (np.int32, (2,))}
+        self.fields.update(num_viewed=np.int32, steps=np.int32)
+        self.hidden = {"mines": Flags((rows, columns))}
+
+    def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
+        """Refuses boards with more or fewer mines than the task has."""
+        counts = hidden["mines"].sum(axis=(1, 2))
+        wrong = counts[counts != self.num_mines]
+        if wrong.size:
+            raise ValueError(f"hidden['mines'] must be {self.num_mines} ones, got {wrong[0]}")
+
+    def state(self, records: np.ndarray) -> Any:
+        """Each square, row by row: 0 free and covered, 1 a mine, 2 uncovered."""
+        squares = records["mines"].astype(np.int64) + 2 * records["viewed"]
+        return squares.reshape(len(squares), -1)
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The board with the square just uncovered; the others and the mines if revealed."""
+        mines, steps = record["mines"], record["steps"]
+        shown = (record["viewed"] + mines > 0) & reveal
+        told = f"{self.num_mines} mines   step {steps} of {self.max_episode_length}"
+        if steps > 0:
+            y, x = record["click"].tolist()
+            shown[y, x] = True
+            told += f"   row {y}, column {x}"
+        squares = np.full(mines.shape, "·")
+        for y, x in np.argwhere(shown):
+            squares[y, x] = "*" if mines[y, x] else str(mines_around(mines, y, x))
+        return "\n".join([*(" ".join(row) for row in squares), told])
