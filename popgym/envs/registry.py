@@ -8,6 +8,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.autoencode import AutoencodeFamily
+from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
@@ -18,6 +19,7 @@ FAMILIES: tuple[type[Family], ...] = (
     RepeatPreviousFamily,
     RepeatFirstFamily,
     AutoencodeFamily,
+    CountRecallFamily,
     PositionOnlyCartPoleFamily,
     MineSweeperFamily,
 )

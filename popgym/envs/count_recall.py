@@ -1,0 +1,130 @@
+"""Tell how often cards of a kind were dealt."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
+
+from popgym.core.cards import (
+    DECK_SIZE,
+    KINDS,
+    deck_field,
+    kind,
+    kinds_of,
+    shares_dealt,
+    shuffle_deck,
+)
+from popgym.core.family import Family, one_of, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the cards to be dealt and the cards to be asked about."""
+    shuffle_deck(s, s.value_deal_order)
+    shuffle_deck(s, s.query_deal_order)
+
+
+@rule
+def deal(s: Record, p: Record) -> None:
+    """Deals a card, together with a question."""
+    s.counts[kind(s.value_deal_order[s.shown], p.kinds)] += 1
+    s.shown += 1
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Deals the first card."""
+    s.shown = 0
+    for i in range(len(s.counts)):
+        s.counts[i] = 0
+    deal(s, p)
+
+
+@rule
+def step(s: Record, p: Record, answer: int) -> Any:
+    """Judges the answer and deals the next card."""
+    asked = kind(s.query_deal_order[s.shown - 1], p.kinds)
+    reward = p.reward if answer == s.counts[asked] else -p.reward
+    deal(s, p)
+    return reward, s.shown == len(s.value_deal_order), False
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """The kind of the card dealt, and the kind asked about."""
+    obs[0] = kind(s.value_deal_order[s.shown - 1], p.kinds)
+    obs[1] = kind(s.query_deal_order[s.shown - 1], p.kinds)
+
+
+class CountRecallFamily(Family):
+    """Each step deals a card and names a kind of cards; answer how many of it were dealt so far.
+
+    The card just dealt counts. Kinds are asked about as often as they are dealt, in an order
+    of their own. Every answer earns plus or minus 1 / (cards − 1). The argument `error_clamp`
+    of POPGym 1.0.7, which changes nothing, is not taken.
+
+    Args:
+        num_decks: How many decks of 52 cards to play through.
+        deck_type: By what cards are told apart: "colors", "suits" or "ranks".
+
+    Reference players: who sees only the clock names the likeliest count, which is distributed
+    hypergeometrically. Who counts earns 1.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1, "deck_type": "colors"},
+        "Medium": {"num_decks": 2, "deck_type": "suits"},
+        "Hard": {"num_decks": 4, "deck_type": "ranks"},
+    }
+    group = "DIAGNOSTIC"
+    scores: ClassVar = {
+        "Easy": {"random": -0.931, "clock": -0.443, "perfect": 1.0},
+        "Medium": {"random": -0.922, "clock": -0.509, "perfect": 1.0},
+        "Hard": {"random": -0.886, "clock": -0.422, "perfect": 1.0},
+    }
+
+    def __init__(self, num_decks: int = 1, deck_type: str = "colors") -> None:
+        cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
+        self.names = KINDS[one_of("deck_type", deck_type, KINDS)]
+        self.kinds = len(self.names)
+        shares = Box(0, 1, (self.kinds,))
+        self.observation_space = MultiDiscrete([self.kinds] * 2)
+        self.action_space = Discrete(cards // self.kinds + 1)
+        self.state_space = Tuple((shares, shares, self.observation_space))
+        self.max_episode_length = cards - 1
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"kinds": self.kinds, "reward": 1 / (cards - 1)}
+        self.fields = {
+            "value_deal_order": deck_field(cards),
+            "query_deal_order": deck_field(cards),
+            "shown": np.int32,
+            "counts": (np.int32, (self.kinds,)),  # how many of each kind were dealt
+        }
+        decks = ("value_deal_order", "query_deal_order")
+        self.hidden = {deck: Permutation(cards) for deck in decks}
+
+    def state(self, records: np.ndarray) -> Any:
+        """Each kind's share dealt, each kind's share asked, and the observation."""
+        shown = records["shown"]
+        decks = [kinds_of(records[key], self.kinds) for key in self.hidden]
+        shares = [shares_dealt(deck, shown, self.kinds).astype(np.float32) for deck in decks]
+        views = [deck[np.arange(len(deck)), np.maximum(shown - 1, 0)] for deck in decks]
+        return (*shares, np.stack(views, axis=1))
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The card dealt and the question."""
+        shown, cards = record["shown"], len(record["value_deal_order"])
+        if not shown:
+            return f"card 0 of {cards}"
+        dealt, asked = (kinds_of(record[key][shown - 1], self.kinds) for key in self.hidden)
+        answer = f"   {record['counts'][asked]}" if reveal else ""
+        question = f"how many of {self.names[asked]} so far?{answer}"
+        return f"card {shown} of {cards}: {self.names[dealt]}   {question}"
+
+    def memory_needed(self) -> int:
+        """At the last question the first card, which counts, is a whole episode ago."""
+        return self.max_episode_length - 1
