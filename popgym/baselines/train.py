@@ -31,6 +31,8 @@ from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
 
+_PATIENCE = 10  # iterations in which no runner may answer
+
 _LEARNER_COLUMNS = {
     "policy_loss": "policy_loss",
     "value_loss": "vf_loss",
@@ -231,13 +233,7 @@ def _algorithm(settings: Settings) -> Iterator[TapePPO]:
     """A built algorithm, and what it needs of Ray, both put away at the end."""
     started = bool(settings.runners or settings.learners) and not ray.is_initialized()
     if started:
-        cpus = settings.runners + settings.learners + 1
-        ray.init(
-            num_cpus=max(cpus, os.cpu_count() or 1),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        _start_ray(settings.runners + settings.learners + 1)
     algorithm = None
     try:
         with _quiet_ray():
@@ -248,6 +244,18 @@ def _algorithm(settings: Settings) -> Iterator[TapePPO]:
             algorithm.stop()
         if started:
             ray.shutdown()
+
+
+def _start_ray(cpus: int) -> None:
+    """Joins the cluster that RAY_ADDRESS names, or starts one on this machine."""
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not os.environ.get("RAY_ADDRESS"):
+        # Workers look for a user's module:Class where this process does.
+        here = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": here}}
+        options |= {"num_cpus": max(cpus, os.cpu_count() or 1), "include_dashboard": False}
+    ray.init(**options)
 
 
 @contextlib.contextmanager
@@ -294,7 +302,8 @@ def _loop(
     try:
         with show as display:
             while steps < settings.steps:
-                row = _row(algorithm.train(), time.monotonic() - began)
+                result = _iterate(algorithm, folder)
+                row = _row(result, time.monotonic() - began)
                 iteration, steps = row["iteration"], row["steps"]
                 folder.append(row)
                 _to_tensorboard(writer, row)
@@ -311,6 +320,32 @@ def _loop(
         save(algorithm, folder, iteration)
     _finish(folder)
     return interrupted
+
+
+def _iterate(algorithm: TapePPO, folder: RunFolder) -> dict[str, Any]:
+    """One iteration that has learned something; a lost runner is RLlib's to bring back.
+
+    Raises:
+        RunError: when a learner is lost, or no runner comes back.
+    """
+    try:
+        for _ in range(_PATIENCE):
+            result = algorithm.train()
+            if LEARNER_RESULTS in result:
+                return result
+    except ray.exceptions.RayError as error:
+        raise RunError(
+            f"a Ray actor was lost ({type(error).__name__}); {_advice(folder)}"
+        ) from error
+    raise RunError(f"no runner answered {_PATIENCE} times in a row; {_advice(folder)}")
+
+
+def _advice(folder: RunFolder) -> str:
+    try:
+        iteration, _ = folder.latest_checkpoint()
+    except ValueError:
+        return "there is no checkpoint yet: train anew"
+    return f"go on from iteration {iteration} with: popgym train --resume {folder.path}"
 
 
 def _row(result: Mapping[str, Any], seconds: float) -> dict[str, Any]:

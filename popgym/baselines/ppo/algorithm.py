@@ -25,8 +25,9 @@ from ray.rllib.utils.metrics import (
 
 from popgym.baselines.ppo.learner import TapeLearner, as_batch
 from popgym.baselines.ppo.runner import TapeRunner
-from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.ppo.tape import Fault, Tape
 from popgym.baselines.rl_modules.memory_module import MemoryModule
+from popgym.runs.errors import BrokenEnvironmentError
 
 PRECISIONS = ("float32", "bf16")
 
@@ -132,6 +133,9 @@ class TapePPO(PPO):
             )
             if not tapes:
                 return  # every runner failed; RLlib restarts them
+            for fault in tapes:
+                if isinstance(fault, Fault):
+                    raise BrokenEnvironmentError(fault.message)
             self.metrics.aggregate(results, key=ENV_RUNNER_RESULTS)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             sampled = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)

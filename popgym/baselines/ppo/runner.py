@@ -14,7 +14,7 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from torch import Tensor
 
-from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.ppo.tape import Fault, Tape
 from popgym.core.agent_input import AgentInput
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
@@ -82,17 +82,22 @@ class TapeRunner(SingleAgentEnvRunner):
         explore: bool,
         random_actions: bool = False,
         force_reset: bool = False,
-    ) -> list[Tape]:
-        if force_reset or num_episodes is not None or self._needs_initial_reset:
-            self._reset_all()
-        self.module.eval()
-        with torch.inference_mode():
-            if num_episodes is not None:
-                return self._sample_episodes(num_episodes, explore)
-            steps = math.ceil(num_timesteps / self.num_envs)
-            tape = self._record(steps, explore, random_actions)
-        self._count(tape.env_steps())
-        return [tape]
+    ) -> list[Tape | Fault]:
+        try:
+            if force_reset or num_episodes is not None or self._needs_initial_reset:
+                self._reset_all()
+            self.module.eval()
+            with torch.inference_mode():
+                if num_episodes is not None:
+                    return [self._play_episodes(num_episodes, explore)]
+                assert num_timesteps is not None
+                steps = math.ceil(num_timesteps / self.num_envs)
+                return [self._record(steps, explore, random_actions)]
+        except BrokenEnvironmentError as error:
+            self._needs_initial_reset = True
+            if self.worker_index:
+                return [Fault(str(error))]
+            raise
 
     def _reset_all(self) -> None:
         """New episodes everywhere; what was under way is forgotten."""
@@ -205,7 +210,7 @@ class TapeRunner(SingleAgentEnvRunner):
 
     # ---- evaluation
 
-    def _sample_episodes(self, num_episodes: int, explore: bool) -> list[Tape]:
+    def _play_episodes(self, num_episodes: int, explore: bool) -> Tape:
         """The first ⌈n / B⌉ episodes of every environment, so that short ones are not favoured."""
         wanted = math.ceil(num_episodes / self.num_envs)
         played = np.zeros(self.num_envs, np.int64)
@@ -221,7 +226,7 @@ class TapeRunner(SingleAgentEnvRunner):
         self._finished = kept
         self._needs_initial_reset = True
         self._count(steps * self.num_envs)
-        return [_empty_tape(self.num_envs, steps, 0, 0)]
+        return _empty_tape(self.num_envs, steps, 0, 0)
 
     # ---- book-keeping
 

@@ -79,6 +79,22 @@ class Tape:
         return [self.rows(i * each, (i + 1) * each) for i in range(count)]
 
 
+@dataclass
+class Fault:
+    """What a remote runner returns in place of a tape when its environment is broken.
+
+    An exception would look to RLlib like a dead actor, to be restarted again and again.
+    """
+
+    message: str
+
+    def env_steps(self) -> int:
+        """More than anybody waits for, so that sampling ends at once."""
+        return 1 << 40
+
+    agent_steps = env_steps
+
+
 def _slice(value: np.ndarray | Arrays, begin: int, end: int) -> np.ndarray | Arrays:
     if isinstance(value, dict):
         return {name: array[begin:end] for name, array in value.items()}
