@@ -9,6 +9,7 @@ from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.count_recall import CountRecallFamily
+from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
@@ -20,6 +21,7 @@ FAMILIES: tuple[type[Family], ...] = (
     RepeatFirstFamily,
     AutoencodeFamily,
     CountRecallFamily,
+    HigherLowerFamily,
     PositionOnlyCartPoleFamily,
     MineSweeperFamily,
 )

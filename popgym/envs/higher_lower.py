@@ -1,0 +1,111 @@
+"""Guess whether the next card is higher or lower."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from popgym.core.cards import (
+    DECK_SIZE,
+    RANKS,
+    deck_field,
+    kinds_of,
+    rank,
+    shares_dealt,
+    shuffle_deck,
+)
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+HIGHER = 0
+MEMORYLESS = 84 / 169  # Σᵣ |12 − 2r| / 13², r = 0 … 12: ranks above r minus ranks below it
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the decks together."""
+    shuffle_deck(s, s.deal_order)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Shows the first card."""
+    s.shown = 1
+
+
+@rule
+def step(s: Record, p: Record, guess: int) -> Any:
+    """Shows the next card and judges the guess."""
+    change = rank(s.deal_order[s.shown]) - np.int64(rank(s.deal_order[s.shown - 1]))
+    s.shown += 1
+    reward = 0.0
+    if change != 0:
+        reward = p.reward if (change > 0) == (guess == HIGHER) else -p.reward
+    return reward, s.shown == len(s.deal_order), False
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """The rank of the card in view."""
+    obs[0] = rank(s.deal_order[s.shown - 1])
+
+
+class HigherLowerFamily(Family):
+    """Each step shows a card's rank; guess whether the next is higher (0) or lower (1).
+
+    A guess earns plus or minus 1 / cards, and nothing if the next card is of equal rank. Aces
+    are low.
+
+    Args:
+        num_decks: How many decks of 52 cards to play through.
+
+    Reference players: without memory the best guess is "higher" below a seven and "lower" above
+    it, which earns 84 / 169 on average with any number of decks. The perfect player counts the
+    cards and guesses what more of the remaining ones are; 40,000
+    episodes were played (standard error .0005).
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1},
+        "Medium": {"num_decks": 2},
+        "Hard": {"num_decks": 3},
+    }
+    group = "GAME"
+    scores: ClassVar = {
+        "Easy": {"random": 0.011, "memoryless": MEMORYLESS, "perfect": 0.527},
+        "Medium": {"random": -0.014, "memoryless": MEMORYLESS, "perfect": 0.516},
+        "Hard": {"random": 0.005, "memoryless": MEMORYLESS, "perfect": 0.512},
+    }
+
+    def __init__(self, num_decks: int = 1) -> None:
+        self.num_decks = whole_number("num_decks", num_decks, 1)
+        cards = DECK_SIZE * self.num_decks
+        self.observation_space = Discrete(len(RANKS))
+        self.action_space = Discrete(2)
+        self.state_space = Box(0, 1, (len(RANKS),))
+        self.max_episode_length = cards - 1
+        self.return_bounds = (1 / cards - 1, 1 - 1 / cards)
+        self.params = {"reward": 1 / cards}
+        self.fields = {"deal_order": deck_field(cards), "shown": np.int32}
+        self.hidden = {"deal_order": Permutation(cards)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """Each rank's share dealt, the card in view included."""
+        ranks = kinds_of(records["deal_order"], len(RANKS))
+        return shares_dealt(ranks, records["shown"], len(RANKS)).astype(np.float32)
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The card in view."""
+        ranks = [RANKS[i] for i in kinds_of(record["deal_order"], len(RANKS))]
+        shown = record["shown"]
+        card = ranks[shown - 1] if shown else "–"
+        following = f"   {ranks[shown]} is next" if reveal and 0 < shown < len(ranks) else ""
+        question = f"will the next be 0 higher or 1 lower?{following}"
+        return f"card {shown} of {len(ranks)}: {card}   {question}"
+
+    def memory_needed(self) -> int:
+        """To know which cards remain, all that were shown must be counted."""
+        return self.max_episode_length - 1
