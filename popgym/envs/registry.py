@@ -11,6 +11,7 @@ from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
+from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
@@ -22,6 +23,7 @@ FAMILIES: tuple[type[Family], ...] = (
     AutoencodeFamily,
     CountRecallFamily,
     HigherLowerFamily,
+    MultiarmedBanditFamily,
     PositionOnlyCartPoleFamily,
     MineSweeperFamily,
 )
