@@ -150,3 +150,14 @@ def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
         raise ValueError(f"{name} must be two whole numbers (rows, columns), got {value!r}")
     rows, columns = (whole_number(f"{name}[{i}]", value[i], low) for i in range(2))
     return rows, columns
+
+
+def truth_value(name: str, value: Any) -> bool:
+    """Checks an argument that must be True or False.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
