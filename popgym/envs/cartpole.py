@@ -82,8 +82,13 @@ class CartPoleFamily(Family):
     def draw(self, record: Record, reveal: bool = False) -> str:
         """The track seen from the side, with the pole's lean."""
         q = record["physics"]
-        speeds = f"   {q[SPEED]:+.2f} m/s   {math.degrees(q[TURN]):+.1f}°/s" if reveal else ""
-        return picture(q[X], q[ANGLE], record["steps"]) + speeds
+        known = picture(q[X], q[ANGLE], record["steps"])
+        return f"{known}   {speeds(q)}" if reveal else known
+
+
+def speeds(physics: Any) -> str:
+    """How fast the cart and the pole move."""
+    return f"cart {physics[SPEED]:+.2f} m/s   pole {math.degrees(physics[TURN]):+.1f}°/s"
 
 
 def picture(x: float, angle: float, steps: int) -> str:

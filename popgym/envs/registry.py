@@ -16,6 +16,7 @@ from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
+from popgym.envs.velocity_only_cartpole import VelocityOnlyCartPoleFamily
 
 FAMILIES: tuple[type[Family], ...] = (
     RepeatPreviousFamily,
@@ -25,6 +26,7 @@ FAMILIES: tuple[type[Family], ...] = (
     HigherLowerFamily,
     MultiarmedBanditFamily,
     PositionOnlyCartPoleFamily,
+    VelocityOnlyCartPoleFamily,
     MineSweeperFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")

@@ -43,9 +43,14 @@ def tolerance(name):
     return TOLERANCE if "CartPole" in name or "Pendulum" in name else 0.0
 
 
+def noiseless(name):
+    """The recordings were made without noise."""
+    return {"noise_sigma": 0} if name.startswith("Noisy") else {}
+
+
 def test_a_single_environment_replays_the_recording(recording):
     name, data = recording
-    env = popgym.envs.find(name).env_class()
+    env = popgym.envs.find(name).env_class(**noiseless(name))
     space, states, close = (
         env.observation_space,
         env.state_space,
@@ -74,7 +79,8 @@ def test_a_single_environment_replays_the_recording(recording):
 def test_a_vector_environment_replays_all_episodes_of_the_recording_at_once(recording):
     name, data = recording
     episodes = len(data["lengths"])
-    env = popgym.envs.find(name).vector_class(episodes, autoreset_mode="Disabled")
+    made = popgym.envs.find(name).vector_class
+    env = made(episodes, autoreset_mode="Disabled", **noiseless(name))
     space, close = env.single_observation_space, {"rtol": 0, "atol": tolerance(name)}
     states = env.family.state_space
     everyone = slice(None)

@@ -1,0 +1,73 @@
+"""Balance a pole while seeing speeds and no positions."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from popgym.core.family import truth_value
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+from popgym.envs.cartpole import (
+    ANGLE,
+    SPEED,
+    TURN,
+    CartPoleFamily,
+    X,
+    picture,
+    reset,
+    sample,
+    speeds,
+    step,
+)
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """How fast the cart moves and the pole turns; at first perhaps where they are."""
+    if s.steps == 0 and p.positions_at_reset:
+        obs[0], obs[1] = s.physics[X], s.physics[ANGLE]
+    else:
+        obs[0], obs[1] = s.physics[SPEED], s.physics[TURN]
+
+
+class VelocityOnlyCartPoleFamily(CartPoleFamily):
+    """CartPole observed as speeds of cart and pole, without their positions.
+
+    As published (v0), an episode's first observation shows the positions instead, with nothing
+    to tell it from speeds. That gives away what the task hides: later positions follow from it
+    by adding up speeds. In v1 the first observation shows the speeds.
+
+    Args:
+        max_episode_length: After how many steps an episode is truncated.
+        positions_at_reset: Whether the first observation shows the positions.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"max_episode_length": 200},
+        "Medium": {"max_episode_length": 400},
+        "Hard": {"max_episode_length": 600},
+    }
+    versions: ClassVar = {"v1": {"positions_at_reset": False}}
+    id_name = "VelocityOnlyCartpole"
+    group = "CONTROL"
+    scores: ClassVar = {
+        "Easy": {"random": 0.118, "perfect": 1.0},
+        "Medium": {"random": 0.059, "perfect": 1.0},
+        "Hard": {"random": 0.039, "perfect": 1.0},
+    }
+
+    def __init__(self, max_episode_length: int = 200, positions_at_reset: bool = True) -> None:
+        super().__init__(max_episode_length)
+        positions_at_reset = truth_value("positions_at_reset", positions_at_reset)
+        self.params["positions_at_reset"] = positions_at_reset
+        self.observation_space = Box(-np.inf, np.inf, (2,))
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The speeds in numbers."""
+        if reveal:
+            return super().draw(record, reveal)
+        if record["steps"] == 0 and self.params["positions_at_reset"]:
+            return picture(record["physics"][X], record["physics"][ANGLE], 0)
+        return f"{speeds(record['physics'])}   step {record['steps']}"
