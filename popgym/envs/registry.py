@@ -12,6 +12,7 @@ from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
+from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
@@ -27,6 +28,7 @@ FAMILIES: tuple[type[Family], ...] = (
     MultiarmedBanditFamily,
     PositionOnlyCartPoleFamily,
     VelocityOnlyCartPoleFamily,
+    NoisyPositionOnlyCartPoleFamily,
     MineSweeperFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")
