@@ -14,6 +14,7 @@ from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
+from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
 from popgym.envs.publish import Entry, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
@@ -29,6 +30,7 @@ FAMILIES: tuple[type[Family], ...] = (
     PositionOnlyCartPoleFamily,
     VelocityOnlyCartPoleFamily,
     NoisyPositionOnlyCartPoleFamily,
+    PositionOnlyPendulumFamily,
     MineSweeperFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")

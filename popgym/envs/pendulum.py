@@ -1,0 +1,94 @@
+"""The pendulum to be swung up, which several families show in part.
+
+The physics is gymnasium's Pendulum, a rod of 1 m and 1 kg under g = 10 m/s², integrated by the
+semi-implicit Euler method in double precision; angle 0 is upright.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Numbers
+from popgym.core.random import uniform
+from popgym.core.rules import Record, rule
+
+DT, MAX_TURN, MAX_TORQUE = 0.05, 8.0, 2.0  # s, rad/s, N m
+FALL, PUSH = 15.0, 3.0  # 3 g / 2 l in 1/s², 3 / m l² in 1/(kg m²)
+HALF_COST = 8.1368022  # half of the greatest cost of a step, π² + MAX_TURN² / 10 + .001 · 2²
+ANGLE, TURN = range(2)  # places in s.physics; rad, rad/s
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Anywhere, turning slowly."""
+    s.physics[ANGLE] = uniform(s, -math.pi, math.pi)
+    s.physics[TURN] = uniform(s, -1.0, 1.0)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Begins to count the steps."""
+    s.steps = 0
+
+
+@rule
+def step(s: Record, p: Record, torque: Any) -> Any:
+    """Turns the rod for a twentieth of a second, at a cost that depends on where it was."""
+    q = s.physics
+    push = min(max(float(torque[0]), -MAX_TORQUE), MAX_TORQUE)
+    off = (q[ANGLE] + math.pi) % (2 * math.pi) - math.pi
+    cost = off**2 + 0.1 * q[TURN] ** 2 + 0.001 * push**2
+    turn = q[TURN] + DT * (FALL * math.sin(q[ANGLE]) + PUSH * push)
+    q[TURN] = min(max(turn, -MAX_TURN), MAX_TURN)
+    q[ANGLE] += DT * q[TURN]
+    s.steps += 1
+    return (1 - cost / HALF_COST) / p.limit, False, s.steps >= p.limit
+
+
+class PendulumFamily(Family):
+    """A rod to be swung up and held upright by a torque from −2 to 2 N m, clipped if beyond.
+
+    A step earns from −1 / length (hanging and turning fast) to 1 / length (upright, at rest).
+
+    Args:
+        max_episode_length: After how many steps an episode is truncated.
+    """
+
+    clips_actions = True
+
+    def __init__(self, max_episode_length: int = 200) -> None:
+        limit = whole_number("max_episode_length", max_episode_length, 1)
+        high = np.array([1, 1, MAX_TURN], np.float32)
+        self.observation_space = Box(-high[:2], high[:2])
+        self.action_space = Box(-MAX_TORQUE, MAX_TORQUE, (1,))
+        self.state_space = Box(-high, high)
+        self.max_episode_length = limit
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {"limit": limit}
+        self.fields = {"physics": (np.float64, (2,)), "steps": np.int32}
+        bounds = (1000 * math.pi, MAX_TURN)
+        self.hidden = {"physics": Numbers((-bounds[0], -bounds[1]), bounds)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """Cosine and sine of the angle, and the angular speed."""
+        angle, turn = records["physics"].T
+        return np.stack([np.cos(angle), np.sin(angle), turn], axis=1).astype(np.float32)
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The rod seen from the front."""
+        angle, turn = record["physics"]
+        known = picture(math.cos(angle), math.sin(angle), record["steps"])
+        return f"{known}   {math.degrees(turn):+.0f}°/s" if reveal else known
+
+
+def picture(cos: float, sin: float, steps: int) -> str:
+    """The rod, fixed at o, as far as cosine and sine of its angle from upright place its end."""
+    rows = [[" "] * 13 for _ in range(7)]
+    for reach in range(4):
+        rows[round(3 - reach * cos)][round(6 - 2 * reach * sin)] = "*" if reach else "o"
+    angle = math.degrees(math.atan2(sin, cos))
+    lines = ["".join(row).rstrip() for row in rows]
+    return "\n".join([*lines, f"{angle:+.0f}° from upright   step {steps}"])
