@@ -13,6 +13,7 @@ from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
+from popgym.envs.noisy_position_only_pendulum import NoisyPositionOnlyPendulumFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
 from popgym.envs.publish import Entry, publish
@@ -31,6 +32,7 @@ FAMILIES: tuple[type[Family], ...] = (
     VelocityOnlyCartPoleFamily,
     NoisyPositionOnlyCartPoleFamily,
     PositionOnlyPendulumFamily,
+    NoisyPositionOnlyPendulumFamily,
     MineSweeperFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")
