@@ -8,6 +8,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.autoencode import AutoencodeFamily
+from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
@@ -27,6 +28,7 @@ FAMILIES: tuple[type[Family], ...] = (
     AutoencodeFamily,
     CountRecallFamily,
     HigherLowerFamily,
+    ConcentrationFamily,
     MultiarmedBanditFamily,
     PositionOnlyCartPoleFamily,
     VelocityOnlyCartPoleFamily,

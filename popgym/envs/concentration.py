@@ -1,0 +1,154 @@
+"""Turn up pairs of cards from memory."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
+
+from popgym.core.cards import DECK_SIZE, RANKS, deck_field, kind, kinds_of, shuffle_deck
+from popgym.core.family import Family, one_of, whole_number
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
+
+DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # of a suit there are 13, which do not pair off
+NONE = -1
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Shuffles the decks together and lays the cards out."""
+    shuffle_deck(s, s.card_at_position)
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Lays all cards face down."""
+    for i in range(len(s.matched)):
+        s.matched[i] = 0
+    s.first, s.second, s.half, s.pairs, s.steps = NONE, NONE, 0, 0, 0
+
+
+@rule
+def step(s: Record, p: Record, position: int) -> Any:
+    """Turns a card up; then judges it if it is already matched, or the second of a turn."""
+    turned = s.half + 1
+    if turned == 1:
+        s.first, s.second = position, NONE
+    else:
+        s.second = position
+    s.half = turned == 1 and not s.matched[position]
+    s.steps += 1
+    reward = 0.0
+    if s.matched[position]:
+        reward = p.penalty * turned
+    elif turned == 2:
+        reward = judge(s, p)
+    return reward, 2 * s.pairs == len(s.matched), s.steps == p.limit
+
+
+@rule
+def judge(s: Record, p: Record) -> Any:
+    """The reward for the two cards turned up; a pair stays up."""
+    cards = s.card_at_position
+    same = kind(cards[s.first], p.kinds) == kind(cards[s.second], p.kinds)
+    if not same or s.first == s.second:
+        return 2 * p.penalty
+    s.matched[s.first] = s.matched[s.second] = 1
+    s.pairs += 1
+    return p.reward
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """The cards matched and those of this turn; all others lie face down."""
+    kinds = p.kinds
+    for i in range(len(s.matched)):
+        obs[i] = kind(s.card_at_position[i], kinds) if s.matched[i] else kinds
+    if s.first != NONE:
+        obs[s.first] = kind(s.card_at_position[s.first], kinds)
+    if s.second != NONE:
+        obs[s.second] = kind(s.card_at_position[s.second], kinds)
+
+
+class ConcentrationFamily(Family):
+    """Each step turns a card up; two of a kind in a turn stay up, others are turned down again.
+
+    A pair earns 1 / pairs. A turn of two that do not match costs 2 / length, as does turning
+    the same card up twice. Turning up a card already matched ends the turn and costs 1 / length
+    for each card turned in it. Both cards of a turn are observed until the next begins, and
+    face-down cards have the number of kinds as their value. The episode ends when all cards
+    are matched, at the latest after twice as many steps as there are cards.
+
+    In the state, the positions of the turn's cards are the number of kinds (2 or 13) if there
+    are none, as published, though cards lie there too.
+
+    Args:
+        num_decks: How many decks of 52 cards to lay out.
+        deck_type: What makes a pair: "colors" or "ranks".
+
+    Reference players: the perfect one remembers every card. It turns up pairs it knows, or
+    else a new card and then one that it knows to match, or else another new one. 4,000
+    episodes were played (standard error below .001).
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"num_decks": 1, "deck_type": "colors"},
+        "Medium": {"num_decks": 2, "deck_type": "colors"},
+        "Hard": {"num_decks": 1, "deck_type": "ranks"},
+    }
+    group = "GAME"
+    scores: ClassVar = {
+        "Easy": {"random": -0.192, "perfect": 0.813},
+        "Medium": {"random": -0.174, "perfect": 0.813},
+        "Hard": {"random": -0.824, "perfect": 0.698},
+    }
+    obs_requires_prev_action = True
+
+    def __init__(self, num_decks: int = 1, deck_type: str = "ranks") -> None:
+        cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
+        self.names = DECK_TYPES[one_of("deck_type", deck_type, DECK_TYPES)]
+        self.kinds, limit = len(self.names), 2 * cards
+        self.observation_space = MultiDiscrete([self.kinds + 1] * cards)
+        self.action_space = Discrete(cards)
+        values = MultiDiscrete([self.kinds] * cards)
+        self.state_space = Tuple((values, MultiBinary(cards), Discrete(cards), Discrete(cards)))
+        self.max_episode_length = limit
+        self.return_bounds = (-1.0, 1.0)
+        self.params = {
+            "kinds": self.kinds,
+            "limit": limit,
+            "reward": 2 / cards,
+            "penalty": -1 / limit,
+        }
+        self.fields = {
+            "card_at_position": deck_field(cards),
+            "matched": (np.int8, (cards,)),
+            "first": np.int32,  # positions turned up in this turn, or NONE
+            "second": np.int32,
+            "half": np.int8,  # whether the turn is not over
+            "pairs": np.int32,
+            "steps": np.int32,
+        }
+        self.hidden = {"card_at_position": Permutation(cards)}
+
+    def state(self, records: np.ndarray) -> Any:
+        """All cards' kinds, which are matched, and the positions turned up in this turn."""
+        values = kinds_of(records["card_at_position"], self.kinds)
+        turned = (records[key].astype(np.int64) for key in ("first", "second"))
+        first, second = (np.where(at == NONE, self.kinds, at) for at in turned)
+        return values, records["matched"].copy(), first, second
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The cards in rows of 13, each row with its first position; this turn's in brackets."""
+        values = kinds_of(record["card_at_position"], self.kinds)
+        turned = (record["first"], record["second"])
+        shown = [
+            self.names[value] if reveal or up or i in turned else "·"
+            for i, (value, up) in enumerate(zip(values, record["matched"], strict=True))
+        ]
+        cells = [f"[{name:>2}]" if i in turned else f" {name:>2} " for i, name in enumerate(shown)]
+        starts = range(0, len(cells), 13)
+        rows = [f"{start:4d} {''.join(cells[start : start + 13])}".rstrip() for start in starts]
+        return "\n".join([*rows, f"{record['pairs']} pairs   step {record['steps']}"])
