@@ -351,7 +351,8 @@ def _advice(folder: RunFolder) -> str:
 def _row(result: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """One row of progress.csv from RLlib's result of an iteration."""
     played, learned = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
-    episodes = int(played.get(EPISODES, 0))
+    episodes = played.get(EPISODES, 0)  # NaN when none ended
+    episodes = int(episodes) if episodes > 0 else 0
     row: dict[str, Any] = {
         "iteration": result["training_iteration"],
         "steps": int(played["num_env_steps_sampled_lifetime"]),

@@ -146,11 +146,11 @@ class TapePPO(PPO):
                 minibatch_size=self.config.minibatch_size,
             )
             self.metrics.aggregate(learner_results, key=LEARNER_RESULTS)
-        with self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER)):
-            with self._without_cluster():
-                self.env_runner_group.sync_weights(
-                    from_worker_or_learner_group=self.learner_group, inference_only=True
-                )
+        timer = self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER))
+        with timer, self._without_cluster():
+            self.env_runner_group.sync_weights(
+                from_worker_or_learner_group=self.learner_group, inference_only=True
+            )
 
     def _shards(self, tape: Tape) -> dict[str, Any]:
         if not self.config.num_learners:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class TapeLearner(PPOTorchLearner):
         for _ in range(num_epochs):
             order = torch.randperm(B, generator=self._generator).to(self._device)
             for chosen in order[: B - B % rows].split(rows):
-                part = SampleBatch(tree.map_structure(lambda x: x[chosen], columns))
+                part = SampleBatch(tree.map_structure(itemgetter(chosen), columns))
                 part.count = len(chosen) * T
                 yield MultiAgentBatch({DEFAULT_MODULE_ID: part}, env_steps=part.count)
         self._log_stats()

@@ -12,6 +12,7 @@ from gymnasium.vector.utils import concatenate, create_empty_array, iterate
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED
 from torch import Tensor
 
 from popgym.baselines.ppo.tape import Fault, Tape
@@ -95,9 +96,11 @@ class TapeRunner(SingleAgentEnvRunner):
                 return [self._record(steps, explore, random_actions)]
         except BrokenEnvironmentError as error:
             self._needs_initial_reset = True
-            if self.worker_index:
-                return [Fault(str(error))]
-            raise
+            if not self.worker_index:
+                raise
+            # RLlib samples on until it has counted enough steps: end that at once.
+            self.metrics.log_value(NUM_ENV_STEPS_SAMPLED, 1 << 40, reduce="sum")
+            return [Fault(str(error))]
 
     def _reset_all(self) -> None:
         """New episodes everywhere; what was under way is forgotten."""
@@ -133,6 +136,7 @@ class TapeRunner(SingleAgentEnvRunner):
             raise BrokenEnvironmentError(
                 f"environment {self.config.env} gave a reward that is not finite"
             )
+        self._count(tape.env_steps())
         return tape
 
     def _forward(self) -> tuple[Tensor, Tensor]:

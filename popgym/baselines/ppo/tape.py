@@ -88,12 +88,6 @@ class Fault:
 
     message: str
 
-    def env_steps(self) -> int:
-        """More than anybody waits for, so that sampling ends at once."""
-        return 1 << 40
-
-    agent_steps = env_steps
-
 
 def _slice(value: np.ndarray | Arrays, begin: int, end: int) -> np.ndarray | Arrays:
     if isinstance(value, dict):

@@ -42,7 +42,9 @@ def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_pat
         for key in ("training_iteration", "num_env_steps_sampled_lifetime"):
             assert one[key] == other[key], key
         played, replayed = one["env_runners"], other["env_runners"]
-        assert played["num_env_steps_sampled_lifetime"] == replayed["num_env_steps_sampled_lifetime"]
+        assert (
+            played["num_env_steps_sampled_lifetime"] == replayed["num_env_steps_sampled_lifetime"]
+        )
         learned, relearned = (r["learners"]["default_policy"] for r in (one, other))
         assert float(learned["mean_kl_loss"]) == float(relearned["mean_kl_loss"])
         assert float(learned["curr_kl_coeff"]) == float(relearned["curr_kl_coeff"])

@@ -8,7 +8,6 @@ import ray
 
 from popgym.baselines.train import _start_ray, train
 from popgym.runs.errors import BrokenEnvironmentError, RunError
-
 from tests.baselines.ppo.conftest import SMALL
 
 pytestmark = pytest.mark.slow
@@ -66,7 +65,9 @@ def test_a_killed_runner_comes_back(build):
     group = algorithm.env_runner_group
     ray.kill(group._worker_manager.actors()[1], no_restart=False)
     before = algorithm.train()["num_env_steps_sampled_lifetime"]
-    threading.Timer(0.03, lambda: ray.kill(group._worker_manager.actors()[2], no_restart=False)).start()
+    threading.Timer(
+        0.03, lambda: ray.kill(group._worker_manager.actors()[2], no_restart=False)
+    ).start()
     for _ in range(20):
         result = algorithm.train()
         if group.num_healthy_remote_workers() == 2:
@@ -91,7 +92,7 @@ def test_a_lost_learner_ends_the_run_with_the_way_to_go_on(tmp_path, monkeypatch
 
 
 def test_a_broken_environment_is_named_from_a_remote_runner(tmp_path):
-    with pytest.raises(BrokenEnvironmentError, match="Raising.*the motor is on fire"):
+    with pytest.raises(BrokenEnvironmentError, match=r"Raising.*the motor is on fire"):
         train("tests.baselines.ppo.toys:Raising", steps=1000, runners=2, out=tmp_path / "run",
               progress=False, **SMALL)  # fmt: skip
 

@@ -6,10 +6,11 @@ import torch
 
 from popgym.memory.actor_critic import steps_in_episode
 from popgym.runs.errors import BrokenEnvironmentError
-
 from tests.baselines.ppo.conftest import SMALL
 
 TOYS = "tests.baselines.ppo.toys"
+ENVS = ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy", f"{TOYS}:Mixed"]
+EMBEDDED = {**SMALL["network"], "embedding": "sine"}
 
 
 def replay(algorithm, tape):
@@ -22,9 +23,11 @@ def replay(algorithm, tape):
 
 
 @pytest.mark.parametrize("memory", ["frameconv", "gru", "mlp"])
-@pytest.mark.parametrize("env", ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy", f"{TOYS}:Mixed"])
+@pytest.mark.parametrize("env", ENVS)
 def test_learning_sees_what_acting_saw(build, env, memory):
-    algorithm = build(env, memory=memory, rollout=40, network={**SMALL["network"], "embedding": "sine"})
+    algorithm = build(
+        env, memory=memory, rollout=40, network={**SMALL["network"], "embedding": "sine"}
+    )
     starts = 0
     for _ in range(3):  # the second and third tapes begin within episodes
         (tape,) = algorithm.env_runner.sample()
@@ -139,7 +142,9 @@ def test_a_broken_environment_is_named(build, toy, message):
         build(f"{TOYS}:{toy}").train()
 
 
-@pytest.mark.parametrize(("toy", "message"), [("TextOnly", "Text"), ("BinaryAction", "MultiBinary")])
+@pytest.mark.parametrize(
+    ("toy", "message"), [("TextOnly", "Text"), ("BinaryAction", "MultiBinary")]
+)
 def test_an_unsupported_space_is_refused(build, toy, message):
     with pytest.raises(ValueError, match=message):
         build(f"{TOYS}:{toy}")

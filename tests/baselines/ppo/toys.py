@@ -6,7 +6,7 @@ from gymnasium import spaces
 
 
 class Countdown(gym.Env):
-    """Truncates after four steps and terminates in the seventh episode's second step."""
+    """Truncates after four steps; the observation counts them."""
 
     observation_space = spaces.Box(0, 10, (1,), np.float32)
     action_space = spaces.Discrete(2)
@@ -73,7 +73,7 @@ class TextOnly(Countdown):
     observation_space = spaces.Text(5)
 
 
-class BinaryAction(Countdown):
+class MultiBinaryOnly(Countdown):
     action_space = spaces.MultiBinary(3)
 
 
