@@ -66,7 +66,8 @@ class Batch:
 
     def _compile(self) -> Callable[..., int]:
         name = type(self.family).__name__
-        self._kernel = compiled(name, self.family.rules, self.threads)
+        layout = repr([(array.dtype.descr, array.ndim) for array in self._arrays])
+        self._kernel = compiled(name, self.family.rules, layout, self.threads)
         return self._kernel
 
     def seed(self, seeds: Any, indices: Any, which: Any) -> None:

@@ -89,28 +89,38 @@ def drive(
 
 
 @functools.cache
-def compiled(name: str, rules: Rules, threads: bool = False) -> Callable[..., int]:
+def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Callable[..., int]:
     """`drive` with a family's rules in it, from numba's cache on disk if it is there.
 
     Numba finds a function on disk by its name and does not notice edited globals; a closure
     over compiled functions it never finds again. So the rules are bound as globals of a copy
     of `drive` whose name carries the rules' fingerprint.
 
+    The names also carry the layout. Numba tells record types apart by numbers that each
+    process counts anew, so functions compiled for different records in different processes
+    may have the same symbol; loaded together, one is silently run in the other's place.
+
     Args:
         name: The family's, to be read in the names of the cache files.
         rules: The family's.
+        layout: The types of the arrays that `drive` will be given, in any notation.
         threads: Whether to share the environments out among numba's threads.
     """
     import numba
 
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return functools.partial(interpreted, rules)
+    tag = f"{name}_{fingerprint([*rules, can_step], layout)}"
+
+    def compiler(function: Callable[..., Any]) -> Any:
+        function.__qualname__ = f"{tag}.{function.__qualname__}"
+        return numba.njit(function)
+
     done: dict[Rule, Any] = {}
-    scope: dict[str, Any] = {n: link(r, numba.njit, done) for n, r in rules._asdict().items()}
-    scope.update(vars_of_drive(), can_step=link(can_step, numba.njit, done), prange=numba.prange)
+    scope: dict[str, Any] = {n: link(r, compiler, done) for n, r in rules._asdict().items()}
+    scope.update(vars_of_drive(), can_step=link(can_step, compiler, done), prange=numba.prange)
     function = rebind(drive, scope)
-    kind = "threads" if threads else "drive"
-    function.__qualname__ = f"{name}_{fingerprint([*rules, can_step])}.{kind}"
+    function.__qualname__ = f"{tag}.{'threads' if threads else 'drive'}"
     try:
         return numba.njit(nogil=True, cache=True, parallel=threads)(function)
     except RuntimeError:  # no folder can be written to: every process compiles for itself

@@ -71,10 +71,10 @@ def rebind(function: Callable[..., Any], scope: dict[str, Any]) -> types.Functio
     return clone
 
 
-def fingerprint(rules: Iterable[Rule]) -> str:
-    """A short name that changes whenever the code or a constant of a rule does."""
+def fingerprint(rules: Iterable[Rule], layout: str = "") -> str:
+    """A short name that changes whenever the layout, or the code or a constant of a rule does."""
     seen: set[Rule] = set()
-    todo, digest = list(rules), hashlib.sha256()
+    todo, digest = list(rules), hashlib.sha256(layout.encode())
     while todo:
         a_rule = todo.pop(0)
         if a_rule in seen:
