@@ -8,6 +8,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.autoencode import AutoencodeFamily
+from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
@@ -36,6 +37,7 @@ FAMILIES: tuple[type[Family], ...] = (
     PositionOnlyPendulumFamily,
     NoisyPositionOnlyPendulumFamily,
     MineSweeperFamily,
+    BattleshipFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")
 TOPICS = ("DIAGNOSTIC", "CONTROL", "NOISY", "GAME", "NAVIGATION")

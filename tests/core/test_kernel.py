@@ -46,6 +46,25 @@ def test_a_second_process_finds_the_compiled_code_on_disk_and_plays_the_same(tmp
     assert len(list(tmp_path.rglob("*.nbi"))) == 1
 
 
+def test_code_compiled_for_other_sizes_in_other_processes_is_kept_apart(tmp_path):
+    script = """
+import sys, popgym.envs
+for size in map(int, sys.argv[1:]):
+    env = popgym.envs.find("Battleship").vector_class(9, board_size=size, ship_sizes=[size - 1])
+    env.reset(seed=0)
+    print(size, env.get_state()[0].tobytes().hex())
+"""
+
+    def boards(*sizes):
+        return subprocess.run(
+            [sys.executable, "-c", script, *sizes], check=True, capture_output=True, text=True,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}, timeout=120,
+        ).stdout  # fmt: skip
+
+    four, eight = boards("4"), boards("8")
+    assert boards("4", "8") == four + eight
+
+
 def test_uncompiled_rules_play_the_same():
     names = ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy"]
     assert play(names, NUMBA_DISABLE_JIT="1") == play(names)

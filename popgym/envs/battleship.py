@@ -1,0 +1,182 @@
+"""Sink the ships on a board that is never shown."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
+
+from popgym.core.family import Family, whole_number
+from popgym.core.hidden import Flags
+from popgym.core.kernel import Rules
+from popgym.core.random import integer
+from popgym.core.rules import Record, rule
+
+SHIPS = (2, 3, 3, 4)
+
+
+@rule
+def sample(s: Record, p: Record) -> None:
+    """Places the ships one by one."""
+    s.ships[:] = 0
+    for i in range(len(p.ship_sizes)):
+        place_ship(s, p.ship_sizes[i])
+
+
+@rule
+def place_ship(s: Record, size: int) -> None:
+    """Throws a ship at random until it lies on the board and on no other ship.
+
+    Every legal place is then as likely as any other.
+    """
+    side, reach = len(s.ships), size - 1
+    while True:
+        y, x, way = integer(s, side), integer(s, side), integer(s, 4)
+        dy = 1 - 2 * way if way < 2 else 0
+        dx = 5 - 2 * way if way > 1 else 0
+        if 0 <= y + dy * reach < side and 0 <= x + dx * reach < side:
+            taken = 0
+            for i in range(size):
+                taken += s.ships[y + i * dy, x + i * dx]
+            if taken == 0:
+                for i in range(size):
+                    s.ships[y + i * dy, x + i * dx] = 1
+                return
+
+
+@rule
+def reset(s: Record, p: Record) -> None:
+    """Begins before the first shot."""
+    s.shots[:] = 0
+    s.hits = s.steps = s.hit = 0
+
+
+@rule
+def step(s: Record, p: Record, square: Any) -> Any:
+    """Fires at a square."""
+    y, x = square[0], square[1]
+    s.hit = s.ships[y, x] * (1 - s.shots[y, x])
+    s.shots[y, x] = 1
+    s.target[0], s.target[1] = y, x
+    s.hits += s.hit
+    s.steps += 1
+    return p.hit if s.hit else p.miss, s.hits == p.afloat, s.steps >= p.squares
+
+
+@rule
+def observe(s: Record, p: Record, obs: Any) -> None:
+    """Whether the last shot hit; 0 before the first."""
+    obs[0] = s.hit
+
+
+class BattleshipFamily(Family):
+    """Each step fires at a square and tells whether it newly hit a ship; sink them all.
+
+    With n squares and m of them under ships, a hit earns 1 / m, and a shot at water or at a
+    square hit before −1 / (n − m). The episode terminates when all ships are sunk and is
+    truncated after n shots; both at once if the last shot sinks the last ship. Ships lie
+    along rows or columns, may touch and never overlap.
+
+    Args:
+        board_size: Rows and columns of the board.
+        ship_sizes: The lengths of the ships, in the order in which they are placed.
+
+    The random players were run for 4,000 episodes each on POPGym 1.0.7.
+    """
+
+    rules = Rules(sample, reset, step, observe)
+    presets: ClassVar = {
+        "Easy": {"board_size": 8},
+        "Medium": {"board_size": 10},
+        "Hard": {"board_size": 12},
+    }
+    group = "GAME"
+    scores: ClassVar = {
+        "Easy": {"random": -0.445},
+        "Medium": {"random": -0.418},
+        "Hard": {"random": -0.402},
+    }
+    obs_requires_prev_action = True
+
+    def __init__(self, board_size: int = 10, ship_sizes: Sequence[int] = SHIPS) -> None:
+        side = self.board_size = whole_number("board_size", board_size, 2)
+        self.ship_sizes = check_ships(ship_sizes, side)
+        squares, afloat = side**2, sum(self.ship_sizes)
+        board = MultiDiscrete(np.full((side, side), 2))
+        self.observation_space = Discrete(2)
+        self.action_space = MultiDiscrete([side, side])
+        self.state_space = Tuple((board, board, Discrete(2)))
+        self.max_episode_length = squares
+        miss = -1 / (squares - afloat)
+        self.return_bounds = (squares * miss, 1.0)
+        self.params = {"ship_sizes": np.array(self.ship_sizes), "squares": squares}
+        self.params.update(afloat=afloat, hit=1 / afloat, miss=miss)
+        self.fields = {"ships": (np.int8, (side, side)), "shots": (np.int8, (side, side))}
+        self.fields.update(target=(np.int32, (2,)), hits=np.int32, steps=np.int32, hit=np.int8)
+        self.hidden = {"ships": Flags((side, side))}
+
+    def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
+        """Refuses boards that are not made of the task's ships."""
+        for board in hidden["ships"]:
+            if not made_of(board.astype(bool), self.ship_sizes):
+                raise ValueError(
+                    "hidden['ships'] must be straight ships along rows or columns, of "
+                    f"{', '.join(map(str, self.ship_sizes))} squares and none on another, got\n"
+                    f"{board.astype(int)}"
+                )
+
+    def state(self, records: np.ndarray) -> Any:
+        """Where the ships are, which squares were fired at, and whether the last shot hit."""
+        return tuple(records[key].astype(np.int64) for key in ("ships", "shots", "hit"))
+
+    def draw(self, record: Record, reveal: bool = False) -> str:
+        """The last shot on the board; all shots and the ships if revealed."""
+        ships, shots, steps = record["ships"], record["shots"], record["steps"]
+        squares = np.array(["·", "☐", "⚬", "☒"])[(ships + 2 * shots) * reveal]
+        told = f"step {steps} of {self.max_episode_length}"
+        if steps > 0:
+            y, x = record["target"].tolist()
+            squares[y, x] = "☒" if record["hit"] else "⚬"
+            told += f"   row {y}, column {x}: {'hit' if record['hit'] else 'no new hit'}"
+        return "\n".join([*(" ".join(row) for row in squares), told])
+
+
+def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
+    """The lengths of the ships, once it is sure that they can be placed one by one.
+
+    Every row has side // size places for a ship side by side, and each square that is taken
+    spoils at most one of all these.
+
+    Raises:
+        ValueError: They are no whole numbers, or there might be no room for one of them.
+    """
+    if not isinstance(ship_sizes, (Sequence, np.ndarray)) or len(ship_sizes) == 0:
+        raise ValueError(f"ship_sizes must be a list of whole numbers, got {ship_sizes!r}")
+    sizes = tuple(whole_number("each of ship_sizes", n, 1, side) for n in ship_sizes)
+    for i, size in enumerate(sizes):
+        if sum(sizes[:i]) >= side * (side // size):
+            raise ValueError(
+                f"ship_sizes {list(sizes)} may leave no room for a ship of {size} on a board of "
+                f"{side} × {side}: give fewer or smaller ones, the largest first, or a larger board"
+            )
+    if sum(sizes) == side**2:
+        raise ValueError(f"ship_sizes {list(sizes)} leave no water on a board of {side} × {side}")
+    return sizes
+
+
+def made_of(board: np.ndarray, sizes: tuple[int, ...]) -> bool:
+    """Whether the True squares of a board are straight ships of these sizes, none on another."""
+    if board.sum() != sum(sizes):
+        return False
+    if not sizes:
+        return True
+    y, x = np.argwhere(board)[0]  # the first ship begins here, going right or down
+    for size in set(sizes):
+        rest = list(sizes)
+        rest.remove(size)
+        for squares in ((y, slice(x, x + size)), (slice(y, y + size), x)):
+            without = board.copy()
+            without[squares] = False
+            if without.sum() == sum(rest) and made_of(without, tuple(rest)):
+                return True
+    return False
