@@ -40,7 +40,8 @@ def step(s: Record, p: Record, torque: Any) -> Any:
     q = s.physics
     push = min(max(float(torque[0]), -MAX_TORQUE), MAX_TORQUE)
     off = (q[ANGLE] + math.pi) % (2 * math.pi) - math.pi
-    cost = off**2 + 0.1 * q[TURN] ** 2 + 0.001 * push**2
+    # Products, as compiled powers may differ from Python's in the last bit.
+    cost = off * off + 0.1 * q[TURN] * q[TURN] + 0.001 * push * push
     turn = q[TURN] + DT * (FALL * math.sin(q[ANGLE]) + PUSH * push)
     q[TURN] = min(max(turn, -MAX_TURN), MAX_TURN)
     q[ANGLE] += DT * q[TURN]
