@@ -15,18 +15,23 @@ K, V key and value size
 Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 """
 
+from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
+from popgym.memory.embedding import make_embedding
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.linear import Linear, linear
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
+from popgym.memory.wiring import Wiring, WiringOptions
 
 __all__ = [
     "GRU",
     "MEMORIES",
     "MLP",
+    "ActorCritic",
+    "ActorCriticState",
     "GRUState",
     "Linear",
     "MLPState",
@@ -34,9 +39,12 @@ __all__ = [
     "MemoryState",
     "TemporalConv",
     "TemporalConvState",
+    "Wiring",
+    "WiringOptions",
     "find_memory",
     "forward_padded",
     "linear",
+    "make_embedding",
     "make_memory",
     "memory_options",
 ]

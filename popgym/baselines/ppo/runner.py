@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector.utils import concatenate, create_empty_array, iterate
+from gymnasium.vector.utils import concatenate, create_empty_array
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
@@ -36,6 +36,7 @@ class TapeRunner(SingleAgentEnvRunner):
     """
 
     env: Any
+    _previous_action: Any  # the actions taken last, as the environments took them
 
     def make_env(self) -> None:
         """Builds the environments and what the network sees of them."""
@@ -108,7 +109,7 @@ class TapeRunner(SingleAgentEnvRunner):
         obs, _ = self._call_env(self.env.reset, seed=seed)
         B = self.num_envs
         self._start = np.ones(B, bool)
-        self._previous = create_empty_array(self.env.single_action_space, B)
+        self._previous_action = create_empty_array(self.env.single_action_space, B)
         self._input = self._encode_checked(obs)
         self._state = self.net.initial_state(B)
         self._returns, self._lengths = np.zeros(B), np.zeros(B, np.int64)
@@ -161,8 +162,10 @@ class TapeRunner(SingleAgentEnvRunner):
 
     def _step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
         """Moves every environment on; books what ended."""
-        self._previous = self._distribution.to_env(action)
-        obs, rewards, terminated, truncated, info = self._call_env(self.env.step, self._previous)
+        self._previous_action = self._distribution.to_env(action)
+        obs, rewards, terminated, truncated, info = self._call_env(
+            self.env.step, self._previous_action
+        )
         self._start = done = terminated | truncated
         self._returns += rewards
         self._lengths += 1
@@ -176,19 +179,15 @@ class TapeRunner(SingleAgentEnvRunner):
         self._input = self._encode_checked(obs)
         return rewards, terminated, truncated, final_values
 
-    def _final_values(self, final_obs: Any, rows: np.ndarray) -> np.ndarray:
+    def _final_values(self, final_obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The value [B] of the last observation of truncated episodes, 0 elsewhere.
 
         It belongs to the old episode: the memory has not been cleared and no start is flagged.
         """
         space = self.env.single_observation_space
-        if isinstance(final_obs, np.ndarray) and final_obs.dtype == object:
-            each = [final_obs[row] for row in rows]
-        else:
-            every = list(iterate(self.env.observation_space, final_obs))
-            each = [every[row] for row in rows]
+        each = [final_obs[row] for row in rows]
         obs = concatenate(space, each, create_empty_array(space, len(rows)))
-        inputs = self._encode(obs, self._previous[rows], np.zeros(len(rows), bool))
+        inputs = self._encode(obs, self._previous_action[rows], np.zeros(len(rows), bool))
         flat = self.net.flatten_state(self._state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.num_envs, np.float32)
@@ -201,7 +200,7 @@ class TapeRunner(SingleAgentEnvRunner):
                 self._encode.check(obs)
             except ValueError as error:
                 raise BrokenEnvironmentError(f"environment {self.config.env}: {error}") from error
-        return self._encode(obs, self._previous, self._start)
+        return self._encode(obs, self._previous_action, self._start)
 
     def _call_env(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -280,7 +279,7 @@ class TapeRunner(SingleAgentEnvRunner):
                 setattr(self, name, play[name])
 
 
-_PLAY = ("_start", "_previous", "_input", "_returns", "_lengths")
+_PLAY = ("_start", "_previous_action", "_input", "_returns", "_lengths")
 
 
 def _latest(lengths: np.ndarray, returns: np.ndarray, count: int) -> Sequence[tuple]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,13 +90,13 @@ class Fault:
     message: str
 
 
-def _slice(value: np.ndarray | Arrays, begin: int, end: int) -> np.ndarray | Arrays:
+def _slice(value: Any, begin: int, end: int) -> Any:  # an array, or a dict of them
     if isinstance(value, dict):
         return {name: array[begin:end] for name, array in value.items()}
     return value[begin:end]
 
 
-def _join(values: Sequence) -> np.ndarray | Arrays:
+def _join(values: Sequence[Any]) -> Any:
     if isinstance(values[0], dict):
         return {name: np.concatenate([v[name] for v in values]) for name in values[0]}
     return np.concatenate(values)

@@ -61,6 +61,7 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             ``model_config``, or a space that is not supported.
     """
 
+    model_config: dict[str, Any]
     net: ActorCritic
     """The network; its weights fit the custom model of the same options."""
 

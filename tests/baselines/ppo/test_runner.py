@@ -142,9 +142,7 @@ def test_a_broken_environment_is_named(build, toy, message):
         build(f"{TOYS}:{toy}").train()
 
 
-@pytest.mark.parametrize(
-    ("toy", "message"), [("TextOnly", "Text"), ("BinaryAction", "MultiBinary")]
-)
-def test_an_unsupported_space_is_refused(build, toy, message):
-    with pytest.raises(ValueError, match=message):
-        build(f"{TOYS}:{toy}")
+@pytest.mark.parametrize("space", ["Text", "MultiBinary"])
+def test_an_unsupported_space_is_refused(build, space):
+    with pytest.raises(ValueError, match=space):
+        build(f"{TOYS}:{space}Only")
