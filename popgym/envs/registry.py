@@ -12,6 +12,7 @@ from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
+from popgym.envs.labyrinth_escape import LabyrinthEscapeFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
@@ -38,6 +39,7 @@ FAMILIES: tuple[type[Family], ...] = (
     NoisyPositionOnlyPendulumFamily,
     MineSweeperFamily,
     BattleshipFamily,
+    LabyrinthEscapeFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")
 TOPICS = ("DIAGNOSTIC", "CONTROL", "NOISY", "GAME", "NAVIGATION")
