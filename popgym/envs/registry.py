@@ -13,6 +13,7 @@ from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.labyrinth_escape import LabyrinthEscapeFamily
+from popgym.envs.labyrinth_explore import LabyrinthExploreFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
@@ -40,6 +41,7 @@ FAMILIES: tuple[type[Family], ...] = (
     MineSweeperFamily,
     BattleshipFamily,
     LabyrinthEscapeFamily,
+    LabyrinthExploreFamily,
 )
 LEVELS = ("Easy", "Medium", "Hard")
 TOPICS = ("DIAGNOSTIC", "CONTROL", "NOISY", "GAME", "NAVIGATION")

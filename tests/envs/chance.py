@@ -28,3 +28,15 @@ def returns_of(env, policy, seed):
         returns += rewards
     assert (terminated | truncated).all()
     return returns
+
+
+def random_returns(env, seed):
+    """Plays at random in every environment (in mode SameStep); returns the first returns."""
+    env.reset(seed=seed)
+    env.action_space.seed(seed)
+    returns, over = np.zeros(env.num_envs), np.zeros(env.num_envs, bool)
+    while not over.all():
+        _, rewards, terminated, truncated, _ = env.step(env.action_space.sample())
+        returns += np.where(over, 0.0, rewards)
+        over |= terminated | truncated
+    return returns

@@ -5,7 +5,7 @@ import pytest
 
 import popgym.envs
 from popgym.envs.battleship import made_of
-from tests.envs.chance import chi_square
+from tests.envs.chance import chi_square, random_returns
 
 LEVELS = ["BattleshipEasy", "BattleshipMedium", "BattleshipHard"]
 SMALL = {"board_size": 4, "ship_sizes": [2, 3]}
@@ -119,16 +119,9 @@ def test_the_last_shot_may_sink_the_last_ship():
 @pytest.mark.parametrize("name", LEVELS)
 def test_random_play_earns_what_it_did_in_the_original(name):
     env = popgym.envs.find(name).vector_class(4000, autoreset_mode="SameStep")
-    env.reset(seed=5)
-    env.action_space.seed(5)
-    returns, over, total = np.zeros(4000), np.zeros(4000, bool), np.zeros(4000)
-    while not over.all():
-        _, rewards, terminated, truncated, _ = env.step(env.action_space.sample())
-        returns += rewards
-        first = (terminated | truncated) & ~over
-        total[first], over = returns[first], over | first
+    mean = random_returns(env, 5).mean()
     # Both means have a standard error of .003.
-    assert total.mean() == pytest.approx(popgym.envs.reference_scores(name)["random"], abs=0.016)
+    assert mean == pytest.approx(popgym.envs.reference_scores(name)["random"], abs=0.016)
 
 
 def test_the_drawing_shows_the_last_shot_and_reveals_the_rest_on_demand():
