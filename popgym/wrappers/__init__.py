@@ -1,6 +1,17 @@
 """Wrappers of environments, for one and for many."""
 
 from popgym.wrappers.antialias import Antialias, VectorAntialias
+from popgym.wrappers.discrete_action import DiscreteAction, VectorDiscreteAction
+from popgym.wrappers.flatten import Flatten, VectorFlatten
 from popgym.wrappers.previous_action import PreviousAction, VectorPreviousAction
 
-__all__ = ["Antialias", "PreviousAction", "VectorAntialias", "VectorPreviousAction"]
+__all__ = [
+    "Antialias",
+    "DiscreteAction",
+    "Flatten",
+    "PreviousAction",
+    "VectorAntialias",
+    "VectorDiscreteAction",
+    "VectorFlatten",
+    "VectorPreviousAction",
+]

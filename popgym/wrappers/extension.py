@@ -7,8 +7,10 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.spaces import Space
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
+
+from popgym.wrappers.passing import PassingVectorWrapper, PassingWrapper
 
 PARTIAL = "obs"
 WITH_STATE = {PARTIAL, "state"}
@@ -57,7 +59,7 @@ def extended(space: Space, key: str, observation: Any, value: Any) -> Any:
     return (observation, value)
 
 
-class Extension(gymnasium.Wrapper):
+class Extension(PassingWrapper):
     """Appends a value to each observation of an environment.
 
     Args:
@@ -88,27 +90,8 @@ class Extension(gymnasium.Wrapper):
         value = self.value_after(action)
         return (extended(self.env.observation_space, self.key, observation, value), *results)
 
-    @property
-    def state_space(self) -> Space:
-        """The space of what `get_state` returns."""
-        return self.unwrapped.state_space  # type: ignore[attr-defined]
 
-    @property
-    def max_episode_length(self) -> int:
-        """The most steps that an episode can have."""
-        return self.unwrapped.max_episode_length  # type: ignore[attr-defined]
-
-    @property
-    def obs_requires_prev_action(self) -> bool:
-        """Whether an agent must yet be shown its previous action to play well."""
-        return getattr(self.env, "obs_requires_prev_action", False)
-
-    def get_state(self) -> Any:
-        """The hidden Markov state, an element of `state_space`."""
-        return self.unwrapped.get_state()  # type: ignore[attr-defined]
-
-
-class VectorExtension(VectorWrapper):
+class VectorExtension(PassingVectorWrapper):
     """Appends a value to each observation of a vector environment, in every autoreset mode.
 
     Args:
@@ -168,25 +151,6 @@ class VectorExtension(VectorWrapper):
             space, value = self.env.single_observation_space, element(values, int(i))
             final_obs[i] = extended(space, self.key, final_obs[i], value)
         return final_obs
-
-    @property
-    def state_space(self) -> Space:
-        """The space of what `get_state` returns."""
-        return self.unwrapped.state_space
-
-    @property
-    def max_episode_length(self) -> int:
-        """The most steps that an episode can have."""
-        return self.unwrapped.max_episode_length
-
-    @property
-    def obs_requires_prev_action(self) -> bool:
-        """Whether an agent must yet be shown its previous action to play well."""
-        return getattr(self.env, "obs_requires_prev_action", False)
-
-    def get_state(self) -> Any:
-        """The hidden Markov states, an element of `state_space`."""
-        return self.unwrapped.get_state()
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that decides how the environments carry on, for an exact checkpoint."""

@@ -1,0 +1,149 @@
+"""Nested observations and actions as plain arrays."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.spaces import Space
+from gymnasium.spaces.utils import flatten, flatten_space, unflatten
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import VectorEnv
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+
+from popgym.core.flatten import Flattener, follow, leaves
+from popgym.wrappers.passing import PassingVectorWrapper, PassingWrapper
+
+
+class Flatten(PassingWrapper, RecordConstructorArgs):
+    """Makes arrays of observations and actions that are Tuples or Dicts; leaves others alone.
+
+    Arrays are those of `gymnasium.spaces.flatten`, discrete parts one-hot. Given a vector
+    environment, makes a `VectorFlatten`.
+
+    Args:
+        env: The environment.
+        flatten_action: Whether to flatten actions.
+        flatten_observation: Whether to flatten observations.
+
+    Raises:
+        ValueError: A part has no fixed size, or the actions mix discrete and continuous parts.
+    """
+
+    def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Chooses the vector form for a vector environment."""
+        if isinstance(env, VectorEnv):
+            return VectorFlatten(env, *args, **kwargs)
+        return super().__new__(cls)
+
+    def __init__(
+        self, env: gymnasium.Env, flatten_action: bool = True, flatten_observation: bool = True
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self, flatten_action=flatten_action, flatten_observation=flatten_observation
+        )
+        super().__init__(env)
+        self._observation = flattened(env.observation_space) if flatten_observation else None
+        self._action = flattened_action(env.action_space) if flatten_action else None
+        self.observation_space = self._observation or env.observation_space
+        self.action_space = self._action or env.action_space
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode; see the environment."""
+        observation, info = self.env.reset(**kwargs)
+        return self._flat(observation), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Plays one action; see the environment."""
+        if self._action is not None:
+            action = unflatten(self.env.action_space, action)
+        observation, *results = self.env.step(action)
+        return (self._flat(observation), *results)
+
+    def _flat(self, observation: Any) -> Any:
+        if self._observation is None:
+            return observation
+        return flatten(self.env.observation_space, observation)
+
+
+class VectorFlatten(PassingVectorWrapper):
+    """Makes arrays [num_envs, ...] of batched observations and actions; see `Flatten`.
+
+    Args:
+        env: The vector environment.
+        flatten_action: Whether to flatten actions.
+        flatten_observation: Whether to flatten observations.
+    """
+
+    def __init__(
+        self, env: VectorEnv, flatten_action: bool = True, flatten_observation: bool = True
+    ) -> None:
+        super().__init__(env)
+        observation, action = env.single_observation_space, env.single_action_space
+        self._observation = flattened(observation) if flatten_observation else None
+        self._action = flattened_action(action) if flatten_action else None
+        if self._observation is not None:
+            self._flattener = Flattener(observation)
+            self._path = next(leaves(observation))[0]
+            self.single_observation_space = self._observation
+            self.observation_space = batch_space(self._observation, env.num_envs)
+        if self._action is not None:
+            self.single_action_space = self._action
+            self.action_space = batch_space(self._action, env.num_envs)
+
+    def reset(
+        self, *, seed: Any = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begins episodes; see the environment."""
+        observations, info = self.env.reset(seed=seed, options=options)
+        return self._flat(observations), info
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Plays one action in each environment; see the environment."""
+        if self._action is not None:
+            space = self.env.single_action_space
+            each = [unflatten(space, action) for action in iterate(self.action_space, actions)]
+            actions = concatenate(space, each, create_empty_array(space, self.num_envs))
+        observations, rewards, terminated, truncated, info = self.env.step(actions)
+        if self._observation is not None and "final_obs" in info:
+            final_obs = info["final_obs"].copy()
+            for i in np.flatnonzero(info["_final_obs"]):
+                final_obs[i] = flatten(self.env.single_observation_space, final_obs[i])
+            info = {**info, "final_obs": final_obs}
+        return self._flat(observations), rewards, terminated, truncated, info
+
+    def _flat(self, observations: Any) -> Any:
+        if self._observation is None:
+            return observations
+        count = len(follow(self._path, observations))
+        rows = np.empty((count, self._flattener.size), self._observation.dtype)
+        return self._flattener(observations, rows)
+
+
+def flattened(space: Space) -> Space | None:
+    """The space of a nested space's flattened elements; None if the space is not nested.
+
+    Raises:
+        ValueError: A part has no fixed size.
+    """
+    if not isinstance(space, (spaces.Tuple, spaces.Dict)):
+        return None
+    Flattener(space)  # refuses parts without a fixed size
+    return flatten_space(space)
+
+
+def flattened_action(space: Space) -> Space | None:
+    """As `flattened`, for actions.
+
+    Raises:
+        ValueError: A part has no fixed size, or some are discrete and some continuous.
+    """
+    flat = flattened(space)
+    if flat is not None:
+        kinds = {np.issubdtype(part.dtype, np.floating) for _, part in leaves(space)}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"actions that mix discrete and continuous parts cannot be flattened, got {space}; "
+                "leave them as they are: flatten_action=False"
+            )
+    return flat
