@@ -1,8 +1,10 @@
 """Walking through a maze of which only the squares nearby are seen; two families share it.
 
-Published views have a defect: on the top and the left border the nine squares begin at the
-border instead of beyond it, and end in a row or column of walls. So the same view can mean
-different places, and the agent is not always in its centre.
+Published views have two defects. On the top and the left border the nine squares begin at the
+border instead of beyond it, and end in a row or column of walls; so the same view can mean
+different places, and the agent is not always in its centre. And in oblong mazes, which no preset
+has, numbers of rows and columns are mixed up: nothing is seen below the row whose number is the
+board's count of columns, nor the other way round.
 """
 
 from collections.abc import Sequence
@@ -60,11 +62,13 @@ def look(grid: Any, y: int, x: int, centered: bool, view: Any) -> None:
     """Writes the 3 × 3 squares around (y, x), row by row; what is beyond the board is wall."""
     top = y - 1 if centered else max(y - 1, 0)
     left = x - 1 if centered else max(x - 1, 0)
+    bottom = y + 1 if centered else min(y + 1, grid.shape[1])
+    right = x + 1 if centered else min(x + 1, grid.shape[0])
     for i in range(3):
         for j in range(3):
             row, column = top + i, left + j
             inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
-            near = row <= y + 1 and column <= x + 1
+            near = row <= bottom and column <= right
             view[3 * i + j] = grid[row, column] if inside and near else WALL
 
 

@@ -43,9 +43,10 @@ class LabyrinthEscapeFamily(LabyrinthFamily):
     Each step costs 1 / episode_length, and the exit, which ends the episode, earns 1. Mazes are
     new in each episode. The actions are left, right, up and down.
 
-    -v1 mends two defects: the view is centred on the agent (on the top and left border the
-    published one is not, so that different places look the same), and mazes are carved until
-    no cell is left (4 to 7 of a million published ones cannot be solved).
+    -v1 mends two defects. The view is centred on the agent; the published one is not on the top
+    and left border, so that different places look the same, and it goes blind in parts of oblong
+    mazes. And mazes are carved until no cell is left; 3 to 10 of a million published ones cannot
+    be solved.
 
     Args:
         maze_dims: Rows and columns of the maze's squares, even; a last row and column of border

@@ -150,6 +150,24 @@ def test_later_versions_look_around_the_agent_and_the_published_ones_not_at_two_
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_in_oblong_mazes_the_published_view_ends_where_a_square_one_would(family):
+    walls = np.ones((5, 13), int)
+    walls[1, 1:12] = 0  # a corridor
+    for maze, ways in ((walls, (LEFT, RIGHT)), (walls.T, (UP, DOWN))):
+        start, goal = ([1, 2], [1, 11]) if maze is walls else ([2, 1], [11, 1])
+        views = []
+        for version in ("", "V1"):
+            dims = tuple(side - 1 for side in maze.shape)
+            env = getattr(popgym.envs, family + version)(maze_dims=dims)
+            env.reset(options={"hidden": {"walls": maze, "start": start, "goal": goal}})
+            view = [env.step(ways[1])[0][:9].reshape(3, 3) for _ in range(6)]
+            views.append([v if maze is walls else v.T for v in view])
+        ahead = [[v[1, 1:].tolist() for v in view] for view in views]  # from column 3 on
+        assert ahead[1] == [[0, 0]] * 6
+        assert ahead[0] == [[0, 0]] * 2 + [[0, 1]] + [[1, 1]] * 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_agent_goes_where_there_is_no_wall_and_its_last_move_is_seen(family):
     env, obs = begin(family)
     assert obs[9] == 4
