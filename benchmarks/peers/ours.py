@@ -1,0 +1,141 @@
+"""Our engine, as ``popgym train`` runs it, and where its time goes."""
+
+import contextlib
+import functools
+import time
+from dataclasses import replace
+
+from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS
+
+from peers.task import SETTINGS, Iteration
+from popgym.baselines.ppo import learner as learner_module
+from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
+from popgym.baselines.train import algorithm_config
+
+
+class Ours:
+    """The embedded engine.
+
+    Args:
+        precision: see ``popgym train --precision``.
+        address: of a Ray cluster; not needed.
+    """
+
+    def __init__(self, precision="float32", address=None):
+        settings = replace(SETTINGS, precision=precision)
+        self.algorithm = algorithm_config(settings).build_algo()
+
+    def iterate(self, epochs):
+        """Samples a batch and learns from it ``epochs`` times."""
+        set_epochs(self.algorithm, epochs)
+        played = self.algorithm.train()[ENV_RUNNER_RESULTS]
+        return Iteration(SETTINGS.batch_size, played[RETURN_SUM] / played[EPISODES])
+
+    def breakdown(self, epochs):
+        """Seconds of one iteration by where they were spent, as (part, detail) -> seconds."""
+        watch = Stopwatch()
+        with watch.installed(self.algorithm):
+            self.iterate(epochs)
+        return watch.seconds
+
+
+def set_epochs(algorithm, epochs):
+    """RLlib reads the number in each iteration, from a configuration that is frozen."""
+    config = algorithm.config.copy(copy_frozen=False)
+    config.num_epochs = epochs
+    config.freeze()
+    algorithm.config = config
+
+
+PLACES = {
+    "train": ("the rest of RLlib", "results, metrics"),
+    "training_step": ("the rest of RLlib", "the training step"),
+    "sync_weights": ("the rest of RLlib", "weights to the runner"),
+    "sample": ("sampling", "writing the tape"),
+    "_call_env": ("sampling", "environment"),
+    "_forward": ("sampling", "network"),
+    "_choose": ("sampling", "drawing actions"),
+    "_encode_checked": ("sampling", "encoding"),
+    "advantages_and_targets": ("learning", "advantages"),
+    "update": ("learning", "RLlib's learner"),
+    "forward_train": ("learning", "forward"),
+    "compute_losses": ("learning", "loss"),
+    "compute_gradients": ("learning", "backward"),
+    "postprocess_gradients": ("learning", "clipping gradients"),
+    "apply_gradients": ("learning", "optimiser"),
+    "minibatches": ("learning", "cutting minibatches"),
+}
+
+
+class Stopwatch:
+    """Adds up the time inside of functions, without that inside of others it watches."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(PLACES.values(), 0.0)
+        self._inner = [0.0]  # of every function under way, the time spent in watched ones
+
+    @contextlib.contextmanager
+    def running(self, name):
+        """Counts the block as time of `name`."""
+        self._inner.append(0.0)
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            taken = time.perf_counter() - begin
+            self.seconds[PLACES[name]] += taken - self._inner.pop()
+            self._inner[-1] += taken
+
+    def function(self, function, name):
+        """The function, watched."""
+
+        @functools.wraps(function)
+        def watched(*args, **kwargs):
+            with self.running(name):
+                return function(*args, **kwargs)
+
+        return watched
+
+    def generator(self, function, name):
+        """The generator function, watched while it makes an item, not between."""
+
+        def watched(*args, **kwargs):
+            items = function(*args, **kwargs)
+            while True:
+                with self.running(name):
+                    item = next(items, None)
+                if item is None:
+                    return
+                yield item
+
+        return watched
+
+    @contextlib.contextmanager
+    def installed(self, algorithm):
+        """Watches an algorithm for a while."""
+        learner, runner = algorithm.learner_group._learner, algorithm.env_runner
+        owners = {
+            algorithm: ("train", "training_step"),
+            algorithm.env_runner_group: ("sync_weights",),
+            algorithm.learner_group: ("update",),
+            runner: ("sample", "_call_env", "_forward", "_choose", "_encode_checked"),
+            learner: (
+                "compute_losses", "compute_gradients", "postprocess_gradients", "apply_gradients"
+            ),
+            learner.module: ("forward_train",),
+            learner_module: ("advantages_and_targets",),
+        }  # fmt: skip
+        with contextlib.ExitStack() as undo:
+            for owner, names in owners.items():
+                for name in names:
+                    _replace(undo, owner, name, self.function(getattr(owner, name), name))
+            batches = self.generator(learner._create_iterator_if_necessary, "minibatches")
+            _replace(undo, learner, "_create_iterator_if_necessary", batches)
+            yield
+
+
+def _replace(undo, owner, name, value):
+    own = name in vars(owner)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    undo.callback(lambda: setattr(owner, name, before) if own else delattr(owner, name))
