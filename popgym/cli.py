@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from popgym import __version__
 
@@ -24,7 +24,8 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 2 for a mistake, 130 for Ctrl-C."""
     _be_quiet()
-    sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -69,8 +70,15 @@ def _show_warning(message: Any, category: type, *_: Any, **__: Any) -> None:
 # ---- the grammar
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other message here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"popgym: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="popgym",
         description="Partially observable environments and memory models.",
         epilog=EPILOG,

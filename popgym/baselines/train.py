@@ -16,7 +16,12 @@ import numpy as np
 import ray
 import torch
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
-from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, EVALUATION_RESULTS, LEARNER_RESULTS
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    EVALUATION_RESULTS,
+    LEARNER_RESULTS,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+)
 from tensorboardX import SummaryWriter
 
 import popgym.envs
@@ -27,6 +32,7 @@ from popgym.runs.curve import draw_curve
 from popgym.runs.environment import make_one, resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
+from popgym.runs.interrupts import Interrupts
 from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
@@ -110,13 +116,14 @@ def resume(path: str | Path, *, steps: int | None = None, progress: bool = True)
         progress: as in `train`.
 
     Raises:
-        ValueError: when there is no run or no checkpoint.
+        ValueError: when there is no run or no checkpoint, or one is damaged.
+        RunError: as `train`.
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
-    if steps is not None:
-        folder.settings = replace(folder.settings, steps=steps)
-    check(folder.settings)
+    steps = folder.settings.steps if steps is None else steps
+    check(replace(folder.settings, steps=steps))
+    folder.extend(steps)
     return _train(folder, resumed=True, progress=progress)
 
 
@@ -231,8 +238,8 @@ def algorithm_config(settings: Settings) -> TapePPOConfig:
 @contextlib.contextmanager
 def _algorithm(settings: Settings) -> Iterator[TapePPO]:
     """A built algorithm, and what it needs of Ray, both put away at the end."""
-    started = bool(settings.runners or settings.learners) and not ray.is_initialized()
-    if started:
+    alone = not ray.is_initialized()
+    if alone and (settings.runners or settings.learners):
         _start_ray(settings.runners + settings.learners + 1)
     algorithm = None
     try:
@@ -242,8 +249,8 @@ def _algorithm(settings: Settings) -> Iterator[TapePPO]:
     finally:
         if algorithm is not None:
             algorithm.stop()
-        if started:
-            ray.shutdown()
+        if alone:
+            ray.shutdown()  # also what RLlib may have started unasked
 
 
 def _start_ray(cpus: int) -> None:
@@ -278,32 +285,52 @@ def _quiet_ray() -> Iterator[None]:
 
 
 def _train(folder: RunFolder, *, resumed: bool, progress: bool) -> Run:
-    settings = folder.settings
-    with _algorithm(settings) as algorithm:
-        iteration = steps = 0
-        if resumed:
-            iteration, checkpoint = folder.latest_checkpoint()
-            algorithm.restore_from_path(str(checkpoint.resolve()))
-            folder.keep_rows(iteration)
-            steps = folder.rows()[-1]["steps"] if iteration else 0
-        interrupted = _loop(algorithm, folder, iteration, steps, progress)
+    """The whole of a run; one that fails before its first row leaves nothing behind."""
+    try:
+        with _algorithm(folder.settings) as algorithm, Interrupts() as interrupts:
+            if resumed:
+                _restore(algorithm, folder)
+            interrupted = _loop(algorithm, folder, interrupts, progress)
+    except BaseException as error:
+        folder.discard_if_empty()
+        if isinstance(error, RunError) and folder.rows():
+            raise type(error)(f"{error}; {_advice(folder)}") from error
+        raise
     return Run(folder, interrupted)
 
 
-def _loop(
-    algorithm: TapePPO, folder: RunFolder, iteration: int, steps: int, progress: bool
-) -> bool:
+def _restore(algorithm: TapePPO, folder: RunFolder) -> None:
+    """Goes back to the last checkpoint, in the algorithm and in progress.csv."""
+    iteration, checkpoint = folder.latest_checkpoint()
+    try:
+        algorithm.restore_from_path(str(checkpoint.resolve()))
+    except Exception as error:
+        raise ValueError(
+            f"{checkpoint} is damaged ({type(error).__name__}: {error}): delete it to go on from "
+            "the checkpoint before, if there is one, or train anew"
+        ) from error
+    folder.keep_rows(iteration)
+
+
+def _loop(algorithm: TapePPO, folder: RunFolder, interrupts: Interrupts, progress: bool) -> bool:
     """Trains until all steps are made; returns whether Ctrl-C came first."""
-    settings, interrupted = folder.settings, False
-    saved = iteration
-    began = time.monotonic() - (folder.rows()[-1]["seconds"] if iteration else 0.0)
+    settings = folder.settings
+    saved, iteration, steps = 0, algorithm.iteration, _steps_made(algorithm)
+    if steps >= settings.steps:
+        warnings.warn(
+            f"{folder.path} has made {steps:,} steps already; go on with a larger --steps",
+            stacklevel=4,
+        )
+    began = time.monotonic() - max((row["seconds"] for row in folder.rows()), default=0.0)
     show = progress_display(settings.steps, steps) if progress else contextlib.nullcontext()
-    writer = SummaryWriter(str(folder.path), flush_secs=10)
+    # What TensorBoard has of later steps, from before a crash, it forgets.
+    purge = {"purge_step": steps + 1} if steps else {}
+    writer = SummaryWriter(str(folder.path), flush_secs=10, **purge)
     try:
         with show as display:
-            while steps < settings.steps:
-                result = _iterate(algorithm, folder)
-                row = _row(result, time.monotonic() - began)
+            while steps < settings.steps and not interrupts.came:
+                result = _iterate(algorithm)
+                row = _row(result, time.monotonic() - began, settings.eval_every)
                 iteration, steps = row["iteration"], row["steps"]
                 folder.append(row)
                 _to_tensorboard(writer, row)
@@ -313,16 +340,23 @@ def _loop(
                     save(algorithm, folder, iteration)
                     saved = iteration
     except KeyboardInterrupt:
-        interrupted = True
+        pass  # the second Ctrl-C: what was learned until now is kept
     finally:
         writer.close()
+    if not iteration:
+        raise KeyboardInterrupt
     if saved != iteration:
         save(algorithm, folder, iteration)
     _finish(folder)
-    return interrupted
+    return steps < settings.steps
 
 
-def _iterate(algorithm: TapePPO, folder: RunFolder) -> dict[str, Any]:
+def _steps_made(algorithm: TapePPO) -> int:
+    counter = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
+    return int(algorithm.metrics.peek(counter, default=0))
+
+
+def _iterate(algorithm: TapePPO) -> dict[str, Any]:
     """One iteration that has learned something; a lost runner is RLlib's to bring back.
 
     Raises:
@@ -330,14 +364,13 @@ def _iterate(algorithm: TapePPO, folder: RunFolder) -> dict[str, Any]:
     """
     try:
         for _ in range(_PATIENCE):
-            result = algorithm.train()
+            with np.errstate(all="ignore"):  # the learner looks for what is not finite
+                result = algorithm.train()
             if LEARNER_RESULTS in result:
                 return result
     except ray.exceptions.RayError as error:
-        raise RunError(
-            f"a Ray actor was lost ({type(error).__name__}); {_advice(folder)}"
-        ) from error
-    raise RunError(f"no runner answered {_PATIENCE} times in a row; {_advice(folder)}")
+        raise RunError(f"a Ray actor was lost ({type(error).__name__})") from error
+    raise RunError(f"no runner answered {_PATIENCE} times in a row")
 
 
 def _advice(folder: RunFolder) -> str:
@@ -348,21 +381,23 @@ def _advice(folder: RunFolder) -> str:
     return f"go on from iteration {iteration} with: popgym train --resume {folder.path}"
 
 
-def _row(result: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+def _row(result: Mapping[str, Any], seconds: float, eval_every: int) -> dict[str, Any]:
     """One row of progress.csv from RLlib's result of an iteration."""
     played, learned = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
     episodes = played.get(EPISODES, 0)  # NaN when none ended
     episodes = int(episodes) if episodes > 0 else 0
     row: dict[str, Any] = {
         "iteration": result["training_iteration"],
-        "steps": int(played["num_env_steps_sampled_lifetime"]),
+        "steps": int(played[NUM_ENV_STEPS_SAMPLED_LIFETIME]),
         "seconds": round(seconds, 3),
         "episodes": episodes,
         "return_mean": played[RETURN_SUM] / episodes if episodes else None,
         "length_mean": played["episode_len_mean"] if episodes else None,
     }
-    evaluated = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
-    row["eval_return"] = evaluated.get("episode_return_mean")
+    # RLlib repeats its last evaluation until the next.
+    evaluated = eval_every and row["iteration"] % eval_every == 0
+    latest = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
+    row["eval_return"] = latest.get("episode_return_mean") if evaluated else None
     for column, key in _LEARNER_COLUMNS.items():
         row[column] = float(np.asarray(learned[key]))
     return row

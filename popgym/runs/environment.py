@@ -42,6 +42,8 @@ def resolve(name: str) -> str | type[gym.Env]:
 
 def _user_class(name: str) -> str | type[gym.Env]:
     module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise ValueError(f"environment {name!r} must be module:Class, as in my_package.worlds:Mine")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from popgym.runs.environment import make_environments
+from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.policy import Policy
 
 RESAMPLES = 10_000
@@ -73,6 +75,7 @@ def evaluate(
 
     Raises:
         ValueError: for fewer than one episode, or spaces other than the policy's.
+        BrokenEnvironmentError: when the environment raises or leaves its observation space.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
@@ -81,7 +84,8 @@ def evaluate(
     environments = make_environments(env, num_envs, env_options)
     try:
         _check_spaces(policy, environments)
-        return _play(policy, environments, each, seed, deterministic)
+        with _blaming(env):
+            return _play(policy, environments, each, seed, deterministic)
     finally:
         environments.close()
 
@@ -96,6 +100,17 @@ def _check_spaces(policy: Policy, environments: Any) -> None:
             raise ValueError(f"the policy's {name} space is {trained}, the environment's {played}")
 
 
+@contextmanager
+def _blaming(env: str) -> Iterator[None]:
+    """The policy is checked when it is loaded; what fails in play is the environment."""
+    try:
+        yield
+    except Exception as error:
+        raise BrokenEnvironmentError(
+            f"environment {env} failed in play: {type(error).__name__}: {error}"
+        ) from error
+
+
 def _play(
     policy: Policy, environments: Any, each: int, seed: int, deterministic: bool
 ) -> Evaluation:
@@ -105,6 +120,7 @@ def _play(
     total, length, played = np.zeros(B), np.zeros(B, np.int64), np.zeros(B, np.int64)
     returns, lengths = [], []
     while (played < each).any():
+        policy.check(obs)
         actions, state = policy.act_many(obs, state, start, deterministic=deterministic)
         obs, rewards, terminated, truncated, _ = environments.step(actions)
         total += rewards

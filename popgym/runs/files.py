@@ -14,14 +14,15 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary name beside ``path`` to write a file or fill a folder under.
 
-    It takes the place of ``path`` when the block ends, and vanishes when the block fails.
+    It takes the place of ``path`` when the block ends, and vanishes when the block fails. A folder
+    cannot be replaced in one move: for an instant in between there is none.
     """
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    inside = temporary / path.name
+    inside = temporary / "new"
     try:
         yield inside
         if path.is_dir():
-            shutil.rmtree(path)
+            os.replace(path, temporary / "old")
         os.replace(inside, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -19,6 +20,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
 )
 _PACKAGES = ("popgym", "torch", "ray", "gymnasium", "numpy", "numba")
 _KEPT_CHECKPOINTS = 2
+_COUNTS = ("iteration", "steps", "episodes")
 
 Row = dict[str, Any]
 
@@ -46,6 +49,7 @@ class RunFolder:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path, self.settings = path, settings
         self._columns: list[str] | None = None
+        self._made: list[Path] = []  # folders that `create` made, innermost first
 
     # ---- making and opening
 
@@ -57,18 +61,28 @@ class RunFolder:
             ValueError: when it cannot be written, or holds something already.
         """
         folder = Path(path) if path is not None else _free_name(settings)
+        run = cls(folder, settings)
         try:
+            run._made = [each for each in (folder, *folder.parents) if not each.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise ValueError(f"{folder} is not empty: name another --out, or --resume it")
-            run = cls(folder, settings)
-            data = {"settings": settings.as_dict(), "versions": _versions(), "created": _now()}
-            run._write(CONFIG, json.dumps(data, indent=2) + "\n")
+            run._write_config(created=_now())
         except OSError as error:
             raise ValueError(
                 f"cannot write to {folder} ({error.strerror}): choose another --out"
             ) from error
         return run
+
+    def discard_if_empty(self) -> None:
+        """Undoes `create` where nothing came of the run: no row and no checkpoint."""
+        if self.rows() or self._checkpoints():
+            return
+        for entry in self.path.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for folder in self._made:
+            with contextlib.suppress(OSError):  # another run may have moved in
+                folder.rmdir()
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -81,13 +95,25 @@ class RunFolder:
         if not folder.is_dir():
             raise ValueError(f"there is no run folder {folder}{_nearby(folder)}")
         try:
-            data = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            data = _read_config(folder)
             settings = Settings.from_dict(data["settings"])
         except FileNotFoundError as error:
             raise ValueError(f"{folder} is no run folder: it has no {CONFIG}") from error
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise ValueError(f"{folder / CONFIG} is damaged: {error}") from error
+            what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
+            raise ValueError(
+                f"{folder / CONFIG} is damaged ({what}): restore it from a copy or train anew"
+            ) from error
         return cls(folder, settings)
+
+    def extend(self, steps: int) -> None:
+        """Gives the run another total of environment steps, also in its config.json."""
+        self.settings = replace(self.settings, steps=steps)
+        self._write_config(created=_read_config(self.path).get("created", _now()))
+
+    def _write_config(self, created: str) -> None:
+        data = {"settings": self.settings.as_dict(), "versions": _versions(), "created": created}
+        self._write(CONFIG, json.dumps(data, indent=2) + "\n")
 
     def _write(self, name: str, text: str) -> None:
         with replacing(self.path / name) as temporary:
@@ -103,7 +129,7 @@ class RunFolder:
             if not target.exists():
                 target.write_text(",".join(self._columns) + "\n", encoding="utf-8")
         with target.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self._columns).writerow(row)
+            csv.DictWriter(file, self._columns, lineterminator="\n").writerow(row)
             file.flush()
             os.fsync(file.fileno())
 
@@ -112,8 +138,9 @@ class RunFolder:
         target = self.path / PROGRESS
         if not target.exists():
             return []
-        with target.open(newline="", encoding="utf-8") as file:
-            return list(_numbers(csv.DictReader(file)))
+        text = target.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1].replace("\0", "?").splitlines()
+        return list(_numbers(csv.DictReader(whole)))
 
     def keep_rows(self, iterations: int) -> None:
         """Drops rows after an iteration, before a run is resumed from its checkpoint."""
@@ -139,7 +166,10 @@ class RunFolder:
             shutil.rmtree(old)
 
     def _checkpoints(self) -> list[Path]:
-        return sorted((self.path / CHECKPOINTS).glob("iteration-*"))
+        found = (self.path / CHECKPOINTS).glob("iteration-*")
+        return sorted(
+            (p for p in found if _iteration(p).isdigit()), key=lambda p: int(_iteration(p))
+        )
 
     def latest_checkpoint(self) -> tuple[int, Path]:
         """Iteration and path of the newest checkpoint.
@@ -150,7 +180,7 @@ class RunFolder:
         found = self._checkpoints()
         if not found:
             raise ValueError(f"{self.path} has no checkpoint to resume from: train it anew")
-        return int(found[-1].name.rpartition("-")[2]), found[-1]
+        return int(_iteration(found[-1])), found[-1]
 
     def save_policy(self, policy: Policy) -> None:
         """Replaces the policy of this run."""
@@ -180,6 +210,14 @@ def load(path: str | Path, seed: int = 0) -> Policy:
     return RunFolder.open(path).policy(seed)
 
 
+def _iteration(checkpoint: Path) -> str:
+    return checkpoint.name.rpartition("-")[2]
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+
+
 def _free_name(settings: Settings) -> Path:
     names = (part.rpartition(":")[2].replace("/", "-") for part in (settings.env, settings.memory))
     base = Path("runs") / f"{'-'.join(names)}-seed{settings.seed}"
@@ -196,12 +234,20 @@ def _nearby(folder: Path) -> str:
 
 
 def _numbers(rows: csv.DictReader) -> Iterator[Row]:
+    """Rows with a number or nothing under each column; lines that are no such rows are left out."""
+    if not {"iteration", "steps"} <= set(rows.fieldnames or ()):
+        return
     for row in rows:
         try:
-            numbers = {name: float(value) if value else None for name, value in row.items()}
+            yield {name: _number(name, text) for name, text in row.items()}
         except (ValueError, TypeError):
             continue
-        yield {name: int(x) if name in ("iteration", "steps") else x for name, x in numbers.items()}
+
+
+def _number(column: str, text: str) -> float | None:
+    if column in _COUNTS:
+        return int(text)
+    return float(text) if text != "" else None  # None, in a line cut short, is a TypeError
 
 
 def _text(value: Any) -> str:

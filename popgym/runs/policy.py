@@ -28,6 +28,9 @@ from popgym.runs.spaces import space_from_data, space_to_data
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
 FORMAT = 1
+_DAMAGE = (
+    ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,14 @@ class Policy:
         actions, state = self.act_many(many, state, start, deterministic=deterministic)
         return next(iter(iterate(batch_space(self.action_space, 1), actions))), state
 
+    def check(self, obs: Any) -> None:
+        """Refuses B observations with a value outside the space, or one not finite.
+
+        Raises:
+            ValueError: names the environment, the part of the observation and the value.
+        """
+        self._encode.check(obs)
+
     @torch.inference_mode()
     def act_many(
         self,
@@ -185,8 +196,15 @@ def load_policy(folder: str | Path, seed: int = 0) -> Policy:
         net = spec.build()
         net.load_state_dict(load_file(str(folder / WEIGHTS)))
     except FileNotFoundError as error:
-        raise ValueError(f"{folder} holds no policy: {error.filename} is missing") from error
-    except (ValueError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"the policy in {folder} is damaged: {reason}") from error
+        missing = error.filename or folder / WEIGHTS  # safetensors names none
+        raise ValueError(
+            f"{folder} holds no policy: {missing} is missing; a run writes it with its "
+            "first checkpoint"
+        ) from error
+    except _DAMAGE as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(
+            f"the policy in {folder} is damaged ({reason}): popgym train --resume writes it anew "
+            "from the run's last checkpoint"
+        ) from error
     return Policy(spec, net, seed)

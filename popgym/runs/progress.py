@@ -96,7 +96,7 @@ class _Live:
             console=Console(file=stream),
         )
         self.task = self.bar.add_task("", total=total, completed=done, speed="", left="")
-        self.bar.update(self.task, **{"return": "starting"})
+        self._show({"return": "starting"})
 
     def __enter__(self) -> _Live:
         self.bar.start()
@@ -106,8 +106,10 @@ class _Live:
         self.bar.stop()
 
     def update(self, row: Mapping[str, Any]) -> None:
-        shown = self.figures.add(row)
-        self.bar.update(self.task, completed=row["steps"], **shown)
+        self._show(self.figures.add(row), completed=row["steps"])
+
+    def _show(self, fields: dict[str, Any], **more: Any) -> None:
+        self.bar.update(self.task, **more, **fields)
 
 
 class _Lines:

@@ -7,12 +7,13 @@ configuration file, the call ``popgym.train(lr=1e-3)`` and the ``config.json`` o
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from popgym.core.nearest import unknown
 
 Options = dict[str, Any]
 
@@ -61,14 +62,14 @@ class Settings:
     rollout: int = 64
     """Steps of every environment between two updates."""
     minibatch_size: int | None = None
-    """Steps in a minibatch, whole rows; None: half of num_envs · rollout."""
+    """Steps in a minibatch, whole rows; None: a quarter of num_envs · rollout."""
     epochs: int = 10
     """Passes over each batch."""
     lr: float = 5e-4
     """Adam's learning rate."""
     gamma: float = 0.99
     """Discount a step."""
-    gae_lambda: float = 0.95
+    gae_lambda: float = 0.9
     """λ of generalised advantage estimation."""
     clip: float = 0.2
     """PPO's bound on the change of an action's probability ratio."""
@@ -124,7 +125,7 @@ class Settings:
         num_envs = self.num_envs or self._default_num_envs()
         num_envs -= num_envs % max(1, self.runners)
         batch = num_envs * self.rollout
-        minibatch = self.minibatch_size or max(self.rollout, batch // 2)
+        minibatch = self.minibatch_size or max(self.rollout, batch // 4)
         return dataclasses.replace(
             self,
             num_envs=num_envs,
@@ -204,9 +205,7 @@ def check_keys(keys: Mapping[str, Any], what: str) -> None:
     """Raises ValueError for the first key that is no setting, naming the nearest."""
     for key in keys:
         if key not in _FIELD_TYPES:
-            nearest = difflib.get_close_matches(str(key), _FIELD_TYPES, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else "see `popgym train --help`"
-            raise ValueError(f"unknown {what} {key!r}; {hint}")
+            raise ValueError(unknown(what, str(key), _FIELD_TYPES))
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -229,10 +228,13 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            section, dot, name = key.partition(".")
-            if dot and section in _SECTIONS:
-                whole = _SECTIONS[section]
-                merged[whole] = {**merged.get(whole, {}), name: value}
+            section, dot, name = str(key).partition(".")
+            whole = _SECTIONS.get(section)
+            if dot and whole:
+                table = merged.get(whole, {})
+                if not isinstance(table, Mapping):
+                    raise TypeError(f"{whole} must be a table to set {key} in, got {table!r}")
+                merged[whole] = {**table, name: value}
             else:
                 merged[key] = value
     return merged
@@ -249,9 +251,11 @@ def read_settings_file(path: str | Path) -> dict[str, Any]:
         values = json.loads(text) if Path(path).suffix == ".json" else _yaml(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read settings from {path}: {error}") from error
+    if isinstance(values, dict):
+        values = values.get("settings", values)
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold a table of settings, got {type(values).__name__}")
-    return values.get("settings", values)
+    return values
 
 
 def _yaml(text: str) -> Any:

@@ -21,7 +21,8 @@ def space_to_data(space: spaces.Space) -> dict[str, Any]:
         kind = {"kind": "MultiDiscrete", "dtype": str(space.dtype)}
         return {**kind, "nvec": space.nvec.tolist(), "start": start}
     if isinstance(space, spaces.MultiBinary):
-        return {"kind": "MultiBinary", "shape": list(space.shape)}
+        n = space.n if isinstance(space.n, int) else list(space.shape)  # 4 is not (4,) to Gymnasium
+        return {"kind": "MultiBinary", "n": n}
     if isinstance(space, spaces.Box):
         shape = {"kind": "Box", "shape": list(space.shape), "dtype": str(space.dtype)}
         return {**shape, "low": _bounds(space.low), "high": _bounds(space.high)}
@@ -44,7 +45,7 @@ def space_from_data(data: dict[str, Any]) -> spaces.Space:
     """
     try:
         return _BUILD[data["kind"]](data)
-    except (KeyError, TypeError, AssertionError) as error:
+    except (KeyError, TypeError, AttributeError, AssertionError) as error:
         raise ValueError(f"{data!r} describes no space ({error!r})") from error
 
 
@@ -70,7 +71,7 @@ _BUILD = {
     "MultiDiscrete": lambda d: spaces.MultiDiscrete(
         np.array(d["nvec"]), dtype=np.dtype(d["dtype"]).type, start=np.array(d["start"])
     ),
-    "MultiBinary": lambda d: spaces.MultiBinary(d["shape"]),
+    "MultiBinary": lambda d: spaces.MultiBinary(d["n"]),
     "Box": _box,
     "Tuple": lambda d: spaces.Tuple([space_from_data(part) for part in d["spaces"]]),
     "Dict": lambda d: spaces.Dict({k: space_from_data(v) for k, v in d["spaces"].items()}),

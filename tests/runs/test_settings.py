@@ -45,7 +45,7 @@ def test_a_value_out_of_range_is_refused_with_what_is_allowed(wrong, message):
 
 
 def test_an_unknown_key_names_the_nearest():
-    with pytest.raises(ValueError, match=r"unknown setting 'gama'; did you mean gamma\?"):
+    with pytest.raises(ValueError, match=r"unknown setting 'gama'; did you mean 'gamma'\?"):
         Settings.from_dict({"env": "E", "gama": 0.9})
 
 
@@ -100,7 +100,9 @@ def test_an_assignment_without_a_value_says_what_is_wanted():
 
 
 def test_later_layers_win_and_sections_reach_into_tables():
-    merged = merge({"lr": 1, "memory_options": {"stack_size": 2}}, {"memory.stack_size": 8, "lr": 2})
+    merged = merge(
+        {"lr": 1, "memory_options": {"stack_size": 2}}, {"memory.stack_size": 8, "lr": 2}
+    )
     assert merged == {"lr": 2, "memory_options": {"stack_size": 8}}
 
 

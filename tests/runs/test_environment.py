@@ -1,0 +1,118 @@
+import sys
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
+import popgym.envs
+from popgym.core.vector import POPGymVectorEnv
+from popgym.runs.environment import make_environments, make_one, resolve
+from tests.baselines.ppo.toys import Countdown
+
+TOYS = "tests.baselines.ppo.toys"
+
+
+def test_names_ids_and_classes_are_found():
+    assert resolve("RepeatPreviousEasy") == "popgym-RepeatPreviousEasy-v0"
+    assert resolve("popgym-RepeatPreviousEasy-v0") == "popgym-RepeatPreviousEasy-v0"
+    assert resolve("CartPole-v1") == "CartPole-v1"
+    assert resolve(f"{TOYS}:Countdown").__qualname__ == "Countdown"
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("RepeatPreviousEasi", "RepeatPreviousEasy"),
+        ("repeatpreviouseasy", "RepeatPreviousEasy"),
+        ("CartPol-v1", "CartPole-v1"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(name, nearest):
+    with pytest.raises(ValueError, match=rf"no environment '{name}'; did you mean .*{nearest}"):
+        resolve(name)
+
+
+def test_a_name_like_no_other_is_sent_to_the_list():
+    with pytest.raises(ValueError, match=r"'qqq'; `popgym envs` lists ours"):
+        resolve("qqq")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_module:Env", "cannot import module 'no_such_module'"),
+        (f"{TOYS}:Nothing", f"module '{TOYS}' has no such name"),
+        (f"{TOYS}:np", "has a module there; it must be a gymnasium.Env class"),
+        ("math:pi", "has a float there"),
+        ("collections:OrderedDict", "has a type there"),
+        (":Env", "module:Class"),
+        (".relative:Env", "module:Class"),
+    ],
+)
+def test_a_class_that_is_none_is_refused_with_the_reason(name, message):
+    with pytest.raises(ValueError, match=message):
+        resolve(name)
+
+
+def test_gymnasiums_own_way_to_name_a_module_works(tmp_path, monkeypatch):
+    (tmp_path / "registering.py").write_text(
+        f"import gymnasium\ngymnasium.register('Count-v0', entry_point='{TOYS}:Countdown')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert resolve("registering:Count-v0") == "Count-v0"
+    finally:
+        gym.registry.pop("Count-v0", None)
+        sys.modules.pop("registering", None)
+
+
+def test_ours_step_natively_and_others_one_after_another_or_in_processes():
+    kinds = {
+        ("RepeatPreviousEasy", "sync"): POPGymVectorEnv,
+        ("RepeatPreviousEasy", "async"): POPGymVectorEnv,
+        ("CartPole-v1", "sync"): SyncVectorEnv,
+        ("CartPole-v1", "async"): AsyncVectorEnv,
+    }
+    for (name, vectorization), kind in kinds.items():
+        environments = make_environments(name, 2, vectorization=vectorization)
+        assert isinstance(environments.unwrapped, kind), name
+        assert environments.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+        environments.close()
+
+
+@pytest.mark.parametrize("name", ["RepeatPreviousEasy", f"{TOYS}:Countdown"])
+def test_an_episode_ends_and_begins_in_the_same_step(name):
+    environments = make_environments(name, 3)
+    environments.reset(seed=0)
+    for _ in range(200):
+        _, _, terminated, truncated, info = environments.step(np.zeros(3, np.int64))
+        if (terminated | truncated).any():
+            break
+    assert "final_obs" in info
+    environments.close()
+
+
+def test_options_reach_the_environment():
+    environments = make_environments("RepeatPreviousEasy", 1, {"num_decks": 2})
+    environments.reset(seed=0)
+    ends = [environments.step(np.zeros(1, np.int64))[2].item() for _ in range(103)]
+    assert ends == [False] * 102 + [True]
+    environments.close()
+    assert make_one("CartPole-v1", {"sutton_barto_reward": True}).unwrapped._sutton_barto_reward
+
+
+@pytest.mark.parametrize("name", ["CartPole-v1", f"{TOYS}:Countdown", "RepeatPreviousEasy"])
+def test_an_option_that_the_environment_does_not_take_is_named(name):
+    with pytest.raises(ValueError, match="colour"):
+        make_environments(name, 2, {"colour": "red"})
+
+
+def test_an_unknown_vectorization_is_refused_with_what_is_allowed():
+    with pytest.raises(ValueError, match=r"must be one of \('sync', 'async'\), got 'threads'"):
+        make_environments("CartPole-v1", 1, vectorization="threads")
+
+
+def test_one_environment_by_each_kind_of_name():
+    assert type(make_one(f"{TOYS}:Countdown")).__qualname__ == Countdown.__qualname__
+    assert isinstance(make_one("RepeatPreviousEasy").unwrapped, popgym.envs.RepeatPreviousEasy)
