@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -37,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if arguments.debug:
-            raise
+            traceback.print_exc()
+            return 2
         print(f"popgym: {_one_line(error)}", file=sys.stderr)
         return 2
 

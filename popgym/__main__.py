@@ -1,0 +1,8 @@
+"""``python -m popgym`` is the command ``popgym``."""
+
+import sys
+
+from popgym.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
