@@ -62,6 +62,8 @@ def _be_quiet() -> None:
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::DeprecationWarning")
     warnings.simplefilter("ignore", DeprecationWarning)
+    # Arrays from Ray's object store are only read.
+    warnings.filterwarnings("ignore", "The given NumPy array is not writable")
     warnings.showwarning = _show_warning
 
 

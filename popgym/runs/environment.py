@@ -7,6 +7,8 @@ A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1`
 from __future__ import annotations
 
 import importlib
+import multiprocessing
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,7 +95,7 @@ def make_environments(
         if isinstance(target, str) and _is_native(target):
             return gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
         vector_class = SyncVectorEnv if vectorization == "sync" else AsyncVectorEnv
-        make = [lambda: _make_one(target, arguments)] * num_envs
+        make = [lambda: _make_worker(target, arguments)] * num_envs
         return vector_class(make, autoreset_mode=mode)
     except TypeError as error:
         raise ValueError(f"environment {name!r} with options {arguments}: {error}") from error
@@ -110,6 +112,14 @@ def make_one(name: str, options: Mapping[str, Any] | None = None, **more: Any) -
 
 def _make_one(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
     return gym.make(target, **arguments) if isinstance(target, str) else target(**arguments)
+
+
+def _make_worker(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
+    """An environment for one place of a vector, maybe in a process of its own."""
+    if multiprocessing.current_process().name.startswith("Worker<AsyncVectorEnv>"):
+        # A terminal sends Ctrl-C to all processes; the main one ends the others in good order.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _make_one(target, arguments)
 
 
 def _is_native(target: str) -> bool:

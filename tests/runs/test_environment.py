@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 
 import gymnasium as gym
@@ -106,6 +108,16 @@ def test_options_reach_the_environment():
 def test_an_option_that_the_environment_does_not_take_is_named(name):
     with pytest.raises(ValueError, match="colour"):
         make_environments(name, 2, {"colour": "red"})
+
+
+def test_ctrl_c_does_not_reach_environments_in_processes_of_their_own():
+    environments = make_environments("CartPole-v1", 2, vectorization="async")
+    environments.reset(seed=0)
+    for worker in environments.unwrapped.processes:
+        os.kill(worker.pid, signal.SIGINT)
+    environments.step(np.zeros(2, np.int64))
+    environments.close()
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def test_an_unknown_vectorization_is_refused_with_what_is_allowed():
