@@ -13,6 +13,7 @@ BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
+    """Runs them; returns 0 when at least one ran and none failed."""
     blocks = BLOCK.findall(Path(sys.argv[1]).read_text(encoding="utf-8"))
     ran = 0
     for language, text in blocks:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS
 
 from peers.task import SETTINGS, Iteration
+from popgym.baselines.build import algorithm_config
 from popgym.baselines.ppo import learner as learner_module
 from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
-from popgym.baselines.train import algorithm_config
 
 
 class Ours:

@@ -9,7 +9,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
 import popgym.envs
-from popgym.baselines.train import Settings
+from popgym.runs.settings import Settings
 
 ENV_ID = popgym.envs.lookup("RepeatPreviousEasy")
 EPISODE = 51  # steps

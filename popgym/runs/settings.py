@@ -92,6 +92,8 @@ class Settings:
     """Ray actors that learn; 0: this process does."""
     device: str = "cpu"
     """Where the learner computes: cpu or cuda."""
+    threads: int | None = None
+    """Torch threads of this process; None: torch's choice. 1 where others use the cores too."""
     precision: str = "float32"
     """float32, or bf16 for autocast with weights in float32."""
     vectorization: str = "sync"
@@ -170,7 +172,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "gae_lambda": (0, 1), "clip": (1e-6, 1e6), "value_clip": (0, _MANY),
     "value_coefficient": (0, _MANY), "entropy_coefficient": (0, _MANY),
     "kl_coefficient": (0, _MANY), "kl_target": (1e-9, _MANY), "grad_clip": (1e-9, _MANY),
-    "runners": (0, 4096), "learners": (0, 1024), "eval_every": (0, _MANY),
+    "runners": (0, 4096), "learners": (0, 1024), "threads": (1, 1024), "eval_every": (0, _MANY),
     "eval_episodes": (1, _MANY), "checkpoint_every": (1, _MANY),
 }  # fmt: skip
 _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORIZATIONS}

@@ -105,6 +105,11 @@ class TapePPO(PPO):
         with self._without_cluster():
             super().setup(config)
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """RLlib's; embedded, without a cluster too."""
+        with self._without_cluster():
+            return super().evaluate(*args, **kwargs)
+
     @contextmanager
     def _without_cluster(self) -> Iterator[None]:
         """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.

@@ -135,7 +135,7 @@ class TapeRunner(SingleAgentEnvRunner):
         tape.last_value = self._peek()
         if not np.isfinite(tape.rewards).all():
             raise BrokenEnvironmentError(
-                f"environment {self.config.env} gave a reward that is not finite"
+                f"environment {self.config.env} gave a reward that is not finite: mend its step()"
             )
         self._count(tape.env_steps())
         return tape

@@ -1,6 +1,6 @@
 import pytest
 
-from popgym.baselines.train import _algorithm
+from popgym.baselines.build import running_algorithm
 from popgym.runs.settings import Settings
 
 SMALL = {
@@ -19,7 +19,7 @@ def build():
     contexts = []
 
     def _build(env="RepeatPreviousEasy", **overrides):
-        context = _algorithm(Settings(env=env, **{**SMALL, **overrides}).resolved())
+        context = running_algorithm(Settings(env=env, **{**SMALL, **overrides}).resolved())
         contexts.append(context)
         return context.__enter__()
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import ray
 
-from popgym.baselines.train import _start_ray, train
+from popgym.baselines.build import algorithm_config, start_ray
+from popgym.baselines.train import train
 from popgym.runs.errors import BrokenEnvironmentError, RunError
 from tests.baselines.ppo.conftest import SMALL
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module", autouse=True)
 def _ray():
-    _start_ray(4)
+    start_ray(4)
     yield
     ray.shutdown()
 
@@ -101,7 +102,6 @@ def test_ray_tune_runs_the_algorithm(tmp_path):
     from ray import tune
 
     from popgym.baselines.ppo import TapePPO
-    from popgym.baselines.train import algorithm_config
     from popgym.runs.settings import Settings
 
     config = algorithm_config(Settings(env="RepeatPreviousEasy", **SMALL).resolved())

@@ -1,0 +1,107 @@
+"""From settings to a running RLlib algorithm."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+import torch
+
+from popgym.baselines.ppo import TapePPO, TapePPOConfig
+from popgym.runs.settings import Settings
+
+
+def algorithm_config(settings: Settings) -> TapePPOConfig:
+    """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune."""
+    s = settings
+    assert s.num_envs is not None and s.minibatch_size is not None, "resolve first"
+    learners = max(1, s.learners)
+    env_config = {
+        "options": s.env_options, "vectorization": s.vectorization,
+        "previous_action": s.previous_action, "start_flag": s.start_flag,
+    }  # fmt: skip
+    config = (
+        TapePPOConfig()
+        .environment(s.env, env_config=env_config)
+        .framework("torch")
+        .env_runners(
+            num_env_runners=s.runners,
+            num_envs_per_env_runner=s.num_envs // max(1, s.runners),
+            rollout_fragment_length=s.rollout,
+        )
+        .learners(num_learners=s.learners, num_gpus_per_learner=int(s.device == "cuda"))
+        .rl_module(model_config={"memory": s.memory, **s.memory_options, **s.network})
+        .training(
+            train_batch_size_per_learner=s.batch_size // learners,
+            minibatch_size=max(s.rollout, s.minibatch_size // learners),
+            num_epochs=s.epochs, lr=s.lr, gamma=s.gamma, lambda_=s.gae_lambda,
+            clip_param=s.clip, vf_clip_param=s.value_clip, vf_loss_coeff=s.value_coefficient,
+            entropy_coeff=s.entropy_coefficient, use_kl_loss=s.kl_coefficient > 0,
+            kl_coeff=s.kl_coefficient, kl_target=s.kl_target,
+            grad_clip=s.grad_clip, grad_clip_by="global_norm", precision=s.precision,
+        )
+        .debugging(seed=s.seed, log_level="ERROR")
+    )  # fmt: skip
+    if s.eval_every:
+        config.evaluation(
+            evaluation_interval=s.eval_every,
+            evaluation_duration=s.eval_episodes,
+            evaluation_config={
+                "explore": False,
+                "num_envs_per_env_runner": min(s.num_envs, s.eval_episodes),
+            },
+        )
+    return config
+
+
+@contextlib.contextmanager
+def running_algorithm(settings: Settings) -> Iterator[TapePPO]:
+    """A built algorithm, and what it needs of Ray, both put away at the end."""
+    alone = not ray.is_initialized()
+    if alone and (settings.runners or settings.learners):
+        start_ray(settings.runners + settings.learners + 1)
+    algorithm, threads = None, torch.get_num_threads()
+    torch.set_num_threads(settings.threads or threads)
+    try:
+        with _quiet_ray():
+            algorithm = algorithm_config(settings).build_algo()
+        yield algorithm
+    finally:
+        torch.set_num_threads(threads)
+        if algorithm is not None:
+            algorithm.stop()
+        if alone:
+            ray.shutdown()  # also what RLlib may have started unasked
+
+
+def start_ray(cpus: int) -> None:
+    """Joins the cluster that RAY_ADDRESS names, or starts one on this machine."""
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not os.environ.get("RAY_ADDRESS"):
+        # Workers look for a user's module:Class where this process does.
+        here = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": here}}
+        options |= {"num_cpus": max(cpus, os.cpu_count() or 1), "include_dashboard": False}
+    ray.init(**options)
+
+
+@contextlib.contextmanager
+def _quiet_ray() -> Iterator[None]:
+    """RLlib greets with warnings about itself that a user can do nothing about."""
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.rllib")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,78 @@
+"""What can be found wrong with a run before anything is built."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+
+import popgym.envs
+from popgym.memory.registry import find_memory
+from popgym.runs.environment import make_one, resolve
+from popgym.runs.errors import RunError
+from popgym.runs.policy import PolicySpec
+from popgym.runs.settings import Settings
+
+
+def check(settings: Settings) -> None:
+    """Finds the mistakes that can be found before anything is built; warns of doubtful choices.
+
+    Raises:
+        ValueError: for unknown names, unsupported spaces and options that do not fit.
+    """
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
+    target = resolve(settings.env)
+    find_memory(settings.memory)
+    sample = _try_environment(settings)
+    try:
+        spec = policy_spec(settings, sample.observation_space, sample.action_space)
+        net = spec.build()
+    finally:
+        sample.close()
+    if isinstance(target, str) and target.startswith("popgym-"):
+        _warn_of_short_reach(settings, target, net.core.reach)
+
+
+def _try_environment(settings: Settings) -> Any:
+    try:
+        return make_one(settings.env, settings.env_options)
+    except (ValueError, RunError):
+        raise
+    except TypeError as error:
+        options = settings.env_options
+        raise ValueError(f"environment {settings.env} with {options}: {error}") from error
+    except Exception as error:
+        raise RunError(
+            f"environment {settings.env} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _warn_of_short_reach(settings: Settings, target: str, reach: int | None) -> None:
+    needed = popgym.envs.memory_needed(target, **settings.env_options)
+    if reach is not None and needed is not None and reach < needed:
+        what = "stack_size" if settings.memory == "frameconv" else settings.memory
+        size = f" {reach + 1}" if settings.memory == "frameconv" else ""
+        remedy = (
+            f"use --set memory.stack_size={needed + 1} or a recurrent memory"
+            if settings.memory == "frameconv"
+            else "choose another memory"
+        )
+        warnings.warn(
+            f"{what}{size} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
+            stacklevel=4,
+        )
+
+
+def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -> PolicySpec:
+    """How the network of a run is built, as the saved policy will say it."""
+    return PolicySpec(
+        observation_space,
+        action_space,
+        settings.memory,
+        settings.memory_options,
+        settings.network,
+        previous_action=settings.previous_action,
+        start_flag=settings.start_flag,
+    )

@@ -1,0 +1,55 @@
+"""One row of progress.csv from RLlib's result of an iteration, and the same for TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ray.rllib.core import DEFAULT_MODULE_ID
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    EVALUATION_RESULTS,
+    LEARNER_RESULTS,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+)
+from tensorboardX import SummaryWriter
+
+from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
+
+_LEARNER_COLUMNS = {
+    "policy_loss": "policy_loss",
+    "value_loss": "vf_loss",
+    "explained_variance": "vf_explained_var",
+    "entropy": "entropy",
+    "kl": "mean_kl_loss",
+}
+
+
+def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> dict[str, Any]:
+    """One row of progress.csv from RLlib's result of an iteration."""
+    played, learned = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
+    episodes = played.get(EPISODES, 0)  # NaN when none ended
+    episodes = int(episodes) if episodes > 0 else 0
+    row: dict[str, Any] = {
+        "iteration": result["training_iteration"],
+        "steps": int(played[NUM_ENV_STEPS_SAMPLED_LIFETIME]),
+        "seconds": round(seconds, 3),
+        "episodes": episodes,
+        "return_mean": played[RETURN_SUM] / episodes if episodes else None,
+        "length_mean": played["episode_len_mean"] if episodes else None,
+    }
+    # RLlib repeats its last evaluation until the next.
+    evaluated = eval_every and row["iteration"] % eval_every == 0
+    latest = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
+    row["eval_return"] = latest.get("episode_return_mean") if evaluated else None
+    for column, key in _LEARNER_COLUMNS.items():
+        row[column] = float(np.asarray(learned[key]))
+    return row
+
+
+def to_tensorboard(writer: SummaryWriter, row: Mapping[str, Any]) -> None:
+    """Writes a row for TensorBoard, against environment steps."""
+    for name, value in row.items():
+        if value is not None and name not in ("iteration", "steps"):
+            writer.add_scalar(name, value, row["steps"])
