@@ -9,6 +9,7 @@ from typing import Any
 from popgym.runs.files import replacing
 
 INK, FAINT, COLOUR = "#1f2933", "#9aa5b1", "#1f77b4"
+CLOSE = 0.1  # returns nearer than this share a label; the tasks' returns lie within [-1, 1]
 
 
 def draw_curve(
@@ -33,12 +34,7 @@ def draw_curve(
     figure = Figure(figsize=(7, 4.2), dpi=140, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for name, value in (references or {}).items():
-        axes.axhline(value, color=FAINT, linestyle="--", linewidth=1)
-        axes.annotate(
-            f"{name} {value:g}", (1, value), xycoords=("axes fraction", "data"),
-            xytext=(4, 0), textcoords="offset points", va="center", color=FAINT, fontsize=8,
-        )  # fmt: skip
+    _draw_references(axes, references or {})
     if points:
         steps, returns = zip(*points, strict=True)
         axes.plot(steps, returns, color=COLOUR, linewidth=1.8, marker="o", markersize=2.5)
@@ -56,3 +52,21 @@ def draw_curve(
     axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def _draw_references(axes: Any, references: Mapping[str, float]) -> None:
+    """A line for each reference; one label for those too close to tell apart."""
+    groups: list[list[tuple[str, float]]] = []
+    for name, value in sorted(references.items(), key=lambda item: item[1]):
+        axes.axhline(value, color=FAINT, linestyle="--", linewidth=1)
+        if groups and value - groups[-1][-1][1] < CLOSE:
+            groups[-1].append((name, value))
+        else:
+            groups.append([(name, value)])
+    for group in groups:
+        axes.annotate(
+            "\n".join(f"{name} {value:.3g}" for name, value in reversed(group)),
+            (1, sum(value for _, value in group) / len(group)),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0), textcoords="offset points", va="center", color=FAINT, fontsize=8,
+        )  # fmt: skip
