@@ -1,0 +1,35 @@
+"""What the engine learns, and what cannot be learned without memory."""
+
+import pytest
+
+from popgym.baselines.train import train
+
+pytestmark = pytest.mark.slow
+
+TOYS = "tests.baselines.ppo.toys"
+
+
+def final_return(tmp_path, env, **settings):
+    rows = train(env, out=tmp_path / env.rpartition(":")[2], progress=False, **settings).rows
+    return rows[-1]["return_mean"]
+
+
+def test_a_choice_is_learned(tmp_path):
+    assert final_return(tmp_path, f"{TOYS}:Guess", memory="mlp", steps=30_000, num_envs=32) > 0.95
+
+
+def test_a_real_number_is_learned(tmp_path):
+    settings = {"memory": "mlp", "steps": 60_000, "num_envs": 32, "gamma": 0.0, "lr": 1e-3}
+    # Actions drawn around 0 with deviation 3 (the bounds) earn about -2.5.
+    assert final_return(tmp_path, f"{TOYS}:Reach", **settings) > -0.6
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_frameconv_recalls_what_it_saw_three_steps_ago(tmp_path, precision):
+    settings = {"steps": 100_000, "num_envs": 64, "precision": precision, "lr": 1e-3}
+    assert final_return(tmp_path, "RepeatPreviousEasy", **settings) > 0.9
+
+
+def test_without_memory_it_cannot_be_recalled(tmp_path):
+    settings = {"memory": "mlp", "steps": 50_000, "num_envs": 64, "lr": 1e-3}
+    assert final_return(tmp_path, "RepeatPreviousEasy", **settings) < -0.3
