@@ -26,10 +26,13 @@ def test_a_real_number_is_learned(tmp_path):
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_frameconv_recalls_what_it_saw_three_steps_ago(tmp_path, precision):
-    settings = {"steps": 100_000, "num_envs": 64, "precision": precision, "lr": 1e-3}
+    # A reward follows its action at once, so little of the future need be summed.
+    settings = {"steps": 160_000, "num_envs": 256, "lr": 1e-3, "gae_lambda": 0.8}
+    settings["precision"] = precision
     assert final_return(tmp_path, "RepeatPreviousEasy", **settings) > 0.9
 
 
 def test_without_memory_it_cannot_be_recalled(tmp_path):
     settings = {"memory": "mlp", "steps": 50_000, "num_envs": 64, "lr": 1e-3}
-    assert final_return(tmp_path, "RepeatPreviousEasy", **settings) < -0.3
+    with pytest.warns(UserWarning, match="mlp cannot see 3 steps back"):
+        assert final_return(tmp_path, "RepeatPreviousEasy", **settings) < -0.3
