@@ -28,8 +28,7 @@ from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.ppo.tape import Fault, Tape
 from popgym.baselines.rl_modules.memory_module import MemoryModule
 from popgym.runs.errors import BrokenEnvironmentError
-
-PRECISIONS = ("float32", "bf16")
+from popgym.runs.settings import PRECISIONS
 
 
 class TapePPOConfig(PPOConfig):
