@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Space
@@ -10,6 +10,9 @@ from gymnasium.spaces import Space
 from popgym.core.hidden import HiddenField
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record
+
+if TYPE_CHECKING:
+    from popgym.core.canvas import Canvas
 
 FieldType = Any
 """What a field of a record is: a numpy type, or (type, shape)."""
@@ -52,6 +55,8 @@ class Family:
     """What one environment remembers, `s.name` in the rules."""
     hidden: dict[str, HiddenField]
     """What a reset draws, by the name of the field that holds it."""
+    picture_size: tuple[int, int] = (480, 320)
+    """The width and height of what `paint` draws, in pixels; the same for all of a task's steps."""
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
         """Refuses hidden draws whose fields are right each by itself but not together.
@@ -75,6 +80,22 @@ class Family:
             reveal: Whether to show also what is hidden from the player.
         """
         raise NotImplementedError
+
+    def paint(self, canvas: "Canvas", record: Record, reveal: bool = False) -> None:
+        """Draws a picture of one environment: what its player sees.
+
+        Args:
+            canvas: Empty, of the size `picture_size`.
+            record: The environment's; also one that was never reset, all of whose fields are 0.
+            reveal: Whether to show also what is hidden from the player.
+
+        Raises:
+            NotImplementedError: The family draws no pictures.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} draws no pictures: give it a method "
+            "paint(self, canvas, record, reveal=False), or use its text, render_mode='ansi'"
+        )
 
     def memory_needed(self) -> int | None:
         """How many steps back an agent must see to play perfectly; None if unknown."""
