@@ -33,11 +33,20 @@ def visit(name):
 ABOVE_TESTING = ["popgym.runs", "popgym.baselines", "popgym.cli", "ray"]
 # room -> what is above it, or beside it and none of its business
 ROOMS = {
-    "core": ["popgym.envs", "popgym.wrappers", "popgym.memory", "popgym.testing", "torch", "numba"],
-    "envs": ["popgym.wrappers", "popgym.memory", "popgym.testing", "torch", "numba"],
-    "wrappers": ["popgym.envs", "popgym.memory", "popgym.testing", "torch", "numba"],
+    "core": [
+        "popgym.envs", "popgym.wrappers", "popgym.players", "popgym.memory", "popgym.testing",
+        "torch", "numba",
+    ],
+    "envs": [
+        "popgym.wrappers", "popgym.players", "popgym.memory", "popgym.testing", "torch", "numba",
+    ],
+    "wrappers": [
+        "popgym.envs", "popgym.players", "popgym.memory", "popgym.testing", "torch", "numba",
+    ],
+    "players": ["popgym.wrappers", "popgym.memory", "popgym.testing", "torch", "numba"],
     "memory": [
-        "popgym.core", "popgym.envs", "popgym.wrappers", "popgym.testing", "gymnasium", "numba",
+        "popgym.core", "popgym.envs", "popgym.wrappers", "popgym.players", "popgym.testing",
+        "gymnasium", "numba",
     ],
     "testing": [],
     "runs": ["popgym.testing"],

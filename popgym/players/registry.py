@@ -1,0 +1,77 @@
+"""The players of every family by name, and how to make one."""
+
+from typing import Any
+
+from popgym.core.env import POPGymEnv
+from popgym.core.family import Family
+from popgym.core.nearest import unknown
+from popgym.envs.registry import FAMILIES, find
+from popgym.players.player import Player
+from popgym.players.random import Random
+
+SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {}
+"""Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
+best without memory, or knowing only the step), the usual name of a well-known way to play,
+"perfect" (provably the best that can be done with what is observed), "scripted" (good, and not
+provably the best), "oracle" (knows what is hidden: a bound from above)."""
+
+PLAYERS: dict[type[Family], dict[str, type[Player]]] = {
+    family: {"random": Random, **SCRIPTED.get(family, {})} for family in FAMILIES
+}
+"""Family → name → player: `SCRIPTED`, and "random" for all."""
+
+
+def players_of(env: str | type[POPGymEnv]) -> dict[str, type[Player]]:
+    """The players of an environment.
+
+    Args:
+        env: A name, id or class.
+
+    Returns:
+        Name → class of player, from the weakest to the strongest.
+
+    Raises:
+        ValueError: There is no such environment.
+    """
+    return dict(PLAYERS[find(env).family])
+
+
+def find_player(env: str | type[POPGymEnv], player: str = "best") -> type[Player]:
+    """The class of a player of an environment.
+
+    Args:
+        env: A name, id or class.
+        player: One of `players_of(env)`, or "best": the perfect player, or else the scripted.
+
+    Raises:
+        ValueError: There is no such environment, or no such player of it.
+    """
+    players, name = players_of(env), str(player)
+    if name == "best":
+        name = "perfect" if "perfect" in players else "scripted"
+    if name not in players:
+        raise ValueError(unknown(f"player of {find(env).name}:", name, players))
+    return players[name]
+
+
+def make_player(
+    env: str | type[POPGymEnv],
+    player: str = "best",
+    num_envs: int = 1,
+    seed: int = 0,
+    **arguments: Any,
+) -> Player:
+    """A player of an environment.
+
+    Args:
+        env: A name, id or class.
+        player: One of `players_of(env)`, or "best": the perfect player, or else the scripted.
+        num_envs: How many environments it plays side by side.
+        seed: Decides its own dice.
+        **arguments: As for the environment's constructor, where they differ from the preset's.
+
+    Raises:
+        ValueError: There is no such environment or player, or a value is wrong.
+        TypeError: The environment does not take an argument.
+    """
+    return find_player(env, player)(find(env).task(**arguments), num_envs, seed)
