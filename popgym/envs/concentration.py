@@ -25,7 +25,7 @@ def sample(s: Record, p: Record) -> None:
 def reset(s: Record, p: Record) -> None:
     """Lays all cards face down."""
     for i in range(len(s.matched)):
-        s.matched[i] = 0
+        s.matched[i], s.settled[i] = 0, p.kinds
     s.first, s.second, s.half, s.pairs, s.steps = NONE, NONE, 0, 0, 0
 
 
@@ -55,6 +55,7 @@ def judge(s: Record, p: Record) -> Any:
     if not same or s.first == s.second:
         return 2 * p.penalty
     s.matched[s.first] = s.matched[s.second] = 1
+    s.settled[s.first] = s.settled[s.second] = kind(cards[s.first], p.kinds)
     s.pairs += 1
     return p.reward
 
@@ -62,13 +63,12 @@ def judge(s: Record, p: Record) -> Any:
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
     """The cards matched and those of this turn; all others lie face down."""
-    kinds = p.kinds
-    for i in range(len(s.matched)):
-        obs[i] = kind(s.card_at_position[i], kinds) if s.matched[i] else kinds
+    for i in range(len(s.settled)):
+        obs[i] = s.settled[i]
     if s.first != NONE:
-        obs[s.first] = kind(s.card_at_position[s.first], kinds)
+        obs[s.first] = kind(s.card_at_position[s.first], p.kinds)
     if s.second != NONE:
-        obs[s.second] = kind(s.card_at_position[s.second], kinds)
+        obs[s.second] = kind(s.card_at_position[s.second], p.kinds)
 
 
 class ConcentrationFamily(Family):
@@ -125,6 +125,7 @@ class ConcentrationFamily(Family):
         self.fields = {
             "card_at_position": deck_field(cards),
             "matched": (np.int8, (cards,)),
+            "settled": (np.int8, (cards,)),  # what shows of each card when the turn is over
             "first": np.int32,  # positions turned up in this turn, or NONE
             "second": np.int32,
             "half": np.int8,  # whether the turn is not over
