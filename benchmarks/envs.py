@@ -1,14 +1,16 @@
-"""Environment steps per second: one environment, and 1, 64 and 4,096 at once, in one thread.
+"""Environment steps per second: one environment, and 1, 64 and 4,096 at once, in 1 and 2 threads.
 
     python benchmarks/envs.py [--only TEXT] [--rounds 5] [--peer PYTHON]
 
-Columns: `env` is gymnasium.Env.step, with resets; `vector N` is VectorEnv.step of N environments,
-next-step autoreset; each the median over the rounds and, in brackets, the spread between the
-slowest and the fastest in per cent of the median. `cold` is the first step of an environment in
-a fresh process, imports included, compiling; `warm` the same with the code in numba's cache.
+Columns: `env` is gymnasium.Env.step, with resets; `N` is VectorEnv.step of N environments in one
+thread, next-step autoreset; `N in 2` the same in two threads; each the median over the rounds and,
+in brackets, the spread between the slowest and the fastest in per cent of the median. `cold` is
+the first step of an environment in a fresh process, imports included, compiling; `warm` the same
+with the code in numba's cache.
 
 With --peer, the interpreter of a Python that has POPGym 1.0.7 plays its single environment in
-turn with ours; `ratio 1` and `ratio 4,096` compare ours to it, round by round.
+turn with ours; `env ÷ peer` and `4,096 ÷ peer` compare ours to it: the median of the rounds'
+ratios and, in brackets, their least and greatest.
 """
 
 import argparse
@@ -19,11 +21,13 @@ import sys
 import tempfile
 import time
 
+import numba
 import numpy as np
 
 import popgym.envs
 
 SIZES = (1, 64, 4096)
+THREADS = 2
 SECONDS = 0.15  # of one measurement
 
 PEER = """
@@ -81,8 +85,8 @@ def single_player(name):
     return step, 64
 
 
-def vector_player(name, num_envs):
-    env = popgym.envs.find(name).vector_class(num_envs)
+def vector_player(name, num_envs, threads=False):
+    env = popgym.envs.find(name).vector_class(num_envs, threads=threads)
     env.reset(seed=0)
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(16)]
@@ -121,7 +125,8 @@ def first_use(name, cache):
 
 def measure(name, rounds, peer):
     players = {"env": single_player(name)}
-    players.update({f"vector {n:,}": vector_player(name, n) for n in SIZES})
+    players.update({f"{n:,}": vector_player(name, n) for n in SIZES})
+    players.update({f"{n:,} in {THREADS}": vector_player(name, n, threads=True) for n in SIZES})
     for step, _ in players.values():
         step()  # compiles
     rates = {column: [] for column in players}
@@ -134,15 +139,16 @@ def measure(name, rounds, peer):
     row = {column: summary(values) for column, values in rates.items()}
     if peer:
         row["POPGym 1.0.7"] = summary(theirs)
-        row["ratio 1"] = f"{median_ratio(rates['env'], theirs):.1f}"
-        row["ratio 4,096"] = f"{median_ratio(rates['vector 4,096'], theirs):.0f}"
+        for column in ("env", "4,096"):
+            row[f"{column} ÷ peer"] = ratios(rates[column], theirs)
     with tempfile.TemporaryDirectory() as cache:
         row["cold"], row["warm"] = (f"{first_use(name, cache):.2f} s" for _ in range(2))
     return row
 
 
-def median_ratio(ours, theirs):
-    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+def ratios(ours, theirs):
+    each = sorted(a / b for a, b in zip(ours, theirs, strict=True))
+    return f"{statistics.median(each):.3g} [{each[0]:.3g}–{each[-1]:.3g}]"
 
 
 def summary(rates):
@@ -161,6 +167,7 @@ def main():
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7")
     arguments = parser.parse_args()
     peer = Peer(arguments.peer) if arguments.peer else None
+    numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
     names = [row["name"] for row in popgym.envs.table() if arguments.only in row["name"]]
     if not names:
         parser.error(f"no environment has {arguments.only!r} in its name")
@@ -168,8 +175,8 @@ def main():
     for i, name in enumerate(names):
         row = measure(name, arguments.rounds, peer)
         if i == 0:
-            print(f"{'':28}" + "".join(f"{column:>16}" for column in row))
-        print(f"{name:28}" + "".join(f"{value:>16}" for value in row.values()), flush=True)
+            print(f"{'':28}" + "".join(f"{column:>18}" for column in row))
+        print(f"{name:28}" + "".join(f"{value:>18}" for value in row.values()), flush=True)
 
 
 if __name__ == "__main__":
