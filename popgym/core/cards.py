@@ -13,6 +13,7 @@ from popgym.core.rules import Record, rule
 
 DECK_SIZE = 52
 SUITS = "♠♦♣♥"
+SUIT_NAMES = ("spades", "diamonds", "clubs", "hearts")
 SUIT_KEYS = "0 ♠ 1 ♦ 2 ♣ 3 ♥"
 COLORS = ("black", "red")
 RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")

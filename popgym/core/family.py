@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Space
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
 FieldType = Any
 """What a field of a record is: a numpy type, or (type, shape)."""
+
+
+class TextBoard(NamedTuple):
+    """Where the squares that actions name are in a text picture, each row of them in a line."""
+
+    columns: int
+    """How many squares a row has."""
+    left: int = 0
+    """How many characters stand before a row's first square."""
+    width: int = 1
+    """How many characters a square has."""
+    stride: int = 2
+    """How many characters lie from the beginning of a square to that of the next."""
 
 
 class Family:
@@ -42,6 +55,9 @@ class Family:
     """Whether an agent must be shown its previous action to play well."""
     clips_actions: ClassVar[bool] = False
     """Whether the rules clip Box actions, so that those outside the bounds are legal."""
+    action_names: ClassVar[tuple[str, ...]] = ()
+    """What the actions of a Discrete are called, from the first on. Of a Box of one number: what
+    the least, 0 and the greatest are called."""
 
     observation_space: Space
     action_space: Space
@@ -55,6 +71,8 @@ class Family:
     """What one environment remembers, `s.name` in the rules."""
     hidden: dict[str, HiddenField]
     """What a reset draws, by the name of the field that holds it."""
+    text_board: TextBoard | None = None
+    """The board in the text picture, where each action names a square of one."""
     picture_size: tuple[int, int] = (480, 320)
     """The width and height of what `paint` draws, in pixels; the same for all of a task's steps."""
 

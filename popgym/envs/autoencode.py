@@ -8,6 +8,7 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
+    SUIT_NAMES,
     SUITS,
     deck_field,
     kinds_of,
@@ -79,6 +80,7 @@ class AutoencodeFamily(Family):
         "Hard": {"num_decks": 3},
     }
     group = "DIAGNOSTIC"
+    action_names = SUIT_NAMES
     scores: ClassVar = {
         "Easy": {"random": -0.502, "memoryless": memoryless(1), "perfect": 1.0},
         "Medium": {"random": -0.495, "memoryless": memoryless(2), "perfect": 1.0},

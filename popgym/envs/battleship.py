@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 
-from popgym.core.family import Family, whole_number
+from popgym.core.family import Family, TextBoard, whole_number
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
 from popgym.core.random import integer
@@ -105,6 +105,7 @@ class BattleshipFamily(Family):
         board = MultiDiscrete(np.full((side, side), 2))
         self.observation_space = Discrete(2)
         self.action_space = MultiDiscrete([side, side])
+        self.text_board = TextBoard(side)
         self.state_space = Tuple((board, board, Discrete(2)))
         self.max_episode_length = squares
         miss = -1 / (squares - afloat)

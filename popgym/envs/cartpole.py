@@ -62,6 +62,8 @@ class CartPoleFamily(Family):
         max_episode_length: After how many steps an episode is truncated.
     """
 
+    action_names = ("left", "right")
+
     def __init__(self, max_episode_length: int = 200) -> None:
         limit = whole_number("max_episode_length", max_episode_length, 1)
         high = np.array([2 * MAX_X, np.inf, 2 * MAX_ANGLE, np.inf], np.float32)

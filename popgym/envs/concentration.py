@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
 
 from popgym.core.cards import DECK_SIZE, RANKS, deck_field, kind, kinds_of, shuffle_deck
-from popgym.core.family import Family, one_of, whole_number
+from popgym.core.family import Family, TextBoard, one_of, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
@@ -112,6 +112,7 @@ class ConcentrationFamily(Family):
         self.kinds, limit = len(self.names), 2 * cards
         self.observation_space = MultiDiscrete([self.kinds + 1] * cards)
         self.action_space = Discrete(cards)
+        self.text_board = TextBoard(13, left=5, width=4, stride=4)
         values = MultiDiscrete([self.kinds] * cards)
         self.state_space = Tuple((values, MultiBinary(cards), Discrete(cards), Discrete(cards)))
         self.max_episode_length = limit

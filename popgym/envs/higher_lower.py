@@ -74,6 +74,7 @@ class HigherLowerFamily(Family):
         "Hard": {"num_decks": 3},
     }
     group = "GAME"
+    action_names = ("higher", "lower")
     scores: ClassVar = {
         "Easy": {"random": 0.011, "memoryless": MEMORYLESS, "perfect": 0.527},
         "Medium": {"random": -0.014, "memoryless": MEMORYLESS, "perfect": 0.516},

@@ -97,6 +97,7 @@ class LabyrinthFamily(Family):
     }
     versions: ClassVar = {"v1": {"centered_view": True, "hunt_on": True}}
     group = "NAVIGATION"
+    action_names = WAYS[:4]
     obs_requires_prev_action = True
 
     def __init__(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from popgym.core.family import Family, one_of, whole_number, whole_pair
+from popgym.core.family import Family, TextBoard, one_of, whole_number, whole_pair
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
 from popgym.core.random import integer
@@ -107,6 +107,7 @@ class MineSweeperFamily(Family):
         clear = squares - self.num_mines
         self.observation_space = Discrete(min(self.num_mines + 1, 10))
         self.action_space = MultiDiscrete([rows, columns])
+        self.text_board = TextBoard(columns)
         self.state_space = MultiDiscrete([3] * squares)
         self.max_episode_length = clear
         self.return_bounds = (-1.0, 1.0)

@@ -59,6 +59,7 @@ class PendulumFamily(Family):
     """
 
     clips_actions = True
+    action_names = ("clockwise", "no torque", "anticlockwise")
 
     def __init__(self, max_episode_length: int = 200) -> None:
         limit = whole_number("max_episode_length", max_episode_length, 1)

@@ -8,6 +8,7 @@ from gymnasium.spaces import Box, Discrete, Tuple
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
+    SUIT_NAMES,
     SUITS,
     deck_field,
     kinds_of,
@@ -75,6 +76,7 @@ class RepeatFirstFamily(Family):
         "Hard": {"num_decks": 16},
     }
     group = "DIAGNOSTIC"
+    action_names = SUIT_NAMES
     scores: ClassVar = {
         "Easy": {"random": -0.492, "memoryless": memoryless(1), "perfect": 1.0},
         "Medium": {"random": -0.504, "memoryless": memoryless(8), "perfect": 1.0},

@@ -8,6 +8,7 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
+    SUIT_NAMES,
     SUITS,
     deck_field,
     kinds_of,
@@ -69,6 +70,7 @@ class RepeatPreviousFamily(Family):
         "Hard": {"num_decks": 3, "k": 64},
     }
     group = "DIAGNOSTIC"
+    action_names = SUIT_NAMES
     scores: ClassVar = {
         "Easy": {"random": -0.513, "memoryless": 26 / 51 - 1, "perfect": 1.0},
         "Medium": {"random": -0.505, "memoryless": 52 / 103 - 1, "perfect": 1.0},
