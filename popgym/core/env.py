@@ -6,13 +6,15 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Space
 
+from popgym.core import canvas
 from popgym.core.batch import Batch
 from popgym.core.family import Family
 from popgym.core.kernel import DISABLED
 from popgym.core.layout import first_element, single_observation
 from popgym.core.reset_options import read_draw, read_options, read_seed
+from popgym.core.window import Window
 
-RENDER_MODES = ("ansi",)
+RENDER_MODES = ("ansi", "rgb_array", "human")
 
 
 class POPGymEnv(gymnasium.Env):
@@ -24,7 +26,11 @@ class POPGymEnv(gymnasium.Env):
 
     Args:
         family: The task.
-        render_mode: None, or "ansi" for text.
+        render_mode: None; what `render` returns, "ansi" for text or "rgb_array" for a picture;
+            or "human", where each reset and step shows a picture in a window.
+
+    Raises:
+        ValueError: There is no such render mode.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
@@ -37,11 +43,13 @@ class POPGymEnv(gymnasium.Env):
 
     def __init__(self, family: Family, render_mode: str | None = None) -> None:
         self.family = family
-        self.render_mode = check_render_mode(render_mode)
+        self.render_mode = check_render_mode(render_mode, RENDER_MODES)
+        self.metadata = {**self.metadata, "render_fps": family.render_fps}
         self.observation_space, self.action_space = family.observation_space, family.action_space
         self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action
         self._batch = Batch(family, 1)
+        self._window: Window | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -66,6 +74,8 @@ class POPGymEnv(gymnasium.Env):
         if seed is not None or not self._batch.seeded[0]:
             self._batch.seed(self.np_random_seed % 2**64, 0, slice(None))
         self._batch.reset(slice(None), hidden)
+        if self.render_mode == "human":
+            self._show()
         return single_observation(self.observation_space, self._batch.obs[0]), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -83,6 +93,8 @@ class POPGymEnv(gymnasium.Env):
         batch.actions.write_one(action)
         if batch.step(DISABLED) >= 0:
             raise ValueError(f"the environment cannot be stepped: {batch.why_not(0)}")
+        if self.render_mode == "human":
+            self._show()
         return (
             single_observation(self.observation_space, batch.obs[0]),
             batch.rewards.item(),
@@ -97,11 +109,63 @@ class POPGymEnv(gymnasium.Env):
         return first_element(self.state_space, state)
 
     def render(self) -> Any:
-        """A text picture, if `render_mode` is "ansi"."""
-        if self.render_mode is None:
-            gymnasium.logger.warn('render() needs an environment made with render_mode="ansi"')
-            return None
-        return self.family.draw(self._batch.records[0])
+        """What is seen now, in the way that `render_mode` asks for.
+
+        Returns:
+            "ansi": text; "rgb_array": [H, W, 3] uint8; "human", which draws it anew in the
+            window, and no mode: None.
+
+        Raises:
+            ModuleNotFoundError: Pillow, or for "human" pygame, is not installed.
+        """
+        if self.render_mode == "ansi":
+            return self.draw()
+        if self.render_mode == "rgb_array":
+            return self.picture()
+        if self.render_mode == "human":
+            self._show()
+        else:
+            gymnasium.logger.warn(
+                f"render() needs an environment made with render_mode, one of {RENDER_MODES}"
+            )
+        return None
+
+    def draw(self, reveal: bool = False) -> str:
+        """What the player sees now as text, whatever the render mode.
+
+        Before the first reset it is an environment in which nothing has happened.
+
+        Args:
+            reveal: Whether to show also what is hidden from the player.
+        """
+        return self.family.draw(self._batch.records[0], reveal)
+
+    def picture(self, reveal: bool = False) -> np.ndarray:
+        """What the player sees now as a picture, [H, W, 3] uint8, whatever the render mode.
+
+        Its size is the same for all steps of a task: `family.picture_size`, (W, H).
+
+        Args:
+            reveal: Whether to show also what is hidden from the player.
+
+        Raises:
+            ModuleNotFoundError: Pillow is not installed; the message says how to install it.
+        """
+        return canvas.picture(self.family, self._batch.records[0], reveal)
+
+    def _show(self) -> None:
+        if self._window is None:
+            self._window = Window(type(self).__name__)
+        self._window.show(self.picture(), self.metadata["render_fps"])
+
+    def close(self) -> None:
+        """Closes the window, if there is one; another reset or step in mode "human" opens it."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}  # a copy opens its own
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that decides how the environment carries on, for an exact checkpoint."""
@@ -116,12 +180,12 @@ class POPGymEnv(gymnasium.Env):
         self._batch.restore(snapshot)
 
 
-def check_render_mode(render_mode: str | None) -> str | None:
+def check_render_mode(render_mode: str | None, allowed: tuple[str, ...]) -> str | None:
     """The render mode, if there is such a one.
 
     Raises:
         ValueError: There is not.
     """
-    if render_mode is not None and render_mode not in RENDER_MODES:
-        raise ValueError(f"render_mode must be None or one of {RENDER_MODES}, got {render_mode!r}")
+    if render_mode is not None and render_mode not in allowed:
+        raise ValueError(f"render_mode must be None or one of {allowed}, got {render_mode!r}")
     return render_mode

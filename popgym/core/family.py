@@ -75,6 +75,8 @@ class Family:
     """The board in the text picture, where each action names a square of one."""
     picture_size: tuple[int, int] = (480, 320)
     """The width and height of what `paint` draws, in pixels; the same for all of a task's steps."""
+    render_fps: ClassVar[int] = 4
+    """How many steps a second a person watches."""
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
         """Refuses hidden draws whose fields are right each by itself but not together.

@@ -7,13 +7,15 @@ from gymnasium.spaces import Discrete, Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from popgym.core import kernel
+from popgym.core import canvas, kernel
 from popgym.core.batch import Batch
-from popgym.core.env import RENDER_MODES, check_render_mode
+from popgym.core.env import check_render_mode
 from popgym.core.family import Family, whole_number
 from popgym.core.layout import batched_observations, single_observation
 from popgym.core.reset_options import read_draw, read_mask, read_options, read_seed
+from popgym.core.rules import Record
 
+RENDER_MODES = ("ansi", "rgb_array")
 MODES = {
     AutoresetMode.NEXT_STEP: kernel.NEXT_STEP,
     AutoresetMode.SAME_STEP: kernel.SAME_STEP,
@@ -37,7 +39,10 @@ class POPGymVectorEnv(VectorEnv):
         copy: Whether arrays returned are the caller's to keep; if not, the next call may
             write into them.
         threads: Whether to share the environments out among numba's threads.
-        render_mode: None, or "ansi" for text.
+        render_mode: None, or what `render` returns: "ansi" for text, "rgb_array" for pictures.
+
+    Raises:
+        ValueError: An argument is wrong.
     """
 
     def __init__(
@@ -51,9 +56,10 @@ class POPGymVectorEnv(VectorEnv):
     ) -> None:
         self.num_envs = whole_number("num_envs", num_envs, 1)
         self.family, self.copy = family, copy
-        self.render_mode = check_render_mode(render_mode)
+        self.render_mode = check_render_mode(render_mode, RENDER_MODES)
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
-        self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": [*RENDER_MODES]}
+        self.metadata = {"render_modes": [*RENDER_MODES], "render_fps": family.render_fps}
+        self.metadata["autoreset_mode"] = self.autoreset_mode
         self.single_observation_space = family.observation_space
         self.single_action_space = family.action_space
         self.observation_space = batch_space(family.observation_space, num_envs)
@@ -169,10 +175,21 @@ class POPGymVectorEnv(VectorEnv):
         return self.family.state(self._batch.records)
 
     def render(self) -> tuple[Any, ...] | None:
-        """A text picture of each environment, if `render_mode` is "ansi"."""
+        """What is seen of each environment now.
+
+        Returns:
+            "ansi": texts; "rgb_array": pictures, [H, W, 3] uint8 each; no mode: None.
+
+        Raises:
+            ModuleNotFoundError: Pillow is not installed; the message says how to install it.
+        """
         if self.render_mode is None:
             return None
-        return tuple(self.family.draw(record) for record in self._batch.records)
+        show = self.family.draw if self.render_mode == "ansi" else self._picture
+        return tuple(show(record) for record in self._batch.records)
+
+    def _picture(self, record: Record) -> np.ndarray:
+        return canvas.picture(self.family, record)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything that decides how the environments carry on, for an exact checkpoint."""
