@@ -32,10 +32,13 @@ class Batch:
     """[n, ...], the observations as the rules write them."""
     final_obs: np.ndarray
     """[n, ...], the last observations of episodes that ended in the last step (SAME_STEP)."""
+    final_records: np.ndarray
+    """[n], the records at the end of those episodes, before the next ones began."""
 
     def __init__(self, family: Family, count: int, threads: bool = False) -> None:
         self.family, self.count, self.threads = family, count, threads
         self.records = np.zeros(count, family.record_type())
+        self.final_records = self.records.copy()
         self.status = np.full(count, NEW, np.uint8)
         self.obs = observation_rows(family.observation_space, count)
         self.final_obs = self.obs.copy()
@@ -53,7 +56,8 @@ class Batch:
         actions = self.actions
         return (
             *(self.records, self._params, self.status),
-            *(actions.values, actions.low, actions.high, self.obs, self.final_obs),
+            *(actions.values, actions.low, actions.high, self.obs),
+            *(self.final_obs, self.final_records),
             *(self.rewards, self.terminated, self.truncated, self._todo),
         )
 

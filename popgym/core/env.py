@@ -10,7 +10,8 @@ from popgym.core import canvas
 from popgym.core.batch import Batch
 from popgym.core.family import Family
 from popgym.core.kernel import DISABLED
-from popgym.core.layout import first_element, single_observation
+from popgym.core.layout import element, single_observation
+from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_options, read_seed
 from popgym.core.window import Window
 
@@ -24,12 +25,17 @@ class POPGymEnv(gymnasium.Env):
     and the actions since. A vector environment's first environment, given the same seed and
     actions, lives through the same.
 
+    As in POPGym 1, a subclass may also be an environment of its own without a family: it sets
+    its spaces and `state_space` and has its own `reset`, `step` and `get_state`, whose
+    `super().__init__()` and `super().reset(seed=seed)` are then those of `gymnasium.Env`.
+
     Args:
-        family: The task.
+        family: The task; left out only by such a subclass.
         render_mode: None; what `render` returns, "ansi" for text or "rgb_array" for a picture;
             or "human", where each reset and step shows a picture in a window.
 
     Raises:
+        TypeError: There is neither a family nor a subclass.
         ValueError: There is no such render mode.
     """
 
@@ -38,10 +44,18 @@ class POPGymEnv(gymnasium.Env):
     """The space of what `get_state` returns."""
     max_episode_length: int
     """The most steps that an episode can have."""
-    obs_requires_prev_action: bool
+    obs_requires_prev_action: bool = False
     """Whether an agent must be shown its previous action to play well."""
+    observability_level: Observability = Observability.PARTIAL
+    """How much of the hidden state is shown; see `popgym.wrappers.Markovian`."""
+    family: Family
+    _window: Window | None = None
 
-    def __init__(self, family: Family, render_mode: str | None = None) -> None:
+    def __init__(self, family: Family | None = None, render_mode: str | None = None) -> None:
+        if family is None:
+            if type(self) is POPGymEnv:
+                raise TypeError("POPGymEnv needs a Family, or a subclass with reset and step")
+            return
         self.family = family
         self.render_mode = check_render_mode(render_mode, RENDER_MODES)
         self.metadata = {**self.metadata, "render_fps": family.render_fps}
@@ -49,7 +63,6 @@ class POPGymEnv(gymnasium.Env):
         self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action
         self._batch = Batch(family, 1)
-        self._window: Window | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -67,6 +80,8 @@ class POPGymEnv(gymnasium.Env):
         Raises:
             ValueError: An argument is wrong; the environment is as it was.
         """
+        if not hasattr(self, "family"):
+            return super().reset(seed=seed, options=options)
         if seed is not None:
             read_seed(seed)
         hidden = read_draw(self.family, read_options(options, ("hidden",)), None)
@@ -105,8 +120,7 @@ class POPGymEnv(gymnasium.Env):
 
     def get_state(self) -> Any:
         """The hidden Markov state, an element of `state_space`."""
-        state = self.family.state(self._batch.records)
-        return first_element(self.state_space, state)
+        return element(self.state_space, self.family.state(self._batch.records), 0)
 
     def render(self) -> Any:
         """What is seen now, in the way that `render_mode` asks for.

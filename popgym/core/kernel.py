@@ -51,7 +51,8 @@ sample = reset = step = observe = None  # a family's rules take the place of the
 
 def drive(
     records: Any, params: Any, status: Any, actions: Any, low: Any, high: Any, obs: Any,
-    final_obs: Any, rewards: Any, terminated: Any, truncated: Any, todo: Any, mode: int,
+    final_obs: Any, final_records: Any, rewards: Any, terminated: Any, truncated: Any, todo: Any,
+    mode: int,
 ) -> int:  # fmt: skip
     """Resets the environments as `todo` says, or steps them all, as `mode` says.
 
@@ -77,6 +78,7 @@ def drive(
                 status[i] = OVER
                 if mode == SAME_STEP:
                     observe(s, p, final_obs[i])
+                    final_records[i] = records[i]
                     begin = SAMPLE
         if begin == SAMPLE:
             sample(s, p)

@@ -7,7 +7,7 @@ prescribe: numbers, arrays or tuples, with a leading axis in a vector environmen
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 
 def observation_rows(space: Space, count: int) -> np.ndarray:
@@ -48,8 +48,10 @@ def single_observation(space: Space, row: np.ndarray) -> Any:
     return tuple(row.tolist()) if isinstance(space, Tuple) else row.copy()
 
 
-def first_element(space: Space, batch: Any) -> Any:
-    """The first element of a batch of any space's elements."""
+def element(space: Space, batch: Any, index: int) -> Any:
+    """One element of a batch of a space's elements; never shares memory with it."""
     if isinstance(space, Tuple):
-        return tuple(first_element(part, b) for part, b in zip(space.spaces, batch, strict=True))
-    return int(batch[0]) if isinstance(space, Discrete) else batch[0]
+        return tuple(element(part, b, index) for part, b in zip(space.spaces, batch, strict=True))
+    if isinstance(space, Dict):
+        return {key: element(part, batch[key], index) for key, part in space.spaces.items()}
+    return int(batch[index]) if isinstance(space, Discrete) else np.array(batch[index])

@@ -12,6 +12,7 @@ from popgym.core.batch import Batch
 from popgym.core.env import check_render_mode
 from popgym.core.family import Family, whole_number
 from popgym.core.layout import batched_observations, single_observation
+from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_mask, read_options, read_seed
 from popgym.core.rules import Record
 
@@ -67,6 +68,7 @@ class POPGymVectorEnv(VectorEnv):
         self.state_space: Space = batch_space(family.state_space, num_envs)
         self.max_episode_length = family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action
+        self.observability_level = Observability.PARTIAL
         self._mode = MODES[self.autoreset_mode]
         self._batch = Batch(family, num_envs, threads)
 
@@ -173,6 +175,15 @@ class POPGymVectorEnv(VectorEnv):
     def get_state(self) -> Any:
         """The hidden Markov states, an element of `state_space`."""
         return self.family.state(self._batch.records)
+
+    def get_final_state(self) -> Any:
+        """The states at the ends of episodes, where `get_state` tells of the next ones (SameStep).
+
+        Returns:
+            An element of `state_space`; in environments whose episode did not end in the last
+            step, something older.
+        """
+        return self.family.state(self._batch.final_records)
 
     def render(self) -> tuple[Any, ...] | None:
         """What is seen of each environment now.

@@ -6,9 +6,12 @@ import warnings
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.spaces import Discrete
 from gymnasium.utils.env_checker import check_env
 
 import popgym.envs
+from popgym.core.env import POPGymEnv
+from popgym.core.observability import Observability
 
 NAMES = ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy"]
 
@@ -218,3 +221,40 @@ def test_returned_observations_are_the_callers_to_keep():
     assert (first == kept).all() and not np.shares_memory(first, second)
     second[:] = 9
     assert (env.snapshot()["obs"] != 9).all()
+
+
+class Guess(POPGymEnv):
+    """An environment without a family, as one wrote them for POPGym 1."""
+
+    observation_space, action_space, state_space = Discrete(1), Discrete(2), Discrete(2)
+
+    def __init__(self, start=0):
+        super().__init__()
+        self.start = start
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.secret = int(self.np_random.integers(2))
+        return 0, {}
+
+    def step(self, action):
+        return 0, float(action == self.secret), True, False, {}
+
+    def get_state(self):
+        return self.secret
+
+
+def test_a_subclass_without_a_family_is_an_environment_of_its_own():
+    env, twin = Guess(), Guess()
+    secrets = [env.reset(seed=seed) and env.get_state() for seed in range(20)]
+    assert secrets == [twin.reset(seed=seed) and twin.get_state() for seed in range(20)]
+    assert set(secrets) == {0, 1}
+    assert env.step(secrets[-1])[1] == 1.0
+    assert not env.obs_requires_prev_action and env.observability_level is Observability.PARTIAL
+    check_env(env)
+    env.close()
+
+
+def test_an_environment_needs_a_family_or_rules_of_its_own():
+    with pytest.raises(TypeError, match="POPGymEnv needs a Family, or a subclass"):
+        POPGymEnv()

@@ -82,6 +82,18 @@ def test_the_last_observation_of_an_episode_is_the_single_environments():
     assert info["_final_obs"].all() and info["final_info"] == {}
 
 
+def test_the_state_at_the_end_of_an_episode_is_kept_when_the_next_has_begun():
+    same, disabled = make(3, autoreset_mode="SameStep"), make(3, autoreset_mode="Disabled")
+    for env in (same, disabled):
+        env.reset(seed=7)
+        play(env, 51)
+    for final, end, begun in zip(
+        same.get_final_state(), disabled.get_state(), same.get_state(), strict=True
+    ):
+        np.testing.assert_array_equal(final, end)
+        assert (begun != end).any()
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("mode", MODES)
 def test_what_an_environment_lives_through_does_not_depend_on_the_batch(name, mode):
