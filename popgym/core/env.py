@@ -89,7 +89,7 @@ class POPGymEnv(gymnasium.Env):
         if seed is not None or not self._batch.seeded[0]:
             self._batch.seed(self.np_random_seed % 2**64, 0, slice(None))
         self._batch.reset(slice(None), hidden)
-        if self.render_mode == "human":
+        if self._watched:
             self._show()
         return single_observation(self.observation_space, self._batch.obs[0]), {}
 
@@ -108,7 +108,7 @@ class POPGymEnv(gymnasium.Env):
         batch.actions.write_one(action)
         if batch.step(DISABLED) >= 0:
             raise ValueError(f"the environment cannot be stepped: {batch.why_not(0)}")
-        if self.render_mode == "human":
+        if self._watched:
             self._show()
         return (
             single_observation(self.observation_space, batch.obs[0]),

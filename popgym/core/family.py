@@ -58,6 +58,8 @@ class Family:
     action_names: ClassVar[tuple[str, ...]] = ()
     """What the actions of a Discrete are called, from the first on. Of a Box of one number: what
     the least, 0 and the greatest are called."""
+    render_fps: ClassVar[int] = 4
+    """How many steps a second a person watches."""
 
     observation_space: Space
     action_space: Space
@@ -75,8 +77,6 @@ class Family:
     """The board in the text picture, where each action names a square of one."""
     picture_size: tuple[int, int] = (480, 320)
     """The width and height of what `paint` draws, in pixels; the same for all of a task's steps."""
-    render_fps: ClassVar[int] = 4
-    """How many steps a second a person watches."""
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
         """Refuses hidden draws whose fields are right each by itself but not together.
