@@ -63,6 +63,7 @@ class POPGymEnv(gymnasium.Env):
         self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action
         self._batch = Batch(family, 1)
+        self._watched = render_mode == "human"
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
