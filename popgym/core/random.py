@@ -50,10 +50,17 @@ def uniform(s: Record, low: float, high: float) -> Any:
 
 @rule
 def normal_pair(s: Record) -> Any:
-    """Two independent draws from the standard normal distribution (Box and Muller, 1958)."""
-    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(s, 0.0, 1.0)))
-    angle = uniform(s, 0.0, 2.0 * math.pi)
-    return radius * math.cos(angle), radius * math.sin(angle)
+    """Two independent draws from the standard normal distribution.
+
+    Marsaglia and Bray, "A Convenient Method for Generating Normal Variables" (1964): a point
+    drawn uniformly from the unit disc gives both the angle and the radius.
+    """
+    while True:
+        x, y = uniform(s, -1.0, 1.0), uniform(s, -1.0, 1.0)
+        square = x * x + y * y
+        if 0.0 < square < 1.0:
+            scale = math.sqrt(-2.0 * math.log(square) / square)
+            return scale * x, scale * y
 
 
 @rule

@@ -12,7 +12,7 @@ from popgym.envs.pendulum import ANGLE, PendulumFamily, picture, reset, sample, 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
     """About the cosine and sine of the angle."""
-    show(s, p, math.cos(s.physics[ANGLE]), math.sin(s.physics[ANGLE]), obs)
+    show(s, p, math.cos(s.physics[ANGLE]), s.sine, obs)
 
 
 class NoisyPositionOnlyPendulumFamily(PendulumFamily):

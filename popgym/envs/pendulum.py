@@ -32,6 +32,18 @@ def sample(s: Record, p: Record) -> None:
 def reset(s: Record, p: Record) -> None:
     """Begins to count the steps."""
     s.steps = 0
+    s.sine = math.sin(s.physics[ANGLE])
+
+
+@rule
+def from_upright(angle: float) -> Any:
+    """The same angle between −π and π."""
+    turned = angle + math.pi
+    if -2 * math.pi <= turned < 4 * math.pi:  # the same numbers as the remainder's, sooner
+        turned += 2 * math.pi * ((turned < 0) - (turned >= 2 * math.pi))
+    else:
+        turned %= 2 * math.pi
+    return turned - math.pi
 
 
 @rule
@@ -39,12 +51,13 @@ def step(s: Record, p: Record, torque: Any) -> Any:
     """Turns the rod for a twentieth of a second, at a cost that depends on where it was."""
     q = s.physics
     push = min(max(float(torque[0]), -MAX_TORQUE), MAX_TORQUE)
-    off = (q[ANGLE] + math.pi) % (2 * math.pi) - math.pi
+    off = from_upright(q[ANGLE])
     # Products, as compiled powers may differ from Python's in the last bit.
     cost = off * off + 0.1 * q[TURN] * q[TURN] + 0.001 * push * push
-    turn = q[TURN] + DT * (FALL * math.sin(q[ANGLE]) + PUSH * push)
+    turn = q[TURN] + DT * (FALL * s.sine + PUSH * push)
     q[TURN] = min(max(turn, -MAX_TURN), MAX_TURN)
     q[ANGLE] += DT * q[TURN]
+    s.sine = math.sin(q[ANGLE])
     s.steps += 1
     return (1 - cost / HALF_COST) / p.limit, False, s.steps >= p.limit
 
@@ -70,7 +83,7 @@ class PendulumFamily(Family):
         self.max_episode_length = limit
         self.return_bounds = (-1.0, 1.0)
         self.params = {"limit": limit}
-        self.fields = {"physics": (np.float64, (2,)), "steps": np.int32}
+        self.fields = {"physics": (np.float64, (2,)), "steps": np.int32, "sine": np.float64}
         bounds = (1000 * math.pi, MAX_TURN)
         self.hidden = {"physics": Numbers((-bounds[0], -bounds[1]), bounds)}
 

@@ -11,7 +11,7 @@ from popgym.envs.pendulum import ANGLE, PendulumFamily, reset, sample, step
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
     """Cosine and sine of the angle."""
-    obs[0], obs[1] = math.cos(s.physics[ANGLE]), math.sin(s.physics[ANGLE])
+    obs[0], obs[1] = math.cos(s.physics[ANGLE]), s.sine
 
 
 class PositionOnlyPendulumFamily(PendulumFamily):
