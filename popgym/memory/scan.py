@@ -1,0 +1,127 @@
+"""The diagonal recurrence over time with its gradient written out.
+
+    hₜ = φ(aₜ ⊙ hₜ₋₁ + bₜ),  where hₜ₋₁ = 0 if step t begins an episode
+
+    gₜ = (∂L/∂hₜ + āₜ₊₁ ⊙ gₜ₊₁) ⊙ φ'(hₜ),  without the second term if step t + 1 begins an episode
+    ∂L/∂bₜ = gₜ        ∂L/∂aₜ = gₜ ⊙ h̄ₜ₋₁        ∂L/∂h₀ = ā₁ ⊙ g₁
+
+Li et al., "Independently Recurrent Neural Network" (2018), https://arxiv.org/abs/1803.04831; with
+φ the identity the core of every diagonal state space model. The bar is the complex conjugate.
+
+One operation a step in each direction, one more for φ and one for ∂L/∂a: linear in T in time and
+memory, and about twice as fast as what autograd makes of the same loop.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from popgym.memory.resets import clear_rows, reset_steps
+
+_aten = torch.ops.aten
+
+
+class Activation(NamedTuple):
+    """A function φ whose derivative is known from its output."""
+
+    apply: Callable[[Tensor], Any]  # in place
+    differentiate: Callable[[Tensor, Tensor], Any]  # gradient *= φ'(h), in place
+
+
+ACTIVATIONS: dict[str, Activation | None] = {
+    "identity": None,
+    "relu": Activation(
+        torch.relu_, lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g)
+    ),
+    "tanh": Activation(
+        torch.tanh_, lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g)
+    ),
+}
+"""What ``diagonal_scan`` knows as φ, by name."""
+
+
+def diagonal_scan(
+    a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None, activation: str = "identity"
+) -> Tensor:
+    """Return the states h [B, T, ...] after each step of hₜ = φ(aₜ ⊙ hₜ₋₁ + bₜ).
+
+    Args:
+        a: [...] for all steps, or one for each [B, T, ...]; real or complex.
+        b: [B, T, ...].
+        h_0: state before the first step [B, ...].
+        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+        activation: φ, a key of ``ACTIVATIONS``; one other than "identity" takes real numbers.
+
+    Raises:
+        ValueError: the activation is unknown, or the shapes do not fit.
+    """
+    if activation not in ACTIVATIONS:
+        known = ", ".join(map(repr, ACTIVATIONS))
+        raise ValueError(f"activation must be one of {known}, got {activation!r}")
+    size = b.shape[2:]
+    if a.shape not in (size, b.shape) or h_0.shape != (b.shape[0], *size):
+        raise ValueError(
+            f"for b of {list(b.shape)}, a must be {list(size)} or {list(b.shape)} and h_0 "
+            f"{[b.shape[0], *size]}; got {list(a.shape)} and {list(h_0.shape)}"
+        )
+    dtype = torch.promote_types(torch.promote_types(a.dtype, b.dtype), h_0.dtype)
+    a, b, h_0 = (tensor.to(dtype) for tensor in (a, b, h_0))
+    return _DiagonalScan.apply(a, b, h_0, reset_steps(start), ACTIVATIONS[activation])
+
+
+class _DiagonalScan(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        a: Tensor,
+        b: Tensor,
+        h_0: Tensor,
+        resets: list[Tensor | None] | None,
+        phi: Activation | None,
+    ) -> Tensor:
+        h = torch.empty_like(b, memory_format=torch.contiguous_format)
+        h_t = h_0
+        steps = zip(_steps(a, b), b.unbind(1), h.unbind(1), strict=True)
+        for t, (a_t, b_t, out) in enumerate(steps):
+            h_t = torch.addcmul(b_t, a_t, _cleared(h_t, resets, t), out=out)
+            if phi:
+                phi.apply(h_t)
+        ctx.save_for_backward(a, h, h_0)
+        ctx.resets, ctx.phi = resets, phi
+        return h
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
+        a, h, h_0 = ctx.saved_tensors
+        a_bar = a.conj().resolve_conj()
+        same_a = a.dim() < h.dim()
+        g = torch.empty_like(h)
+        da = torch.zeros_like(h_0 if same_a else h) if ctx.needs_input_grad[0] else None
+        a_ts, da_ts = _steps(a_bar, h), None if da is None else _steps(da, h)
+        h_ts, g_ts, dh_ts = h.unbind(1), g.unbind(1), dh.unbind(1)
+        a_tp1, g_tp1 = a_ts[-1], torch.zeros_like(h_0)
+        for t in reversed(range(len(h_ts))):
+            g_t = torch.addcmul(dh_ts[t], a_tp1, g_tp1, out=g_ts[t])
+            if ctx.phi:
+                ctx.phi.differentiate(g_t, h_ts[t])
+            if da_ts:
+                h_tm1 = _cleared(h_ts[t - 1] if t else h_0, ctx.resets, t)
+                da_ts[t].addcmul_(g_t, h_tm1.conj())
+            a_tp1, g_tp1 = a_ts[t], _cleared(g_t, ctx.resets, t)
+        if da is not None and same_a:
+            da = da.sum(0)
+        return da, g, a_tp1 * g_tp1, None, None
+
+
+def _steps(a: Tensor, like: Tensor) -> tuple[Tensor, ...]:
+    """What belongs to each step of ``like`` [B, T, ...]; the same for all if ``a`` has no T."""
+    return a.unbind(1) if a.dim() == like.dim() else (a,) * like.shape[1]
+
+
+def _cleared(tensor: Tensor, resets: list[Tensor | None] | None, t: int) -> Tensor:
+    if resets is None or (rows := resets[t]) is None:
+        return tensor
+    return clear_rows(tensor, rows)
