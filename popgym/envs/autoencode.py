@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import SIZE, answers, listing, progress, question, spread
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -79,6 +81,7 @@ class AutoencodeFamily(Family):
         "Medium": {"num_decks": 2},
         "Hard": {"num_decks": 3},
     }
+    picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
     scores: ClassVar = {
@@ -116,6 +119,22 @@ class AutoencodeFamily(Family):
         task = "remember" if record["watching"] else f"which suit is on top? {SUIT_KEYS}"
         cards = f"   pile: {' '.join(suits[:pile])}" if reveal else ""
         return f"{pile} cards on the pile, top: {top}   {task}{cards}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The pile, face down but for its top card while that is in view, and the question."""
+        suits, pile = [SUITS[card % 4] for card in record["deal_order"]], record["pile"]
+        watching, laid = record["watching"], record["watching"] or pile == len(suits)
+        mode = "watch" if watching else "play"
+        progress(canvas, f"{pile} of {len(suits)} cards on the pile", pile, len(suits), mode)
+        if reveal:
+            listing(canvas, suits[:pile])
+        else:
+            spread(canvas, pile, len(suits), suits[pile - 1] if laid else None)
+        if watching:
+            question(canvas, "Remember: the suits are asked in reverse.")
+        else:
+            question(canvas, "Which suit is on top?" if pile else "That was the last card.")
+        answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
         """The last card asked for was shown first, before all other cards were laid and taken."""

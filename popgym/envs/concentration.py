@@ -5,14 +5,18 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
 
-from popgym.core.cards import DECK_SIZE, RANKS, deck_field, kind, kinds_of, shuffle_deck
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import covered, face, frame, progress
+from popgym.core.cards import DECK_SIZE, KINDS, RANKS, deck_field, kind, kinds_of, shuffle_deck
 from popgym.core.family import Family, TextBoard, one_of, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
+from popgym.core.palette import INK, LIGHT, WHITE
 from popgym.core.rules import Record, rule
 
 DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # of a suit there are 13, which do not pair off
 NONE = -1
+COLUMNS, WIDE, HIGH, TOP = 13, 48, 66, 54  # of the picture: cards in a row, a card's room, title
 
 
 @rule
@@ -109,7 +113,9 @@ class ConcentrationFamily(Family):
     def __init__(self, num_decks: int = 1, deck_type: str = "ranks") -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
         self.names = DECK_TYPES[one_of("deck_type", deck_type, DECK_TYPES)]
+        self.faces = KINDS[deck_type]
         self.kinds, limit = len(self.names), 2 * cards
+        self.picture_size = (COLUMNS * WIDE + 16, cards // COLUMNS * HIGH + TOP + 8)
         self.observation_space = MultiDiscrete([self.kinds + 1] * cards)
         self.action_space = Discrete(cards)
         self.text_board = TextBoard(13, left=5, width=4, stride=4)
@@ -154,3 +160,23 @@ class ConcentrationFamily(Family):
         starts = range(0, len(cells), 13)
         rows = [f"{start:4d} {''.join(cells[start : start + 13])}".rstrip() for start in starts]
         return "\n".join([*rows, f"{record['pairs']} pairs   step {record['steps']}"])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The cards with their positions, those of this turn framed, those matched grey."""
+        cards, turned = record["card_at_position"], (record["first"], record["second"])
+        steps, limit = record["steps"], self.max_episode_length
+        pairs = f"{record['pairs']} of {len(cards) // 2} pairs"
+        progress(canvas, f"step {steps} of {limit}", steps, limit, pairs)
+        if steps < limit and 2 * record["pairs"] < len(cards):
+            card = "second" if record["half"] else "first"
+            canvas.text(canvas.width / 2, 21, f"turn up the {card} card", 18, INK)
+        for i, name in enumerate(self.faces[k] for k in kinds_of(cards, self.kinds)):
+            x, y = 8 + WIDE * (i % COLUMNS + 0.5), TOP + HIGH * (i // COLUMNS + 0.5)
+            if i in turned:
+                frame(canvas, x, y, 60)
+            if i in turned or record["matched"][i]:
+                face(canvas, x, y, 60, name, LIGHT if record["matched"][i] else WHITE)
+            else:
+                covered(canvas, x, y, 60, name, reveal, str(i))
+            if reveal or i in turned or record["matched"][i]:
+                canvas.text(x, y + 22, str(i), 12, INK)

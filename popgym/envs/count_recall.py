@@ -5,6 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import CARD_Y, HEIGHT, SIZE, face, kinds, progress, question
+from popgym.core.card_signs import symbol
 from popgym.core.cards import (
     DECK_SIZE,
     KINDS,
@@ -17,6 +20,7 @@ from popgym.core.cards import (
 from popgym.core.family import Family, one_of, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
+from popgym.core.palette import INK
 from popgym.core.rules import Record, rule
 
 
@@ -80,6 +84,7 @@ class CountRecallFamily(Family):
         "Medium": {"num_decks": 2, "deck_type": "suits"},
         "Hard": {"num_decks": 4, "deck_type": "ranks"},
     }
+    picture_size = SIZE
     group = "DIAGNOSTIC"
     scores: ClassVar = {
         "Easy": {"random": -0.931, "clock": -0.443, "perfect": 1.0},
@@ -124,6 +129,25 @@ class CountRecallFamily(Family):
         answer = f"   {record['counts'][asked]}" if reveal else ""
         question = f"how many of {self.names[asked]} so far?{answer}"
         return f"card {shown} of {cards}: {self.names[dealt]}   {question}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The card dealt, the kind asked about among all kinds, and what may be answered."""
+        shown, cards = record["shown"], len(record["value_deal_order"])
+        progress(canvas, f"card {shown} of {cards}", shown, cards)
+        if not shown:
+            return
+        dealt, asked = (
+            self.names[kind(int(record[key][shown - 1]), self.kinds)] for key in self.hidden
+        )
+        face(canvas, 110, CARD_Y, HEIGHT, dealt)
+        canvas.text(110, CARD_Y + HEIGHT / 2 + 16, "now", 15, INK)
+        canvas.text(200, CARD_Y - 24, "How many of", 20, INK, "lm")
+        symbol(canvas, 350, CARD_Y - 24, 44, asked)
+        canvas.text(200, CARD_Y + 24, "so far, this card included?", 20, INK, "lm")
+        kinds(canvas, self.names, asked, record["counts"].tolist() if reveal else None)
+        over = "That was the last card."
+        answer = f"Answer with a number from 0 to {cards // self.kinds}."
+        question(canvas, over if shown == cards else answer)
 
     def memory_needed(self) -> int:
         """At the last question the first card, which counts, is a whole episode ago."""

@@ -5,6 +5,19 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import (
+    CARD_Y,
+    HEIGHT,
+    SIZE,
+    answers,
+    covered,
+    face,
+    frame,
+    place,
+    progress,
+    question,
+)
 from popgym.core.cards import (
     DECK_SIZE,
     RANKS,
@@ -17,6 +30,7 @@ from popgym.core.cards import (
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
+from popgym.core.palette import INK
 from popgym.core.rules import Record, rule
 
 HIGHER = 0
@@ -73,6 +87,7 @@ class HigherLowerFamily(Family):
         "Medium": {"num_decks": 2},
         "Hard": {"num_decks": 3},
     }
+    picture_size = SIZE
     group = "GAME"
     action_names = ("higher", "lower")
     scores: ClassVar = {
@@ -106,6 +121,25 @@ class HigherLowerFamily(Family):
         following = f"   {ranks[shown]} is next" if reveal and 0 < shown < len(ranks) else ""
         question = f"will the next be 0 higher or 1 lower?{following}"
         return f"card {shown} of {len(ranks)}: {card}   {question}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The card in view, the next one face down, and the question."""
+        ranks = [RANKS[i] for i in kinds_of(record["deal_order"], len(RANKS))]
+        shown = record["shown"]
+        progress(canvas, f"card {shown} of {len(ranks)}", shown, len(ranks))
+        now, following = canvas.width / 2 - 60, canvas.width / 2 + 60
+        for x, below in ((now, "now"), (following, "next")):
+            canvas.text(x, CARD_Y + HEIGHT / 2 + 16, below, 15, INK)
+        if shown:
+            face(canvas, now, CARD_Y, HEIGHT, ranks[shown - 1])
+        if shown == len(ranks):
+            place(canvas, following, CARD_Y, HEIGHT)
+            question(canvas, "That was the last card.")
+        else:
+            frame(canvas, following, CARD_Y, HEIGHT)
+            covered(canvas, following, CARD_Y, HEIGHT, ranks[shown], reveal, "?")
+            question(canvas, "Is the next one higher or lower? Aces are low.")
+        answers(canvas, ("higher", "lower"))
 
     def memory_needed(self) -> int:
         """To know which cards remain, all that were shown must be counted."""

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Tuple
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import SIZE, answers, progress, question, since
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -75,6 +77,7 @@ class RepeatFirstFamily(Family):
         "Medium": {"num_decks": 8},
         "Hard": {"num_decks": 16},
     }
+    picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
     scores: ClassVar = {
@@ -105,6 +108,15 @@ class RepeatFirstFamily(Family):
         card = suits[shown - 1] if shown else "–"
         answer = f"   it was {suits[0]}" if reveal and shown else ""
         return f"card {shown} of {len(suits)}: {card}   which suit was first? {SUIT_KEYS}{answer}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The card in view, those before it from the first, and the question."""
+        suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
+        over = shown == len(suits)
+        progress(canvas, f"card {shown} of {len(suits)}", shown, len(suits))
+        since(canvas, suits[:shown], None if over else "first", reveal)
+        question(canvas, "That was the last card." if over else "Which suit was first?")
+        answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
         """At the last question the first card is a whole episode ago."""

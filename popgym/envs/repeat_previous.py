@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import SIZE, answers, progress, question, since
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -69,6 +71,7 @@ class RepeatPreviousFamily(Family):
         "Medium": {"num_decks": 2, "k": 32},
         "Hard": {"num_decks": 3, "k": 64},
     }
+    picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
     scores: ClassVar = {
@@ -103,6 +106,21 @@ class RepeatPreviousFamily(Family):
         answer = f"   it was {suits[shown - self.k]}" if reveal and shown >= self.k else ""
         question = f"which suit was {self.k - 1} before? {SUIT_KEYS}{answer}"
         return f"card {shown} of {len(suits)}: {card}   {question}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The card in view, those since the one asked about, and the question."""
+        suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
+        progress(canvas, f"card {shown} of {len(suits)}", shown, len(suits))
+        asked = None
+        if shown == len(suits):
+            question(canvas, "That was the last card.")
+        elif shown < self.k:
+            question(canvas, f"Remember: the first question comes with card {self.k}.")
+        else:
+            asked = f"{self.k - 1} before"
+            question(canvas, f"Which suit was {asked}?")
+        since(canvas, suits[max(shown - self.k, 0) : shown], asked, reveal)
+        answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
         """The card to name was shown k − 1 steps before the one in view."""
