@@ -19,6 +19,7 @@ from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
 from popgym.memory.embedding import make_embedding
 from popgym.memory.gru import GRU, GRUState
+from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.linear import Linear, linear
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
@@ -33,6 +34,8 @@ __all__ = [
     "ActorCritic",
     "ActorCriticState",
     "GRUState",
+    "IndRNN",
+    "IndRNNState",
     "Linear",
     "MLPState",
     "Memory",

@@ -8,10 +8,16 @@ from typing import Any
 
 from popgym.memory.base import Memory
 from popgym.memory.gru import GRU
+from popgym.memory.indrnn import IndRNN
 from popgym.memory.mlp import MLP
 from popgym.memory.temporal_conv import TemporalConv
 
-MEMORIES: dict[str, type[Memory]] = {"frameconv": TemporalConv, "gru": GRU, "mlp": MLP}
+MEMORIES: dict[str, type[Memory]] = {
+    "frameconv": TemporalConv,
+    "gru": GRU,
+    "indrnn": IndRNN,
+    "mlp": MLP,
+}
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""
 
 

@@ -12,6 +12,8 @@ VARIANTS = [
     ("frameconv", {"stack_size": 50}),  # a window longer than the row
     ("gru", {}),
     ("gru", {"num_layers": 2}),
+    ("indrnn", {}),
+    ("indrnn", {"activation": "tanh", "num_layers": 1}),
     ("mlp", {}),
 ]
 

@@ -6,6 +6,7 @@ from popgym.memory import (
     GRU,
     MEMORIES,
     MLP,
+    IndRNN,
     Memory,
     TemporalConv,
     find_memory,
@@ -41,6 +42,7 @@ class TakesAnything(Own):
     [
         ("frameconv", TemporalConv, {"stack_size": 4}),
         ("gru", GRU, {"num_layers": 1}),
+        ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
     ],
 )
@@ -77,7 +79,7 @@ def test_a_memory_that_takes_any_option_gets_it():
     [
         ("frameconf", "no memory is called 'frameconf'; did you mean 'frameconv'?"),
         ("GRU", "no memory is called 'GRU'; did you mean 'gru'?"),
-        ("xyzzy", "no memory is called 'xyzzy'; there are frameconv, gru, mlp, or 'module:Class'"),
+        ("xyzzy", f"called 'xyzzy'; there are {', '.join(MEMORIES)}, or 'module:Class'"),
         ("no_such_module:Own", "cannot import 'no_such_module'"),
         ("popgym.memory:GRUU", "popgym.memory has no 'GRUU'; did you mean 'GRU'?"),
         (":Own", "must be 'module:Class'"),
