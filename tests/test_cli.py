@@ -10,6 +10,7 @@ import pytest
 
 from popgym import cli
 from popgym.baselines.ppo import TapePPO
+from popgym.cli.grammar import count
 from popgym.runs.folder import RunFolder
 from tests.runs.specimens import policy, row, settings
 
@@ -81,7 +82,7 @@ def test_settings_come_from_a_file_then_assignments_then_flags(popgym, tmp_path)
 
 def test_numbers_of_steps_may_be_written_as_people_write_them():
     for text in ("500000", "5e5", "500_000"):
-        assert cli._count(text) == 500_000
+        assert count(text) == 500_000
 
 
 @pytest.mark.parametrize(

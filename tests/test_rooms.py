@@ -50,11 +50,18 @@ ROOMS = {
     ],
     "testing": [],
     "runs": ["popgym.testing"],
+    "play": ["popgym.testing", "torch", "numba"],
     "baselines": ["popgym.testing"],
+    "cli": [
+        "popgym.core", "popgym.envs", "popgym.wrappers", "popgym.players", "popgym.memory",
+        "popgym.testing", "popgym.play", "gymnasium", "numpy", "torch", "numba",
+    ],
 }  # fmt: skip
 NOT_ABOVE = {
     "runs": {"popgym.runs"},
+    "play": {"popgym.runs"},
     "baselines": {"popgym.runs", "popgym.baselines", "ray"},
+    "cli": {"popgym.cli"},
 }
 
 

@@ -1,0 +1,63 @@
+"""From the words of a command line to an exit status; a user's mistake is one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from popgym.cli import tables, training
+from popgym.cli.grammar import parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status: 0, 2 for a mistake, 130 for Ctrl-C."""
+    _be_quiet()
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
+    arguments = parser(training, tables).parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("popgym: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exc()
+            return 2
+        print(f"popgym: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _one_line(error: Exception) -> str:
+    """The message of a user's mistake; of anything else also its kind and where to look."""
+    from popgym.runs.errors import RunError
+
+    message = " ".join(str(error).split())
+    if isinstance(error, ModuleNotFoundError):
+        known = "pip install" in message
+        return message if known else f"{message}: install it with pip install 'popgym[all]'"
+    if isinstance(error, (ValueError, TypeError, RunError)):
+        return message
+    return f"{type(error).__name__}: {message} (run again with --debug for the traceback)"
+
+
+def _be_quiet() -> None:
+    """Ray and its parts talk a lot; a message here is one line, for the user."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::DeprecationWarning")
+    warnings.simplefilter("ignore", DeprecationWarning)
+    # Arrays from Ray's object store are only read.
+    warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Any, category: type, *_: Any, **__: Any) -> None:
+    print(f"popgym: warning: {message}", file=sys.stderr)

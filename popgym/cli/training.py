@@ -1,0 +1,103 @@
+"""``popgym train`` and ``popgym evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from popgym.cli.grammar import EPILOG, command, count
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommands to the grammar."""
+    _add_train(commands)
+    _add_evaluate(commands)
+
+
+def _add_train(commands: Any) -> None:
+    train = command(commands, "train", "train an agent", _train, EPILOG)
+    train.add_argument("env", nargs="?", metavar="ENV", help="name, Gymnasium id or module:Class")
+    train.add_argument("--memory", metavar="NAME", help="a memory's name, or module:Class")
+    train.add_argument("--steps", type=count, help="environment steps in all")
+    train.add_argument("--seed", type=count)
+    train.add_argument("--config", metavar="FILE", help="settings as JSON or YAML")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments",
+        help="any setting: lr=0.001, memory.stack_size=8, env.k=8, network.hidden_size=64",
+    )  # fmt: skip
+    train.add_argument("--runners", type=count, help="Ray actors that play (0: none)")
+    train.add_argument("--learners", type=count, help="Ray actors that learn (0: none)")
+    train.add_argument("--device", help="cpu or cuda")
+    train.add_argument("--precision", help="float32 or bf16")
+    train.add_argument("--out", metavar="DIR", help="the run folder")
+    train.add_argument("--resume", metavar="RUN", help="go on with a run folder")
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = command(commands, "evaluate", "play episodes with a trained agent", _evaluate)
+    evaluate.add_argument("folder", metavar="RUN", help="a run folder")
+    evaluate.add_argument("--episodes", type=count, default=100)
+    evaluate.add_argument("--seed", type=count, default=1)
+    evaluate.add_argument(
+        "--sample", action="store_true", help="draw actions instead of taking the most probable"
+    )
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if arguments.resume:
+        return _resume(arguments)
+    from popgym.runs.settings import check_keys, merge, parse_assignment, read_settings_file
+
+    flags = ("env", "memory", "steps", "seed", "runners", "learners", "device", "precision")
+    given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
+    assigned = dict(parse_assignment(text) for text in arguments.assignments)
+    from_file = read_settings_file(arguments.config) if arguments.config else {}
+    settings = merge(from_file, assigned, given)
+    check_keys(settings, "setting")
+    if "env" not in settings:
+        raise ValueError("name an environment: popgym train ENV (`popgym envs` lists ours)")
+    from popgym.baselines.train import train
+
+    return _report(train(settings.pop("env"), out=arguments.out, **settings))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    fixed = ("env", "memory", "seed", "config", "runners", "learners", "device", "precision", "out")
+    for name in fixed:
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"a resumed run keeps its {name}; only --steps may be new")
+    if arguments.assignments:
+        raise ValueError("a resumed run keeps its settings; only --steps may be new")
+    from popgym.baselines.train import resume
+
+    return _report(resume(arguments.resume, steps=arguments.steps))
+
+
+def _report(run: Any) -> int:
+    """What came out and what to do next."""
+    final = run.final_return
+    print(f"mean return {final:.3f}" if final is not None else "no episode ended")
+    print(f"learning curve: {run.path / 'curve.png'}")
+    if run.interrupted:
+        print(f"interrupted; go on with: popgym train --resume {run.path}")
+        return 130
+    print(f"look further: popgym evaluate {run.path}")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from popgym.runs.evaluate import evaluate
+    from popgym.runs.folder import RunFolder
+
+    folder = RunFolder.open(arguments.folder)
+    settings = folder.settings
+    result = evaluate(
+        folder.policy(arguments.seed),
+        settings.env,
+        env_options=settings.env_options,
+        episodes=arguments.episodes,
+        seed=arguments.seed,
+        deterministic=not arguments.sample,
+    )
+    print(result)
+    return 0

@@ -1,0 +1,1 @@
+"""Environments played by people, and shown as animations."""
