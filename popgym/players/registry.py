@@ -5,11 +5,50 @@ from typing import Any
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
+from popgym.envs.autoencode import AutoencodeFamily
+from popgym.envs.concentration import ConcentrationFamily
+from popgym.envs.count_recall import CountRecallFamily
+from popgym.envs.higher_lower import HigherLowerFamily
+from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.registry import FAMILIES, find
+from popgym.envs.repeat_first import RepeatFirstFamily
+from popgym.envs.repeat_previous import RepeatPreviousFamily
+from popgym.players import repeat
+from popgym.players.concentration import ConcentrationPerfect
+from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
+from popgym.players.higher_lower import HigherLowerMemoryless, HigherLowerPerfect
+from popgym.players.multiarmed_bandit import (
+    BestArm,
+    GittinsIndex,
+    ThompsonSampling,
+    WinStayLoseShift,
+)
 from popgym.players.player import Player
 from popgym.players.random import Random
 
-SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {}
+SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
+    RepeatPreviousFamily: {
+        "memoryless": repeat.RepeatPreviousMemoryless,
+        "perfect": repeat.RepeatPreviousPerfect,
+    },
+    RepeatFirstFamily: {
+        "memoryless": repeat.RepeatFirstMemoryless,
+        "perfect": repeat.RepeatFirstPerfect,
+    },
+    AutoencodeFamily: {
+        "memoryless": repeat.AutoencodeMemoryless,
+        "perfect": repeat.AutoencodePerfect,
+    },
+    CountRecallFamily: {"clock": CountRecallClock, "perfect": CountRecallPerfect},
+    HigherLowerFamily: {"memoryless": HigherLowerMemoryless, "perfect": HigherLowerPerfect},
+    ConcentrationFamily: {"perfect": ConcentrationPerfect},
+    MultiarmedBanditFamily: {
+        "win-stay lose-shift": WinStayLoseShift,
+        "Thompson sampling": ThompsonSampling,
+        "scripted": GittinsIndex,
+        "oracle": BestArm,
+    },
+}
 """Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
 best without memory, or knowing only the step), the usual name of a well-known way to play,
 "perfect" (provably the best that can be done with what is observed), "scripted" (good, and not

@@ -25,7 +25,7 @@ def test_what_a_player_is_called_with_reaches_the_task():
     [
         (("RepeatPreviousEasi", "random"), ValueError, "did you mean 'RepeatPreviousEasy'"),
         (("RepeatPreviousEasy", "rendom"), ValueError, "of RepeatPreviousEasy: 'rendom'; did you"),
-        (("RepeatPreviousEasy", "xyz"), ValueError, "'xyz'; allowed: random"),
+        (("RepeatPreviousEasy", "xyz"), ValueError, "'xyz'; allowed: random, memoryless, perfect"),
         (("RepeatPreviousEasy", None), ValueError, "'None'; "),
         (("RepeatPreviousEasy", "random", 0), ValueError, "num_envs must be a whole number"),
         (("RepeatPreviousEasy", "random", 1, -1), ValueError, "seed must be a whole number from 0"),
