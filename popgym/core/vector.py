@@ -65,6 +65,7 @@ class POPGymVectorEnv(VectorEnv):
         self.single_action_space = family.action_space
         self.observation_space = batch_space(family.observation_space, num_envs)
         self.action_space = batch_space(family.action_space, num_envs)
+        self.single_state_space = family.state_space
         self.state_space: Space = batch_space(family.state_space, num_envs)
         self.max_episode_length = family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action

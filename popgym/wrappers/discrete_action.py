@@ -9,10 +9,10 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from popgym.wrappers.passing import PassingVectorWrapper, PassingWrapper
+from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper
 
 
-class DiscreteAction(PassingWrapper, RecordConstructorArgs):
+class DiscreteAction(POPGymWrapper, RecordConstructorArgs):
     """Makes MultiDiscrete actions Discrete: the last choice counts fastest, as in an array.
 
     Discrete actions stay as they are. Given a vector environment, makes a
@@ -39,7 +39,7 @@ class DiscreteAction(PassingWrapper, RecordConstructorArgs):
         return self.env.step(choices(self.env.action_space, action))
 
 
-class VectorDiscreteAction(PassingVectorWrapper):
+class VectorDiscreteAction(POPGymVectorWrapper):
     """Makes batched MultiDiscrete actions Discrete; see `DiscreteAction`.
 
     Args:

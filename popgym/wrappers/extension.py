@@ -1,6 +1,7 @@
 """Wrappers that append something to each observation, for one environment and for many."""
 
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -10,10 +11,11 @@ from gymnasium.spaces import Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 
-from popgym.wrappers.passing import PassingVectorWrapper, PassingWrapper
+from popgym.core.layout import element
+from popgym.core.observability import OBS, STATE
+from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
 
-PARTIAL = "obs"
-WITH_STATE = {PARTIAL, "state"}
+WITH_STATE = {OBS, STATE}
 """The keys of a dict that shows the hidden state beside the observation."""
 
 
@@ -33,8 +35,8 @@ def extended_space(space: Space, key: str, addition: Space) -> Space:
         return spaces.Tuple((*space.spaces, addition))
     if isinstance(space, spaces.Dict):
         if set(space.spaces) == WITH_STATE:
-            partial = extended_space(space.spaces[PARTIAL], key, addition)
-            return spaces.Dict({**space.spaces, PARTIAL: partial})
+            shown = extended_space(space.spaces[OBS], key, addition)
+            return spaces.Dict({**space.spaces, OBS: shown})
         if key in space.spaces:
             raise ValueError(f"the observation has a part {key!r} already: {space}")
         return spaces.Dict({**space.spaces, key: addition})
@@ -53,13 +55,13 @@ def extended(space: Space, key: str, observation: Any, value: Any) -> Any:
         return (*observation, value)
     if isinstance(space, spaces.Dict):
         if set(space.spaces) == WITH_STATE:
-            partial = extended(space.spaces[PARTIAL], key, observation[PARTIAL], value)
-            return {**observation, PARTIAL: partial}
+            shown = extended(space.spaces[OBS], key, observation[OBS], value)
+            return {**observation, OBS: shown}
         return {**observation, key: value}
     return (observation, value)
 
 
-class Extension(PassingWrapper):
+class Extension(POPGymWrapper):
     """Appends a value to each observation of an environment.
 
     Args:
@@ -91,7 +93,7 @@ class Extension(PassingWrapper):
         return (extended(self.env.observation_space, self.key, observation, value), *results)
 
 
-class VectorExtension(PassingVectorWrapper):
+class VectorExtension(POPGymVectorWrapper):
     """Appends a value to each observation of a vector environment, in every autoreset mode.
 
     Args:
@@ -106,7 +108,7 @@ class VectorExtension(PassingVectorWrapper):
         single = extended_space(env.single_observation_space, key, addition)
         self.single_observation_space = single
         self.observation_space = batch_space(single, env.num_envs)
-        self.key, self.addition = key, batch_space(addition, env.num_envs)
+        self.key, self.addition = key, addition
         self.autoreset_mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         empty = create_empty_array(addition, env.num_envs)
         self._start = concatenate(addition, [start] * env.num_envs, empty)
@@ -137,20 +139,16 @@ class VectorExtension(PassingVectorWrapper):
             began = self._over
         elif self.autoreset_mode == AutoresetMode.SAME_STEP:
             began = over
-        if "final_obs" in info:
-            info = {**info, "final_obs": self._extend_final(info, values)}
+        info = change_final(info, partial(self._extend_final, values))
         self._value, self._over = choose(began, self._start, values), over
         return self._extend(observations, self._value), rewards, terminated, truncated, info
 
     def _extend(self, observations: Any, values: Any) -> Any:
         return extended(self.env.observation_space, self.key, observations, deepcopy(values))
 
-    def _extend_final(self, info: dict[str, Any], values: Any) -> np.ndarray:
-        final_obs = info["final_obs"].copy()
-        for i in np.flatnonzero(info["_final_obs"]):
-            space, value = self.env.single_observation_space, element(values, int(i))
-            final_obs[i] = extended(space, self.key, final_obs[i], value)
-        return final_obs
+    def _extend_final(self, values: Any, index: int, observation: Any) -> Any:
+        value = element(self.addition, values, index)
+        return extended(self.env.single_observation_space, self.key, observation, value)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that decides how the environments carry on, for an exact checkpoint."""
@@ -170,15 +168,6 @@ def choose(mask: np.ndarray, chosen: Any, other: Any) -> Any:
     if isinstance(chosen, dict):
         return {key: choose(mask, chosen[key], other[key]) for key in chosen}
     return np.where(mask.reshape(-1, *[1] * (np.ndim(chosen) - 1)), chosen, other)
-
-
-def element(batch: Any, index: int) -> Any:
-    """One environment's part of a batched value."""
-    if isinstance(batch, tuple):
-        return tuple(element(part, index) for part in batch)
-    if isinstance(batch, dict):
-        return {key: element(part, index) for key, part in batch.items()}
-    return batch[index].item() if batch.ndim == 1 else batch[index].copy()
 
 
 def as_element(space: Space, value: Any) -> Any:

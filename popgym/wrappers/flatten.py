@@ -12,10 +12,10 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
 from popgym.core.flatten import Flattener, follow, leaves
-from popgym.wrappers.passing import PassingVectorWrapper, PassingWrapper
+from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
 
 
-class Flatten(PassingWrapper, RecordConstructorArgs):
+class Flatten(POPGymWrapper, RecordConstructorArgs):
     """Makes arrays of observations and actions that are Tuples or Dicts; leaves others alone.
 
     Arrays are those of `gymnasium.spaces.flatten`, discrete parts one-hot. Given a vector
@@ -66,7 +66,7 @@ class Flatten(PassingWrapper, RecordConstructorArgs):
         return flatten(self.env.observation_space, observation)
 
 
-class VectorFlatten(PassingVectorWrapper):
+class VectorFlatten(POPGymVectorWrapper):
     """Makes arrays [num_envs, ...] of batched observations and actions; see `Flatten`.
 
     Args:
@@ -105,11 +105,9 @@ class VectorFlatten(PassingVectorWrapper):
             each = [unflatten(space, action) for action in iterate(self.action_space, actions)]
             actions = concatenate(space, each, create_empty_array(space, self.num_envs))
         observations, rewards, terminated, truncated, info = self.env.step(actions)
-        if self._observation is not None and "final_obs" in info:
-            final_obs = info["final_obs"].copy()
-            for i in np.flatnonzero(info["_final_obs"]):
-                final_obs[i] = flatten(self.env.single_observation_space, final_obs[i])
-            info = {**info, "final_obs": final_obs}
+        if self._observation is not None:
+            space = self.env.single_observation_space
+            info = change_final(info, lambda _, observation: flatten(space, observation))
         return self._flat(observations), rewards, terminated, truncated, info
 
     def _flat(self, observations: Any) -> Any:

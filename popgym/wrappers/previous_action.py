@@ -63,7 +63,7 @@ class VectorPreviousAction(VectorExtension):
 
     def values_after(self, actions: Any) -> Any:
         """The actions."""
-        return as_element(self.addition, actions)
+        return as_element(self.env.action_space, actions)
 
 
 def checked_null_action(space: Space, action: Any) -> Any:
