@@ -6,9 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 
+from popgym.core.board_pictures import SIZE, Board
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
 from popgym.core.family import Family, TextBoard, whole_number
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
+from popgym.core.palette import PURPLE, RED, SKY, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
 
@@ -97,6 +101,7 @@ class BattleshipFamily(Family):
         "Hard": {"random": -0.402},
     }
     obs_requires_prev_action = True
+    picture_size = SIZE
 
     def __init__(self, board_size: int = 10, ship_sizes: Sequence[int] = SHIPS) -> None:
         side = self.board_size = whole_number("board_size", board_size, 2)
@@ -140,6 +145,26 @@ class BattleshipFamily(Family):
             squares[y, x] = "☒" if record["hit"] else "⚬"
             told += f"   row {y}, column {x}: {'hit' if record['hit'] else 'no new hit'}"
         return "\n".join([*(" ".join(row) for row in squares), told])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The last shot on the board; all shots and the ships if revealed."""
+        ships, shots, steps = record["ships"], record["shots"], record["steps"].item()
+        last = tuple(record["target"].tolist()) if steps > 0 else None
+        told = ("hit" if record["hit"] else "no new hit") if last else ""
+        progress(canvas, f"shot {steps} of {len(ships) ** 2}", steps, len(ships) ** 2, told)
+        board = Board(*ships.shape)
+        board.number(canvas)
+        for y, x in np.ndindex(ships.shape):
+            fired = (y, x) == last or (reveal and shots[y, x])
+            hit = fired and (record["hit"] if (y, x) == last else ships[y, x])
+            ship = reveal and ships[y, x]
+            board.square(canvas, y, x, RED if hit else PURPLE if ship else SKY)
+            if hit:
+                board.cross(canvas, y, x, WHITE)
+            elif fired:
+                board.disc(canvas, y, x, 0.35, WHITE)
+        if last:
+            board.frame(canvas, *last)
 
 
 def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:

@@ -13,9 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
+from popgym.core.board_pictures import SIZE, Board
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
 from popgym.core.family import Family, truth_value, whole_number, whole_pair
 from popgym.core.hidden import Flags, Numbers
 from popgym.core.maze import WALL, carve, place_doors
+from popgym.core.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
 from popgym.core.rules import Record, rule
 
 START, GOAL, HIDDEN = 2, 3, 4  # beside FREE and WALL, what a square can be
@@ -23,6 +27,7 @@ LEFT, RIGHT, UP, DOWN, NONE = range(5)
 WAYS = ("left", "right", "up", "down", "none")
 PICTURES = np.array(["  ", "██", "SS", "GG", "··", "@@"])
 SEEN, AGENT = 4, 5
+COLORS, MARKS = (WHITE, INK, GREEN, YELLOW, SKY, WHITE), ("", "", "S", "G", "", "")
 
 
 @rule
@@ -99,6 +104,8 @@ class LabyrinthFamily(Family):
     group = "NAVIGATION"
     action_names = WAYS[:4]
     obs_requires_prev_action = True
+    picture_size = SIZE
+    render_fps = 8
 
     def __init__(
         self,
@@ -131,6 +138,29 @@ class LabyrinthFamily(Family):
 
     def draw(self, record: Record, reveal: bool = False) -> str:
         """The nine squares in view; the whole maze and the way so far if revealed."""
+        rows = PICTURES[self.squares(record, reveal)]
+        told = f"last move: {WAYS[record['last']]}   step {record['steps']}"
+        return "\n".join([*("".join(row) for row in rows), told])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The nine squares in view; the whole maze and the way so far if revealed."""
+        steps, limit = record["steps"].item(), self.max_episode_length - 1
+        told = f"last move: {WAYS[record['last']]}"
+        progress(canvas, f"step {steps} of {limit}", steps, limit, told)
+        squares = self.squares(record, reveal)
+        board = Board(*squares.shape, gap=0)
+        for (y, x), square in np.ndenumerate(squares):
+            board.square(canvas, y, x, COLORS[square], MARKS[square])
+            if square == AGENT:
+                board.disc(canvas, y, x, 0.6, ORANGE)
+        board.edge(canvas)
+
+    def squares(self, record: Record, reveal: bool) -> np.ndarray:
+        """What is on each square of a picture: of the nine in view, or of all if revealed.
+
+        Returns:
+            [rows, columns] of FREE, WALL, START, GOAL, SEEN and AGENT.
+        """
         grid, (y, x) = record["grid"], record["place"].tolist()
         if reveal:
             squares = np.where(record["seen"] == 1, SEEN, grid)
@@ -140,8 +170,7 @@ class LabyrinthFamily(Family):
             look(grid, y, x, self.centered_view, view)
             squares = view.reshape(3, 3)
             squares[(1, 1) if self.centered_view else (min(y, 1), min(x, 1))] = AGENT
-        told = f"last move: {WAYS[record['last']]}   step {record['steps']}"
-        return "\n".join([*("".join(row) for row in PICTURES[squares]), told])
+        return squares
 
 
 def check_doors(hidden: dict[str, np.ndarray]) -> None:

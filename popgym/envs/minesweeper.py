@@ -6,14 +6,20 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
+from popgym.core.board_pictures import SIZE, Board
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
 from popgym.core.family import Family, TextBoard, one_of, whole_number, whole_pair
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
+from popgym.core.palette import BLUE, GREEN, INK, LILAC, ORANGE, PURPLE, RED, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
 
 BOARDS = {"easy": ((4, 4), 2), "medium": ((6, 6), 6), "hard": ((8, 8), 10)}
 """Difficulty → rows and columns, and the number of mines."""
+INKS = (INK, BLUE, GREEN, RED, PURPLE, ORANGE, INK, INK, INK, INK)
+"""The colours of the numbers 0 to 9."""
 
 
 @rule
@@ -90,6 +96,7 @@ class MineSweeperFamily(Family):
         "Hard": {"random": -0.434},
     }
     obs_requires_prev_action = True
+    picture_size = SIZE
 
     def __init__(
         self,
@@ -132,14 +139,37 @@ class MineSweeperFamily(Family):
 
     def draw(self, record: Record, reveal: bool = False) -> str:
         """The board with the square just uncovered; the others and the mines if revealed."""
-        mines, steps = record["mines"], record["steps"]
-        shown = (record["viewed"] + mines > 0) & reveal
-        told = f"{self.num_mines} mines   step {steps} of {self.max_episode_length}"
-        if steps > 0:
-            y, x = record["click"].tolist()
-            shown[y, x] = True
-            told += f"   row {y}, column {x}"
-        squares = np.full(mines.shape, "·")
-        for y, x in np.argwhere(shown):
-            squares[y, x] = "*" if mines[y, x] else str(mines_around(mines, y, x))
-        return "\n".join([*(" ".join(row) for row in squares), told])
+        told = f"{self.num_mines} mines   step {record['steps']} of {self.max_episode_length}"
+        if record["steps"] > 0:
+            told += "   row {}, column {}".format(*record["click"])
+        return "\n".join([*(" ".join(row) for row in signs(record, reveal)), told])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The board with the square just uncovered; the others and the mines if revealed."""
+        steps, limit = record["steps"].item(), self.max_episode_length
+        last = tuple(record["click"].tolist()) if steps > 0 else None
+        progress(canvas, f"step {steps} of {limit}", steps, limit, f"{self.num_mines} mines")
+        board = Board(*self.dims)
+        board.number(canvas)
+        for (y, x), sign in np.ndenumerate(signs(record, reveal)):
+            if sign == "·":
+                board.square(canvas, y, x, BLUE)
+            elif sign == "*":
+                board.square(canvas, y, x, RED if (y, x) == last else LILAC)
+                board.disc(canvas, y, x, 0.5, INK if (y, x) == last else PURPLE)
+            else:
+                board.square(canvas, y, x, WHITE, sign, INKS[int(sign)])
+        if last:
+            board.frame(canvas, *last)
+
+
+def signs(record: Record, reveal: bool) -> np.ndarray:
+    """Each square's number of mines, "*" for a mine or "·" for what is covered, [rows, columns]."""
+    mines = record["mines"]
+    shown = (record["viewed"] + mines > 0) & reveal
+    if record["steps"] > 0:
+        shown[tuple(record["click"])] = True
+    squares = np.full(mines.shape, "·")
+    for y, x in np.argwhere(shown):
+        squares[y, x] = "*" if mines[y, x] else str(mines_around(mines, y, x))
+    return squares
