@@ -139,7 +139,7 @@ class HigherLowerFamily(Family):
             frame(canvas, following, CARD_Y, HEIGHT)
             covered(canvas, following, CARD_Y, HEIGHT, ranks[shown], reveal, "?")
             question(canvas, "Is the next one higher or lower? Aces are low.")
-        answers(canvas, ("higher", "lower"))
+        answers(canvas, self.action_names)
 
     def memory_needed(self) -> int:
         """To know which cards remain, all that were shown must be counted."""
