@@ -1,0 +1,201 @@
+"""Which keys and words stand for which actions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
+
+from popgym.core.actions import limits
+from popgym.core.family import Family, TextBoard
+
+LEFT, RIGHT, UP, DOWN = "←", "→", "↑", "↓"
+WAYS = {"left": (LEFT, "a"), "right": (RIGHT, "d"), "up": (UP, "w"), "down": (DOWN, "s")}
+"""What actions may be called → keys for them."""
+COMMANDS = "?urq"
+"""Keys that are no actions: help, undo (there is none), new episode, quit."""
+
+
+class Controls(ABC):
+    """How a player says what to do."""
+
+    keys: dict[str, Any]
+    """Single keys that are actions."""
+    board: TextBoard | None = None
+    """The board on which actions are squares."""
+
+    def read(self, line: str) -> Any:
+        """The action that a line names.
+
+        Raises:
+            ValueError: It names none; the message says what is allowed.
+        """
+        word = line.strip()
+        if word in self.keys:
+            return self.keys[word]
+        try:
+            return self.parse(word)
+        except (ValueError, OverflowError):
+            raise ValueError(f"{word!r} is no action: type {self.allowed()} (? for help)") from None
+
+    @abstractmethod
+    def parse(self, word: str) -> Any:
+        """The action that a name or numbers stand for; ValueError if there is none."""
+
+    @abstractmethod
+    def allowed(self) -> str:
+        """What may be typed, in a few words."""
+
+    @abstractmethod
+    def describe(self, action: Any) -> str:
+        """An action in a word or two."""
+
+    def help(self) -> str:
+        """All keys but those for numbers, in a line; empty if there are none."""
+        names: dict[str, list[str]] = {}
+        for key, action in self.keys.items():
+            if not key.isdigit():
+                names.setdefault(self.describe(action), []).append(key)
+        return "   ".join(f"{' '.join(keys)} {name}" for name, keys in names.items())
+
+
+class Choices(Controls):
+    """One of some actions, numbered and maybe named.
+
+    Args:
+        space: The actions.
+        names: What they are called, from the first on.
+    """
+
+    def __init__(self, space: Discrete, names: tuple[str, ...] = ()) -> None:
+        self.first, self.last = (int(limit) for limit in limits(space))
+        self.names = dict(zip(names, range(self.first, self.last + 1), strict=False))
+        digits = range(10) if self.first >= 0 and self.last < 10 else ()
+        self.keys = {str(n): n for n in digits if self.first <= n <= self.last}
+        self.keys.update(keys_for(self.names))
+
+    def parse(self, word: str) -> int:
+        """The action of that name or number."""
+        action = self.names[word] if word in self.names else int(word)
+        if not self.first <= action <= self.last:
+            raise ValueError("out of bounds")
+        return action
+
+    def allowed(self) -> str:
+        """The names with their numbers, or the first and last number."""
+        if self.names:
+            return ", ".join(f"{n} {name}" for name, n in self.names.items())
+        return f"a number from {self.first} to {self.last}"
+
+    def describe(self, action: Any) -> str:
+        """Its name, or its number."""
+        return next((name for name, n in self.names.items() if n == action), str(action))
+
+
+class Numbers(Controls):
+    """Several whole numbers, or real ones.
+
+    Args:
+        space: The actions.
+        names: For a single real number, what the least, 0 and the greatest are called.
+    """
+
+    def __init__(self, space: Box | MultiDiscrete, names: tuple[str, ...] = ()) -> None:
+        self.kind = float if isinstance(space, Box) else int
+        self.low, self.high = limits(space)
+        self.keys, self.names = {}, names
+        if self.kind is float and self.low.size == 1 and np.isfinite(self.low).all():
+            self.keys = {LEFT: self.low, DOWN: np.zeros_like(self.low), RIGHT: self.high}
+
+    def parse(self, word: str) -> np.ndarray:
+        """The numbers, as many as there are and within the bounds."""
+        numbers = [self.kind(part) for part in word.replace(",", " ").split()]
+        action = np.array(numbers, self.low.dtype).reshape(self.low.shape)
+        if not ((action >= self.low) & (action <= self.high)).all():
+            raise ValueError("out of bounds")
+        return action
+
+    def allowed(self) -> str:
+        """The bounds of each number."""
+        bounds = zip(self.low.flat, self.high.flat, strict=True)
+        words = [f"from {low:g} to {high:g}" for low, high in bounds]
+        if len(words) == 1:
+            return f"a number {words[0]}"
+        same = f"{len(words)} numbers, each {words[0]}"
+        return same if len(set(words)) == 1 else f"{len(words)} numbers, {', '.join(words)}"
+
+    def describe(self, action: Any) -> str:
+        """The numbers, and the name if there is one."""
+        numbers = " ".join(f"{n:+.2f}" if self.kind is float else f"{n}" for n in np.ravel(action))
+        named = zip(self.keys.values(), self.names, strict=False)
+        names = [name for value, name in named if np.array_equal(value, action)]
+        return " ".join([numbers, *names])
+
+
+class Squares(Controls):
+    """A square of a board: its row and column, counted from 0, or a cursor put on it.
+
+    Args:
+        space: The actions: (row, column), or numbers that count the squares row by row.
+        board: Where the squares are in the text picture.
+    """
+
+    def __init__(self, space: Discrete | MultiDiscrete, board: TextBoard) -> None:
+        self.keys, self.board, self.columns = {}, board, board.columns
+        self.numbered = isinstance(space, Discrete)
+        low, high = limits(space)
+        self.count = int(np.prod(high - low + 1))
+        self.rows = -(-self.count // self.columns)
+
+    def parse(self, word: str) -> Any:
+        """The square of that row and column; where squares are numbered also of that number."""
+        numbers = [int(part) for part in word.replace(",", " ").split()]
+        if self.numbered and len(numbers) == 1:
+            numbers = [numbers[0] // self.columns, numbers[0] % self.columns]
+        row, column = numbers
+        place = row * self.columns + column
+        if not (row >= 0 and 0 <= column < self.columns and place < self.count):
+            raise ValueError("beyond the board")
+        return place if self.numbered else np.array([row, column])
+
+    def allowed(self) -> str:
+        """The rows and columns that there are."""
+        both = f"a row from 0 to {self.rows - 1} and a column from 0 to {self.columns - 1}"
+        example = f"{both}, as in 1 2"
+        return f"{example}, or a number from 0 to {self.count - 1}" if self.numbered else example
+
+    def describe(self, action: Any) -> str:
+        """Its row and column."""
+        row, column = divmod(int(action), self.columns) if self.numbered else action
+        return f"row {row} column {column}"
+
+    def help(self) -> str:
+        """How the cursor moves."""
+        return f"{LEFT} {UP} {DOWN} {RIGHT} move the cursor   Enter or space takes the square"
+
+
+def controls_of(task: Family) -> Controls:
+    """The controls of a task.
+
+    Raises:
+        TypeError: Its actions are of a kind that cannot be typed.
+    """
+    space, names = task.action_space, task.action_names
+    if task.text_board and isinstance(space, (Discrete, MultiDiscrete)):
+        return Squares(space, task.text_board)
+    if isinstance(space, Discrete):
+        return Choices(space, names)
+    if isinstance(space, (Box, MultiDiscrete)):
+        return Numbers(space, names)
+    raise TypeError(f"actions can be Discrete, MultiDiscrete or Box, got {space}")
+
+
+def keys_for(names: dict[str, int]) -> dict[str, int]:
+    """Keys for named actions: arrows and w a s d for directions, else first letters."""
+    if names.keys() <= WAYS.keys():
+        return {key: action for name, action in names.items() for key in WAYS[name]}
+    keys = {name[0]: action for name, action in names.items()}
+    distinct = len(keys) == len(names) and not keys.keys() & set(COMMANDS)
+    return keys if distinct else {}

@@ -1,0 +1,70 @@
+"""Somebody sits down to play: at a terminal key by key, otherwise a line an action."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from popgym.play.game import Game
+from popgym.play.screen import Screen
+from popgym.play.terminal import END, Terminal, can_read_keys
+
+INTERRUPTED = 130
+
+
+def play(game: Game, source: TextIO | None = None, target: TextIO | None = None) -> int:
+    """Plays a game until the player quits, the input ends or Ctrl-C comes.
+
+    Args:
+        game: The game.
+        source: Where keys or lines come from; None: standard input.
+        target: What is written to; None: standard output.
+
+    Returns:
+        The exit status: 0, or 130 after Ctrl-C.
+    """
+    source, target = source or sys.stdin, target or sys.stdout
+    try:
+        if can_read_keys(source, target):
+            by_keys(game, source, target)
+        else:
+            by_lines(game, source, target)
+        status = 0
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    farewell = game.farewell()
+    if farewell:
+        print(farewell, file=target)
+    return status
+
+
+def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
+    """Plays at a terminal; what was last seen stays there."""
+    screen = Screen(game)
+    try:
+        with Terminal(source, target) as terminal:
+            while not game.done:
+                terminal.show(screen.show())
+                key = terminal.read()
+                if key == END:
+                    break
+                word = screen.press(key)
+                if word is not None:
+                    game.enter(word)
+    finally:
+        print(game.title(), game.view(), sep="\n\n", file=target)
+
+
+def by_lines(game: Game, source: TextIO, target: TextIO) -> None:
+    """Plays from any input, such as a pipe or a terminal without single keys."""
+    prompt = "> " if source.isatty() else ""
+    print(game.title(), game.help(), "", game.view(), sep="\n", file=target)
+    while not game.done:
+        print(end=prompt, file=target, flush=True)
+        line = source.readline()
+        if not line:
+            break
+        seen = game.enter(line)
+        parts = [part for part in (game.view() if seen else "", game.message) if part]
+        if parts:
+            print("\n" * seen + "\n".join(parts), file=target)
