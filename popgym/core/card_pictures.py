@@ -113,18 +113,19 @@ def since(canvas: Canvas, names: Sequence[str], asked: str | None, reveal: bool 
     slots = list(range(len(names))) if last < 6 else [0, 1, None, last - 1, last]
     for slot, i in enumerate(slots):
         x = canvas.width / 2 + (slot - (len(slots) - 1) / 2) * (SLIM * height + 12)
-        below, is_asked = CARD_Y + height / 2 + 16, asked is not None and i == 0
+        below, called = CARD_Y + height / 2 + 16, asked if i == 0 else None
         if i is None:
             canvas.text(x, CARD_Y, "…", 40, GREY)
             canvas.text(x, below, f"{last - 3} cards", 14, GREY)
             continue
-        if is_asked:
+        if called:
             frame(canvas, x, CARD_Y, height)
-        if i == last:
-            face(canvas, x, CARD_Y, height, names[i])
+        if i < last:
+            covered(canvas, x, CARD_Y, height, names[i], reveal, "?" if called else "")
+            canvas.text(x, below, called or "", 15, INK)
         else:
-            covered(canvas, x, CARD_Y, height, names[i], reveal, "?" if is_asked else "")
-        canvas.text(x, below, "now" if i == last else asked or "" if is_asked else "", 15, INK)
+            face(canvas, x, CARD_Y, height, names[i])
+            canvas.text(x, below, "now", 15, INK)
 
 
 def spread(canvas: Canvas, count: int, of: int, top: str | None) -> None:
