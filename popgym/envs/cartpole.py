@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
+from popgym.core.control_pictures import SIZE, arrow
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Numbers
+from popgym.core.palette import GREY, INK, LIGHT, ORANGE, PURPLE, RED, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 
@@ -22,6 +26,7 @@ HALF_LENGTH, FORCE = 0.5, 10.0  # m, N
 MASS, MOMENT = CART + POLE, POLE * HALF_LENGTH
 MAX_X, MAX_ANGLE = 2.4, 12 * 2 * math.pi / 360  # m, rad
 X, SPEED, ANGLE, TURN = range(4)  # places in s.physics; m, m/s, rad, rad/s
+METER, MIDDLE, TRACK, POLE_PIXELS = 84, SIZE[0] / 2, 260, 130  # of the picture, in pixels
 
 
 @rule
@@ -62,6 +67,8 @@ class CartPoleFamily(Family):
         max_episode_length: After how many steps an episode is truncated.
     """
 
+    picture_size = SIZE
+    render_fps = round(1 / DT)
     action_names = ("left", "right")
 
     def __init__(self, max_episode_length: int = 200) -> None:
@@ -86,6 +93,55 @@ class CartPoleFamily(Family):
         q = record["physics"]
         known = picture(q[X], q[ANGLE], record["steps"])
         return f"{known}   {speeds(q)}" if reveal else known
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The cart on its track, with its pole; the speeds as arrows if revealed."""
+        q = record["physics"]
+        self.paint_track(canvas, record, q[X], q[ANGLE])
+        paint_cart(canvas, q[X], q[ANGLE], INK, ORANGE)
+        if reveal:
+            paint_speeds(canvas, q)
+
+    def paint_track(self, canvas: Canvas, record: Record, x: float, angle: float) -> None:
+        """The track, where it ends, and where the cart [m] and the pole [rad] are, in numbers."""
+        steps, limit = record["steps"].item(), self.max_episode_length
+        told = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°"
+        progress(canvas, f"step {steps} of {limit}", steps, limit, told)
+        canvas.line([(0, TRACK), (SIZE[0], TRACK)], 2, GREY)
+        for end in (-MAX_X, MAX_X):
+            canvas.rectangle(MIDDLE + METER * end - 2, TRACK - 16, 4, 32, RED)
+        canvas.rectangle(MIDDLE - 1, TRACK - 6, 2, 12, GREY)
+
+
+def on_track(x: float) -> float:
+    """Where the cart's middle is in the picture, which it never leaves."""
+    return MIDDLE + METER * min(max(x, -2.7), 2.7)
+
+
+def paint_cart(canvas: Canvas, x: float, angle: float, cart: Color, pole: Color) -> None:
+    """The cart [m] and the pole [rad] in their colours, and how far the pole may lean."""
+    place, hinge = on_track(x), TRACK - 34
+    ends = [
+        (place + POLE_PIXELS * math.sin(a), hinge - POLE_PIXELS * math.cos(a))
+        for a in (-MAX_ANGLE, MAX_ANGLE, angle)
+    ]
+    for end in ends[:2]:
+        canvas.line([(place, hinge), end], 2, LIGHT)
+    canvas.rectangle(place - 28, hinge, 56, 28, cart, None, 4)
+    for wheel in (-16, 16):
+        canvas.circle(place + wheel, TRACK - 6, 6, cart, LIGHT)
+    canvas.line([(place, hinge), ends[2]], 8, pole)
+    canvas.circle(place, hinge, 5, cart, LIGHT)
+
+
+def paint_speeds(canvas: Canvas, physics: Any) -> None:
+    """How fast the cart and the pole move: an arrow for each, and numbers."""
+    place, angle = on_track(physics[X]), physics[ANGLE]
+    front = place + math.copysign(28, physics[SPEED])
+    arrow(canvas, front, TRACK - 20, 0, 60 * physics[SPEED], PURPLE)
+    tip = place + POLE_PIXELS * math.sin(angle), TRACK - 34 - POLE_PIXELS * math.cos(angle)
+    arrow(canvas, *tip, -angle, 60 * physics[TURN], PURPLE)
+    canvas.text(MIDDLE, SIZE[1] - 22, speeds(physics), 16, PURPLE)
 
 
 def speeds(physics: Any) -> str:

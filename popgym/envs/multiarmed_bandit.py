@@ -1,13 +1,18 @@
 """Find out which arm pays best, and pull it."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
+from popgym.core.control_pictures import SIZE
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Numbers
 from popgym.core.kernel import Rules
+from popgym.core.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 
@@ -22,12 +27,13 @@ def sample(s: Record, p: Record) -> None:
 @rule
 def reset(s: Record, p: Record) -> None:
     """No arm was pulled."""
-    s.steps, s.paid = 0, 0
+    s.steps = s.arm = s.paid = 0
 
 
 @rule
 def step(s: Record, p: Record, arm: int) -> Any:
     """Pulls an arm, which pays or not."""
+    s.arm = arm
     s.paid = uniform(s, 0.0, 1.0) < s.arms[arm]
     s.steps += 1
     return p.reward if s.paid else -p.reward, False, s.steps == p.limit
@@ -50,10 +56,10 @@ class MultiarmedBanditFamily(Family):
         num_bandits: How many arms there are.
         episode_length: How many pulls an episode has.
 
-    Reference players: win-stay-lose-shift repeats a pull that paid and otherwise goes on to the
-    next arm; Thompson sampling keeps a beta distribution for each arm; each was run for 400
-    episodes. The perfect player knows the arms, which no agent can: the best of n pays with
-    probability n / (n + 1) on average.
+    Reference players: win-stay lose-shift repeats a pull that paid and otherwise goes on to the
+    next arm; Thompson sampling and the Gittins index keep a beta distribution for each arm. The
+    oracle knows the arms, which no agent can: the best of n pays with probability n / (n + 1) on
+    average, which earns (n − 1) / (n + 1).
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -63,27 +69,9 @@ class MultiarmedBanditFamily(Family):
         "Hard": {"num_bandits": 30, "episode_length": 600},
     }
     group = "NOISY"
-    scores: ClassVar = {
-        "Easy": {
-            "random": 0.019,
-            "win-stay-lose-shift": 0.478,
-            "Thompson sampling": 0.642,
-            "perfect": 9 / 11,
-        },
-        "Medium": {
-            "random": 0.010,
-            "win-stay-lose-shift": 0.566,
-            "Thompson sampling": 0.738,
-            "perfect": 19 / 21,
-        },
-        "Hard": {
-            "random": 0.011,
-            "win-stay-lose-shift": 0.609,
-            "Thompson sampling": 0.770,
-            "perfect": 29 / 31,
-        },
-    }
     obs_requires_prev_action = True
+    picture_size = SIZE
+    render_fps = 8
 
     def __init__(self, num_bandits: int = 10, episode_length: int = 200) -> None:
         arms = whole_number("num_bandits", num_bandits, 1)
@@ -94,7 +82,8 @@ class MultiarmedBanditFamily(Family):
         self.max_episode_length = limit
         self.return_bounds = (-1.0, 1.0)
         self.params = {"limit": limit, "reward": 1 / limit}
-        self.fields = {"arms": (np.float32, (arms,)), "steps": np.int32, "paid": np.int8}
+        self.fields = {"arms": (np.float32, (arms,)), "steps": np.int32}
+        self.fields.update(arm=np.int32, paid=np.int8)
         self.hidden = {"arms": Numbers((0.0,) * arms, (1.0,) * arms)}
 
     def state(self, records: np.ndarray) -> Any:
@@ -108,6 +97,38 @@ class MultiarmedBanditFamily(Family):
         known = "   " + " ".join(f"{i}: {arm:.2f}" for i, arm in enumerate(arms)) if reveal else ""
         return f"pull {steps}: {last}   pull an arm, 0 to {len(arms) - 1}{known}"
 
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The arms, the last pull and whether it paid; how often each pays if revealed."""
+        steps, limit = record["steps"].item(), self.max_episode_length
+        last = record["arm"].item() if steps else None
+        told = "" if last is None else f"arm {last} {'paid' if record['paid'] else 'did not pay'}"
+        progress(canvas, f"pull {steps} of {limit}", steps, limit, told)
+        columns = 5 * math.ceil(math.sqrt(len(record["arms"]) / 10))
+        wide = (SIZE[0] - 40) / columns
+        high = min(120.0, (SIZE[1] - 76) / math.ceil(len(record["arms"]) / columns))
+        for i, pays in enumerate(record["arms"].tolist()):
+            box = (20 + wide * (i % columns), 60 + high * (i // columns), wide, high)
+            if i == last:
+                canvas.rectangle(*box, YELLOW, None, 6)
+            paint_arm(canvas, *box, str(i), pays if reveal else 0.0)
+            if reveal and wide >= 30:
+                canvas.text(box[0] + wide / 2, box[1] + high - 14, f"{pays:.2f}", 13, PURPLE)
+            if i == last:
+                coin = ORANGE if record["paid"] else None
+                canvas.circle(box[0] + wide / 2, box[1] + high / 2, 0.22 * wide, coin, GREY)
+
     def memory_needed(self) -> int:
         """Every pull tells something about its arm."""
         return self.max_episode_length - 1
+
+
+def paint_arm(
+    canvas: Canvas, x: float, y: float, wide: float, high: float, name: str, filled: float
+) -> None:
+    """An arm in its place, filled up to a share of its height."""
+    gap = wide / 14
+    x, y, wide, high = x + gap, y + gap, wide - 2 * gap, high - 2 * gap
+    canvas.rectangle(x, y, wide, high, WHITE)
+    canvas.rectangle(x, y + (1 - filled) * high, wide, filled * high, LILAC)
+    canvas.rectangle(x, y, wide, high, None, GREY)
+    canvas.text(x + wide / 2, y + 0.2 * high, name, min(18, 0.5 * wide), INK)

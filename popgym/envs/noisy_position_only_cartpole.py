@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box
 
+from popgym.core.canvas import Canvas
 from popgym.core.kernel import Rules
+from popgym.core.palette import INK, LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (
     ANGLE,
@@ -13,6 +15,8 @@ from popgym.envs.cartpole import (
     MAX_X,
     CartPoleFamily,
     X,
+    paint_cart,
+    paint_speeds,
     picture,
     reset,
     sample,
@@ -36,8 +40,6 @@ class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
     Args:
         max_episode_length: After how many steps an episode is truncated.
         noise_sigma: The noise's standard deviation, in m and in rad.
-
-    Reference players: the perfect score is that of who sees the state, and so a bound.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -47,11 +49,6 @@ class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
         "Hard": {"noise_sigma": 0.3},
     }
     group = "NOISY"
-    scores: ClassVar = {
-        "Easy": {"random": 0.118, "perfect": 1.0},
-        "Medium": {"random": 0.118, "perfect": 1.0},
-        "Hard": {"random": 0.118, "perfect": 1.0},
-    }
 
     def __init__(self, max_episode_length: int = 200, noise_sigma: float = 0.1) -> None:
         super().__init__(max_episode_length)
@@ -66,3 +63,13 @@ class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
             return super().draw(record, reveal)
         x, angle = record["seen"]
         return picture(x, angle, record["steps"])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The cart and the pole as they were observed; behind them as they are if revealed."""
+        (x, angle), q = record["seen"], record["physics"]
+        self.paint_track(canvas, record, x, angle)
+        if reveal:
+            paint_cart(canvas, q[X], q[ANGLE], LILAC, LILAC)
+        paint_cart(canvas, x, angle, INK, ORANGE)
+        if reveal:
+            paint_speeds(canvas, q)

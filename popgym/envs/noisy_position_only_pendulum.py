@@ -3,10 +3,21 @@
 import math
 from typing import Any, ClassVar
 
+from popgym.core.canvas import Canvas
 from popgym.core.kernel import Rules
+from popgym.core.palette import LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
-from popgym.envs.pendulum import ANGLE, PendulumFamily, picture, reset, sample, step
+from popgym.envs.pendulum import (
+    ANGLE,
+    PendulumFamily,
+    paint_rod,
+    paint_speed,
+    picture,
+    reset,
+    sample,
+    step,
+)
 
 
 @rule
@@ -23,9 +34,6 @@ class NoisyPositionOnlyPendulumFamily(PendulumFamily):
     Args:
         max_episode_length: After how many steps an episode is truncated.
         noise_sigma: The noise's standard deviation.
-
-    Reference players: the perfect score is that of who sees the state (it is that of
-    PositionOnlyPendulumEasy), and so a bound.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -35,11 +43,6 @@ class NoisyPositionOnlyPendulumFamily(PendulumFamily):
         "Hard": {"noise_sigma": 0.3},
     }
     group = "NOISY"
-    scores: ClassVar = {
-        "Easy": {"random": 0.258, "perfect": 0.915},
-        "Medium": {"random": 0.258, "perfect": 0.915},
-        "Hard": {"random": 0.258, "perfect": 0.915},
-    }
 
     def __init__(self, max_episode_length: int = 200, noise_sigma: float = 0.1) -> None:
         super().__init__(max_episode_length)
@@ -52,3 +55,13 @@ class NoisyPositionOnlyPendulumFamily(PendulumFamily):
             return super().draw(record, reveal)
         cos, sin = record["seen"]
         return picture(cos, sin, record["steps"])
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The rod as it was observed; behind it as it is if revealed."""
+        (cos, sin), angle = record["seen"], record["physics"][ANGLE]
+        self.paint_ring(canvas, record, cos, sin)
+        if reveal:
+            paint_rod(canvas, math.cos(angle), math.sin(angle), LILAC)
+        paint_rod(canvas, cos, sin, ORANGE)
+        if reveal:
+            paint_speed(canvas, record["physics"])

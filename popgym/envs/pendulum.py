@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
+from popgym.core.control_pictures import arrow
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Numbers
+from popgym.core.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 
@@ -19,6 +23,7 @@ DT, MAX_TURN, MAX_TORQUE = 0.05, 8.0, 2.0  # s, rad/s, N m
 FALL, PUSH = 15.0, 3.0  # 3 g / 2 l in 1/s², 3 / m l² in 1/(kg m²)
 HALF_COST = 8.1368022  # half of the greatest cost of a step, π² + MAX_TURN² / 10 + .001 · 2²
 ANGLE, TURN = range(2)  # places in s.physics; rad, rad/s
+ROD, HINGE = 125, (200, 238)  # of the picture, in pixels
 
 
 @rule
@@ -72,6 +77,8 @@ class PendulumFamily(Family):
     """
 
     clips_actions = True
+    picture_size = (400, 440)
+    render_fps = round(1 / DT)
     action_names = ("clockwise", "no torque", "anticlockwise")
 
     def __init__(self, max_episode_length: int = 200) -> None:
@@ -97,6 +104,42 @@ class PendulumFamily(Family):
         angle, turn = record["physics"]
         known = picture(math.cos(angle), math.sin(angle), record["steps"])
         return f"{known}   {math.degrees(turn):+.0f}°/s" if reveal else known
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The rod seen from the front; its speed as an arrow if revealed."""
+        angle = record["physics"][ANGLE]
+        self.paint_ring(canvas, record, math.cos(angle), math.sin(angle))
+        paint_rod(canvas, math.cos(angle), math.sin(angle), ORANGE)
+        if reveal:
+            paint_speed(canvas, record["physics"])
+
+    def paint_ring(self, canvas: Canvas, record: Record, cos: float, sin: float) -> None:
+        """The way of the rod's end, upright marked, and the angle in numbers."""
+        steps, limit = record["steps"].item(), self.max_episode_length
+        told = f"{math.degrees(math.atan2(sin, cos)):+.0f}° from upright"
+        progress(canvas, f"step {steps} of {limit}", steps, limit, told)
+        canvas.circle(*HINGE, ROD, None, LIGHT)
+        canvas.rectangle(HINGE[0] - 1, HINGE[1] - ROD - 8, 2, 16, GREY)
+
+
+def rod_end(cos: float, sin: float) -> tuple[float, float]:
+    """Where the rod's end is in the picture, in pixels from the left and from the top."""
+    return HINGE[0] - ROD * sin, HINGE[1] - ROD * cos
+
+
+def paint_rod(canvas: Canvas, cos: float, sin: float, color: Color) -> None:
+    """The rod, as far as cosine and sine of its angle from upright place its end."""
+    canvas.line([HINGE, rod_end(cos, sin)], 14, color)
+    canvas.circle(*rod_end(cos, sin), 7, color)
+    canvas.circle(*HINGE, 7, color)
+    canvas.circle(*HINGE, 4, INK)
+
+
+def paint_speed(canvas: Canvas, physics: Any) -> None:
+    """How fast the rod turns: an arrow at its end, and a number."""
+    angle, turn = physics.tolist()
+    arrow(canvas, *rod_end(math.cos(angle), math.sin(angle)), angle + math.pi, 13 * turn, PURPLE)
+    canvas.text(HINGE[0], 420, f"{math.degrees(turn):+.0f}°/s", 16, PURPLE)
 
 
 def picture(cos: float, sin: float, steps: int) -> str:

@@ -31,11 +31,6 @@ class PositionOnlyCartPoleFamily(CartPoleFamily):
         "Hard": {"max_episode_length": 600},
     }
     group = "CONTROL"
-    scores: ClassVar = {
-        "Easy": {"random": 0.118, "perfect": 1.0},
-        "Medium": {"random": 0.059, "perfect": 1.0},
-        "Hard": {"random": 0.039, "perfect": 1.0},
-    }
 
     def __init__(self, max_episode_length: int = 200) -> None:
         super().__init__(max_episode_length)

@@ -1,10 +1,14 @@
 """Balance a pole while seeing speeds and no positions."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
 
+from popgym.core.canvas import Canvas
+from popgym.core.card_pictures import progress
+from popgym.core.control_pictures import gauge
 from popgym.core.family import truth_value
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
@@ -52,11 +56,6 @@ class VelocityOnlyCartPoleFamily(CartPoleFamily):
     versions: ClassVar = {"v1": {"positions_at_reset": False}}
     id_name = "VelocityOnlyCartpole"
     group = "CONTROL"
-    scores: ClassVar = {
-        "Easy": {"random": 0.118, "perfect": 1.0},
-        "Medium": {"random": 0.059, "perfect": 1.0},
-        "Hard": {"random": 0.039, "perfect": 1.0},
-    }
 
     def __init__(self, max_episode_length: int = 200, positions_at_reset: bool = True) -> None:
         super().__init__(max_episode_length)
@@ -71,3 +70,14 @@ class VelocityOnlyCartPoleFamily(CartPoleFamily):
         if record["steps"] == 0 and self.params["positions_at_reset"]:
             return picture(record["physics"][X], record["physics"][ANGLE], 0)
         return f"{speeds(record['physics'])}   step {record['steps']}"
+
+    def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
+        """The speeds; the cart if revealed, or observed at first."""
+        q, steps, limit = record["physics"], record["steps"].item(), self.max_episode_length
+        if reveal or (steps == 0 and self.params["positions_at_reset"]):
+            super().paint(canvas, record, reveal)
+            return
+        progress(canvas, f"step {steps} of {limit}", steps, limit)
+        cart, pole = f"{q[SPEED]:+.2f} m/s", f"{math.degrees(q[TURN]):+.1f}°/s"
+        gauge(canvas, 120, "speed of the cart", q[SPEED], 3, cart)
+        gauge(canvas, 220, "speed of the pole", q[TURN], 3, pole)
