@@ -22,6 +22,7 @@ types: .venv/ready
 
 bench: .venv/ready  # prints tables; takes a while and wants a quiet machine
 	$(BIN)/python benchmarks/envs.py
+	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/memories.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/learning.py

@@ -1,219 +1,239 @@
-"""What each memory costs in training, against the bare layers of torch.
+"""What each memory costs: a training step, an acting step, products, bytes; and how it grows.
 
-Forward and backward at 256 rows of 64 steps, 128 features in and 256 out, gradients of the inputs
-included; one acting step of 256 environments; right-padded rows. Contestants take turns, so that a
-busy moment of the machine hits all of them: read the ratios.
+    python benchmarks/memories.py [--only NAME ...] [--rounds 5] [--threads 1] [--peer PYTHON]
 
-    python benchmarks/memories.py [--rounds 7] [--seconds 40] [--threads 2]
+A training step is forward and backward with gradients of the inputs, 128 features in and 256 out,
+16 rows of 256 or 1,024 steps; `resets` has an episode begin every 50 steps; an acting step is one
+step of 64 rows. `Gflop` counts the matrix products and convolutions of a training step (not what
+is done number by number), `of peak` is their rate over that of a large square product, measured in
+every round; `MiB` is by how much a training step raises a fresh process's memory. Times are
+medians; in brackets the spread between slowest and fastest in per cent of the median.
+
+With --peer, the interpreter of a Python that has POPGym 1.0.7 with Ray trains its own memory of
+the same name in turn with ours; `÷ peer` is the median of the rounds' ratios of steps a second.
+
+    python benchmarks/memories.py --growth     time and bytes a step from T = 256 to 16,384
 """
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
-from dataclasses import dataclass
-from itertools import groupby
+import warnings
+from pathlib import Path
 
 import torch
-from torch import nn
-from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
-from popgym.memory import Linear, make_memory
-from popgym.memory.padding import forward_padded
+from popgym.memory import MEMORIES, make_memory
 
-B, T, F, D, W = 256, 64, 128, 256, 4
-EPISODE = 52
+B, F, D, ACTING_ROWS, EPISODE = 16, 128, 256, 64, 50
+LENGTHS = (256, 1024)
+GROWTH_ROWS, GROWTH_LENGTHS = 4, (256, 1024, 4096, 16384)
+WIDTHS = {"memory": 22, "training": 20, "acting": 18, "T": 7, "resets": 9, "MiB": 7}
+PEERS = {
+    "mlp": ("ray_mlp", "MLP"),
+    "framestack": ("ray_framestack", "Framestack"),
+    "frameconv": ("ray_frameconv", "Frameconv"),
+    "elman": ("ray_elman", "Elman"),
+    "lstm": ("ray_lstm", "LSTM"),
+    "gru": ("ray_gru", "GRU"),
+    "indrnn": ("ray_indrnn", "IndRNN"),
+    "lmu": ("ray_lmu", "LMU"),
+    "s4d": ("ray_s4d", "S4D"),
+    "linear_attention": ("ray_linear_attention", "LinearAttention"),
+    "fwp": ("ray_fwp", "FastWeightProgrammer"),
+    "diffnc": ("ray_diffnc", "DiffNC"),
+}
+"""Our name → the module and class of the same memory in POPGym 1.0.7."""
 
 
-@dataclass
-class Contestant:
-    """One call to be timed, beside the others of its group."""
+class Peer:
+    """An interpreter with POPGym 1.0.7, asked for one training step at a time."""
 
-    group: str
-    name: str
-    run: callable
-    calls: int = 1  # a round, for what is short
+    def __init__(self, python, threads):
+        script = Path(__file__).parent / "peers" / "popgym_1_memories.py"
+        self.threads = threads
+        self.process = subprocess.Popen(
+            [python, "-I", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def seconds(self, name, steps):
+        """Of a training step; None if it has no such memory or cannot run it."""
+        if name not in PEERS:
+            return None
+        print(*PEERS[name], B, steps, F, D, self.threads, file=self.process.stdin, flush=True)
+        for line in self.process.stdout:  # libraries talk on the same stream
+            kind, _, value = line.partition(" ")
+            if kind == "seconds":
+                return float(value)
+            if kind == "error":
+                return None
+        raise SystemExit("--peer: that interpreter cannot run POPGym 1.0.7's memories")
 
 
-def every_52_steps():
-    """Starts [B, T] with a random phase in each row."""
-    phase = torch.randint(0, EPISODE, (B, 1))
-    return (torch.arange(T) + phase) % EPISODE == 0
+def training(memory, rows, steps, resets=False):
+    """A function that makes one training step and returns its seconds."""
+    x = torch.randn(rows, steps, F, requires_grad=True)
+    state, start = memory.initial_state(rows), None
+    if resets:
+        start = (torch.arange(steps) + torch.randint(0, EPISODE, (rows, 1))) % EPISODE == 0
+    gradient = torch.randn(rows, steps, D)
 
-
-def trains(forward, modules, *shape, autocast=False):
-    """A call of forward and backward; ``forward`` takes x of this shape."""
-    x = torch.randn(shape, requires_grad=True)
-    parameters = [p for module in modules for p in module.parameters()]
-    gradient = None
-
-    def run():
-        nonlocal gradient
+    def step():
         x.grad = None
-        for parameter in parameters:
-            parameter.grad = None
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-            y = forward(x)
-        if gradient is None:
-            gradient = torch.randn_like(y)
-        y.backward(gradient)
+        memory.zero_grad(set_to_none=True)
+        begin = time.perf_counter()
+        memory(x, state, start)[0].backward(gradient)
+        return time.perf_counter() - begin
 
-    return run
+    return step
 
 
-def acts(forward, *shape):
-    x = torch.randn(shape)
+def acting(memory):
+    x, state = torch.randn(ACTING_ROWS, 1, F), memory.initial_state(ACTING_ROWS)
+    start = torch.zeros(ACTING_ROWS, 1, dtype=torch.bool)
 
     @torch.no_grad()
-    def run():
-        forward(x)
+    def step():
+        begin = time.perf_counter()
+        memory(x, state, start)
+        return time.perf_counter() - begin
 
-    return run
-
-
-def convolution_contestants(autocast):
-    conv = nn.Conv1d(F, D, W)
-    memory = make_memory("frameconv", F, D, stack_size=W)
-    state, start = memory.initial_state(B), every_52_steps()
-    group = "convolution, bf16" if autocast else "convolution"
-
-    def conv2d(z):
-        return functional.conv2d(z.mT.unsqueeze(2), conv.weight.unsqueeze(2), conv.bias)
-
-    rows = [
-        ("torch conv1d", conv, conv, (B, F, T + W - 1)),
-        ("torch conv2d, channels last", conv2d, conv, (B, T + W - 1, F)),
-        ("frameconv", lambda x: memory(x, state)[0], memory, (B, T, F)),
-        ("frameconv, resets", lambda x: memory(x, state, start)[0], memory, (B, T, F)),
-    ]
-    return [
-        Contestant(group, name, trains(forward, [module], *shape, autocast=autocast))
-        for name, forward, module, shape in rows
-    ]
+    return step
 
 
-def recurrent_contestants(autocast):
-    gru = nn.GRU(F, D, batch_first=True)
-    memory = make_memory("gru", F, D)
-    state, start = memory.initial_state(B), every_52_steps()
-    group = "gru, bf16" if autocast else "gru"
-    rows = [
-        ("torch nn.GRU", lambda x: gru(x)[0], gru),
-        ("gru", lambda x: memory(x, state)[0], memory),
-        ("gru, resets", lambda x: memory(x, state, start)[0], memory),
-        ("nn.GRU cut, resets", lambda x: cut(memory, x, start), memory),
-    ]
-    return [
-        Contestant(group, name, trains(forward, [module], B, T, F, autocast=autocast))
-        for name, forward, module in rows
-    ]
+def product():
+    """A square product of 2,048, 17.2 Gflop."""
+    a, b = torch.randn(2, 2048, 2048)
+
+    def step():
+        begin = time.perf_counter()
+        a @ b
+        return time.perf_counter() - begin
+
+    return step
 
 
-def cut(memory, x, start):
-    """What resets would cost with nn.GRU alone, cut wherever any row starts."""
-    return memory._fused(x, x.new_zeros(1, B, D), start)[0]
+def flops(memory, steps):
+    """Of the products in a training step; fused kernels are taken apart to be counted."""
+    with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
+        training(memory, B, steps)()
+    return counter.get_total_flops()
 
 
-def linear_contestants():
-    plain, ours = nn.Linear(F, D), Linear(F, D)
-    mlp = nn.Sequential(nn.Linear(F, D), nn.LeakyReLU(), nn.Linear(D, D), nn.LeakyReLU())
-    memory = make_memory("mlp", F, D)
-    state = memory.initial_state(B)
-    return [
-        Contestant("linear", "torch Linear", trains(plain, [plain], B, T, F)),
-        Contestant("linear", "popgym Linear", trains(ours, [ours], B, T, F)),
-        Contestant("mlp", "torch MLP", trains(mlp, [mlp], B, T, F)),
-        Contestant("mlp", "mlp", trains(lambda x: memory(x, state)[0], [memory], B, T, F)),
-    ]
-
-
-def acting_contestants():
-    conv, gru = nn.Conv1d(F, D, W), nn.GRU(F, D, batch_first=True)
-    weight = conv.weight.mT.flatten(1)
-    rows = [
-        ("convolution", "product", lambda x: functional.linear(x, weight), (B, F * W)),
-        ("convolution", "frameconv", stepper("frameconv"), (B, 1, F)),
-        ("gru", "torch nn.GRU", gru, (B, 1, F)),
-        ("gru", "gru", stepper("gru"), (B, 1, F)),
-    ]
-    return [
-        Contestant(f"{group}, acting", name, acts(forward, *shape), calls=20)
-        for group, name, forward, shape in rows
-    ]
-
-
-def stepper(name):
+def measure(name, rounds, peer):
     memory = make_memory(name, F, D)
-    state, start = memory.initial_state(B), torch.rand(B, 1) < 1 / EPISODE
-    return lambda x: memory(x, state, start)
-
-
-def padded_contestants():
-    lengths = torch.where(torch.rand(B) < 0.5, T, torch.randint(1, T + 1, (B,)))
-    for name in ("frameconv", "gru"):
-        memory = make_memory(name, F, D)
-        for label, forward in (
-            ("full rows", lambda x, m=memory: m(x, m.initial_state(B))[0]),
-            (
-                f"padded rows, {lengths.sum() / B / T:.0%} real",
-                lambda x, m=memory: forward_padded(m, x, m.initial_state(B), lengths)[0],
-            ),
-        ):
-            yield Contestant(f"{name}, padding", label, trains(forward, [memory], B, T, F))
-
-
-def measure(contestants, rounds, budget):
-    """Seconds a call, one list for each contestant; at least three rounds, whatever the budget."""
-    seconds = [[] for _ in contestants]
-    end = time.perf_counter() + budget
+    contestants = {"peak": product(), "acting": acting(memory)}
+    for steps in LENGTHS:
+        contestants[f"{steps}"] = training(memory, B, steps)
+        contestants[f"{steps} resets"] = training(memory, B, steps, resets=True)
+        if peer and peer.seconds(name, steps) is not None:
+            contestants[f"{steps} peer"] = lambda steps=steps: peer.seconds(name, steps)
+    taken = {key: [] for key in contestants}
     for index in range(rounds + 1):
-        if index > 3 and time.perf_counter() > end:
-            break
-        for taken, contestant in zip(seconds, contestants, strict=True):
-            begin = time.perf_counter()
-            for _ in range(contestant.calls):
-                contestant.run()
+        for key, step in contestants.items():
+            seconds = step()
             if index:  # the first round warms up
-                taken.append((time.perf_counter() - begin) / contestant.calls)
-    return seconds
+                taken[key].append(seconds)
+    return rows(name, memory, taken)
 
 
-def report(contestants, seconds):
-    print(f"{'':26}{'':30}{'median':>9}{'quartiles':>16}{'of the first':>14}")
-    rows = zip(contestants, seconds, strict=True)
-    for group, members in groupby(rows, key=lambda row: row[0].group):
-        first = None
-        for contestant, taken in members:
-            first = first or taken
-            low, median, high = statistics.quantiles(taken, n=4)
-            # paired within a round, so that a busy moment weighs on both
-            ratio = statistics.median(a / b for a, b in zip(taken, first, strict=True))
-            print(
-                f"{group:26}{contestant.name:30}{median * 1e3:6.2f} ms"
-                f"{low * 1e3:8.2f}–{high * 1e3:<7.2f}{ratio:12.2f}×"
-            )
+def rows(name, memory, taken):
+    """A row of the table for each length."""
+    peak = statistics.median(2 * 2048**3 / seconds for seconds in taken["peak"])
+    for steps in LENGTHS:
+        plain, work = taken[f"{steps}"], flops(memory, steps)
+        theirs = taken.get(f"{steps} peer")
+        yield {
+            "memory": name,
+            "parameters": f"{sum(p.numel() for p in memory.parameters()):,}",
+            "acting": shown(taken["acting"]),
+            "T": f"{steps:,}",
+            "training": shown(plain),
+            "resets": f"{ratio(taken[f'{steps} resets'], plain):.2f} ×",
+            "Gflop": f"{work / 1e9:.2f}",
+            "of peak": f"{work / statistics.median(plain) / peak:.0%}",
+            "MiB": f"{peak_memory(name, B, steps) / 2**20:.0f}",
+            "÷ peer": f"{ratio(theirs, plain):.2f}" if theirs else "–",
+        }
+
+
+def ratio(a, b):
+    """The median over the rounds."""
+    return statistics.median(x / y for x, y in zip(a, b, strict=True))
+
+
+def shown(taken):
+    median = statistics.median(taken)
+    return f"{median * 1e3:.2f} ms [{100 * (max(taken) - min(taken)) / median:.0f} %]"
+
+
+def peak_memory(name, rows, steps):
+    """Bytes by which a training step raises the memory of a fresh process."""
+    command = [sys.executable, __file__, "--worker", name, str(rows), str(steps)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def worker(name, rows, steps):
+    """Says how many bytes a training step of a fresh process takes at most (Linux only)."""
+    torch.set_num_threads(1)
+    memory = make_memory(name, F, D)
+    training(memory, int(rows), 2)()  # loads torch's kernels
+    step = training(memory, int(rows), int(steps))
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use
+    before = high_water()
+    step()
+    print(high_water() - before)
+
+
+def high_water():
+    """The most bytes of memory that this process has used at once."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def growth(names, rounds):
+    """Prints microseconds and KiB for each step of a row, in training."""
+    print(f"µs and KiB for each of {GROWTH_ROWS} × T steps in training")
+    print(f"{'':22}" + "".join(f"{f'T={steps:,}':>20}" for steps in GROWTH_LENGTHS))
+    for name in names:
+        memory, cells = make_memory(name, F, D), []
+        for steps in GROWTH_LENGTHS:
+            step, n = training(memory, GROWTH_ROWS, steps), GROWTH_ROWS * steps
+            step()
+            seconds = statistics.median(step() for _ in range(rounds))
+            size = peak_memory(name, GROWTH_ROWS, steps)
+            cells.append(f"{seconds / n * 1e6:.2f} µs {size / n / 1024:.1f} KiB")
+        print(f"{name:22}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=40, help="begin no round after this long")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    if sys.argv[1:2] == ["--worker"]:
+        return worker(*sys.argv[2:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=MEMORIES, metavar="NAME", default=[*MEMORIES])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7 and Ray")
+    parser.add_argument("--growth", action="store_true", help="print the table of growth instead")
     arguments = parser.parse_args()
+    warnings.filterwarnings("ignore", "TF32")  # of switching oneDNN off and on
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
-    contestants = [
-        *convolution_contestants(autocast=False),
-        *convolution_contestants(autocast=True),
-        *recurrent_contestants(autocast=False),
-        *recurrent_contestants(autocast=True),
-        *linear_contestants(),
-        *acting_contestants(),
-        *padded_contestants(),
-    ]
-    print(f"{B} rows × {T} steps, {F} → {D} features, torch {torch.__version__}")
-    seconds = measure(contestants, arguments.rounds, arguments.seconds)
-    print(f"{arguments.threads} threads, {len(seconds[0])} rounds; resets every {EPISODE} steps")
-    report(contestants, seconds)
+    if arguments.growth:
+        return growth(arguments.only, arguments.rounds)
+    peer = Peer(arguments.peer, arguments.threads) if arguments.peer else None
+    print(f"{B} rows, {F} → {D}, torch {torch.__version__}, {arguments.threads} threads")
+    for index, name in enumerate(arguments.only):
+        for row in measure(name, arguments.rounds, peer):
+            if not index and row["T"] == f"{LENGTHS[0]:,}":
+                print("".join(f"{key:>{WIDTHS.get(key, 11)}}" for key in row))
+            print("".join(f"{v:>{WIDTHS.get(k, 11)}}" for k, v in row.items()), flush=True)
 
 
 if __name__ == "__main__":
