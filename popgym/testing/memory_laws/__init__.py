@@ -17,8 +17,9 @@ from functools import wraps
 
 import torch
 
+from popgym.testing.laws import LawBroken
 from popgym.testing.memory_laws import as_module, in_time
-from popgym.testing.memory_laws.trial import LawBroken, MakeMemory
+from popgym.testing.memory_laws.trial import MakeMemory
 
 __all__ = ["LAWS", "LawBroken", "check_memory"]
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from popgym.memory import Memory
+from popgym.testing.laws import LawBroken, require
 from popgym.testing.memory_laws.trial import (
     ROWS,
     SINGLE_STEPS,
     STEPS,
-    LawBroken,
     MakeMemory,
     Trial,
     fill,
@@ -21,7 +21,6 @@ from popgym.testing.memory_laws.trial import (
     loss,
     make_trial,
     map_state,
-    require,
     require_same,
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from popgym.memory.padding import forward_padded
+from popgym.testing.laws import require
 from popgym.testing.memory_laws.trial import (
     SINGLE_STEPS,
     STEPS,
@@ -15,7 +16,6 @@ from popgym.testing.memory_laws.trial import (
     loss,
     make_trial,
     map_state,
-    require,
     require_same,
 )
 

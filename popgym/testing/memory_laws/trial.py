@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from popgym.memory import Memory
+from popgym.testing.laws import LawBroken, require
 
 MakeMemory = Callable[[], Memory]
 
@@ -20,22 +21,6 @@ UNEVEN_CUTS = (0, 1, 12, 13, 21, 44, STEPS)
 SINGLE_STEPS = tuple(range(STEPS + 1))
 
 _TOLERANCE = 1e-8
-
-
-class LawBroken(AssertionError):  # noqa: N818 (it reads as a sentence where it is raised)
-    """A memory breaks a law.
-
-    Attributes:
-        law: the law's name in ``LAWS``.
-    """
-
-    def __init__(self, law: str, message: str) -> None:
-        super().__init__(law, message)
-        self.law = law
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.law}: {self.message}"
 
 
 @dataclass
@@ -129,12 +114,6 @@ def fill(state: Any, value: float) -> Any:
     return map_state(
         lambda s: torch.full_like(s, value) if _differentiable(s) else s.clone(), state
     )
-
-
-def require(law: str, condition: bool, message: str) -> None:
-    """Raise ``LawBroken`` unless the condition holds."""
-    if not condition:
-        raise LawBroken(law, message)
 
 
 def require_same(

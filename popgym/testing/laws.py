@@ -1,0 +1,24 @@
+"""What the laws of memories and of environments have in common: how a broken one is told."""
+
+
+class LawBroken(AssertionError):  # noqa: N818 (it reads as a sentence where it is raised)
+    """A memory or an environment breaks a law.
+
+    Attributes:
+        law: the law's name in ``LAWS`` or ``ENV_LAWS``.
+        message: what was seen, and what was expected.
+    """
+
+    def __init__(self, law: str, message: str) -> None:
+        super().__init__(law, message)
+        self.law = law
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.message}"
+
+
+def require(law: str, condition: bool, message: str) -> None:
+    """Raise ``LawBroken`` unless the condition holds."""
+    if not condition:
+        raise LawBroken(law, message)
