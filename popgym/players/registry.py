@@ -9,6 +9,7 @@ from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
+from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.registry import FAMILIES, find
 from popgym.envs.repeat_first import RepeatFirstFamily
@@ -17,6 +18,7 @@ from popgym.players import repeat
 from popgym.players.concentration import ConcentrationPerfect
 from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
 from popgym.players.higher_lower import HigherLowerMemoryless, HigherLowerPerfect
+from popgym.players.minesweeper import MineSweeperScripted
 from popgym.players.multiarmed_bandit import (
     BestArm,
     GittinsIndex,
@@ -48,6 +50,7 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
         "scripted": GittinsIndex,
         "oracle": BestArm,
     },
+    MineSweeperFamily: {"scripted": MineSweeperScripted},
 }
 """Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
 best without memory, or knowing only the step), the usual name of a well-known way to play,
