@@ -101,7 +101,7 @@ def unlike(env, seen):
 
 def twins(entry):
     """Pairs of records whose player has seen the same, though different things are hidden."""
-    env = entry.vector_class(256, autoreset_mode="SameStep")
+    env = entry.vector_class(128, autoreset_mode="SameStep")
     env.single_action_space.seed(1)
     only_now = entry.family.__name__.removesuffix("Family") in ONLY_NOW
     obs, seen = begin(env), [b""] * env.num_envs
