@@ -126,7 +126,7 @@ class AutoencodeFamily(Family):
         watching, laid = record["watching"], record["watching"] or pile == len(suits)
         mode = "watch" if watching else "play"
         progress(canvas, f"{pile} of {len(suits)} cards on the pile", pile, len(suits), mode)
-        if reveal:
+        if reveal and pile:
             listing(canvas, suits[:pile])
         else:
             spread(canvas, pile, len(suits), suits[pile - 1] if laid else None)
