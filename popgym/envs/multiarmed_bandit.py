@@ -108,14 +108,15 @@ class MultiarmedBanditFamily(Family):
         high = min(120.0, (SIZE[1] - 76) / math.ceil(len(record["arms"]) / columns))
         for i, pays in enumerate(record["arms"].tolist()):
             box = (20 + wide * (i % columns), 60 + high * (i // columns), wide, high)
+            middle = box[0] + wide / 2
             if i == last:
                 canvas.rectangle(*box, YELLOW, None, 6)
             paint_arm(canvas, *box, str(i), pays if reveal else 0.0)
             if reveal and wide >= 30:
-                canvas.text(box[0] + wide / 2, box[1] + high - 14, f"{pays:.2f}", 13, PURPLE)
+                canvas.text(middle, box[1] + 0.83 * high, f"{pays:.2f}", 13, PURPLE)
             if i == last:
                 coin = ORANGE if record["paid"] else None
-                canvas.circle(box[0] + wide / 2, box[1] + high / 2, 0.22 * wide, coin, GREY)
+                canvas.circle(middle, box[1] + 0.54 * high, min(0.22 * wide, 14), coin, GREY)
 
     def memory_needed(self) -> int:
         """Every pull tells something about its arm."""
