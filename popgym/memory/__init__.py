@@ -17,10 +17,12 @@ Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
+from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.linear import Linear, linear
+from popgym.memory.lstm import LSTM, LSTMState
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
@@ -29,13 +31,17 @@ from popgym.memory.wiring import Wiring, WiringOptions
 
 __all__ = [
     "GRU",
+    "LSTM",
     "MEMORIES",
     "MLP",
     "ActorCritic",
     "ActorCriticState",
+    "Elman",
+    "ElmanState",
     "GRUState",
     "IndRNN",
     "IndRNNState",
+    "LSTMState",
     "Linear",
     "MLPState",
     "Memory",

@@ -10,7 +10,6 @@ Translation" (2014), https://arxiv.org/abs/1406.1078, in the parameterisation of
 (the reset gate acts after the product with W_hn), whose weights are exchangeable with these.
 """
 
-from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from popgym.memory.base import Memory, check_size
 from popgym.memory.gru_scan import GRUScan
 from popgym.memory.resets import clear_at_first_step, reset_steps
+from popgym.memory.torch_layers import by_layer, by_row, read_fused, runs_cells
 
 
 class GRUState(NamedTuple):
@@ -60,12 +60,12 @@ class GRU(Memory):
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
-        hidden = state.hidden.unflatten(1, (self.num_layers, -1)).transpose(0, 1)  # [L, B, D]
-        if x.shape[1] > 1 and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+        hidden = by_layer(state.hidden, self.num_layers)
+        if runs_cells(x):
             y, hidden = self._scan(x, hidden, start)
         else:
             y, hidden = self._fused(x, hidden, start)
-        return y, GRUState(hidden.transpose(0, 1).flatten(1).to(state.hidden.dtype))
+        return y, GRUState(by_row(hidden).to(state.hidden.dtype))
 
     def _scan(self, x: Tensor, hidden: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """Our own recurrence: faster on a CPU, and resets cost nothing; but not in bfloat16."""
@@ -78,12 +78,5 @@ class GRU(Memory):
 
     def _fused(self, x: Tensor, hidden: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """The kernel of torch, between the steps at which any row begins an episode."""
-        resets = reset_steps(start) or []
-        cuts = [0, *(t for t, rows in enumerate(resets) if t and rows is not None), x.shape[1]]
-        outputs = []
-        for begin, end in pairwise(cuts):
-            if begin and (rows := resets[begin]) is not None:
-                hidden = hidden.masked_fill(rows, 0)
-            y, hidden = self.gru(x[:, begin:end], hidden.contiguous())
-            outputs.append(y)
-        return torch.cat(outputs, 1), hidden
+        y, (hidden,) = read_fused(self.gru, x, (hidden,), reset_steps(start))
+        return y, hidden

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _MIN_STEPS = 8
+_MIN_NUMBERS = 20480
+"""Below, torch convolves without oneDNN, in a slower kernel, if it has one thread."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -45,4 +47,5 @@ def _convolves(x: Tensor) -> bool:
         and x.dim() == 3
         and x.shape[0] > 1
         and x.shape[1] >= _MIN_STEPS
+        and x.numel() > _MIN_NUMBERS
     )

@@ -7,15 +7,19 @@ from importlib import import_module
 from typing import Any
 
 from popgym.memory.base import Memory
+from popgym.memory.elman import Elman
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
+from popgym.memory.lstm import LSTM
 from popgym.memory.mlp import MLP
 from popgym.memory.temporal_conv import TemporalConv
 
 MEMORIES: dict[str, type[Memory]] = {
+    "elman": Elman,
     "frameconv": TemporalConv,
     "gru": GRU,
     "indrnn": IndRNN,
+    "lstm": LSTM,
     "mlp": MLP,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""

@@ -14,6 +14,10 @@ VARIANTS = [
     ("gru", {"num_layers": 2}),
     ("indrnn", {}),
     ("indrnn", {"activation": "tanh", "num_layers": 1}),
+    ("elman", {}),
+    ("elman", {"num_layers": 2}),
+    ("lstm", {}),
+    ("lstm", {"num_layers": 2}),
     ("mlp", {}),
 ]
 

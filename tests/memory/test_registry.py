@@ -4,8 +4,10 @@ import pytest
 
 from popgym.memory import (
     GRU,
+    LSTM,
     MEMORIES,
     MLP,
+    Elman,
     IndRNN,
     Memory,
     TemporalConv,
@@ -42,6 +44,8 @@ class TakesAnything(Own):
     [
         ("frameconv", TemporalConv, {"stack_size": 4}),
         ("gru", GRU, {"num_layers": 1}),
+        ("elman", Elman, {"num_layers": 1}),
+        ("lstm", LSTM, {"num_layers": 1}),
         ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
     ],
