@@ -45,7 +45,7 @@ def from_upright(angle: float) -> Any:
     """The same angle between −π and π."""
     turned = angle + math.pi
     if -2 * math.pi <= turned < 4 * math.pi:  # the same numbers as the remainder's, sooner
-        turned += 2 * math.pi * ((turned < 0) - (turned >= 2 * math.pi))
+        turned += 2 * math.pi * (int(turned < 0) - int(turned >= 2 * math.pi))
     else:
         turned %= 2 * math.pi
     return turned - math.pi
