@@ -1,19 +1,23 @@
-"""Checks to run on environments and memories of one's own; see :func:`check_memory`."""
+"""Checks of environments and memories of one's own: `check_env` and `check_memory`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from popgym.testing.memory_laws import LAWS, LawBroken, check_memory
+    from popgym.testing.env_laws import ENV_LAWS, check_env
+    from popgym.testing.laws import LawBroken
+    from popgym.testing.memory_laws import LAWS, check_memory
 
 # found at first use: checking a memory needs torch, checking an environment does not
 _HOMES = {
+    "ENV_LAWS": "popgym.testing.env_laws",
     "LAWS": "popgym.testing.memory_laws",
-    "LawBroken": "popgym.testing.memory_laws",
+    "LawBroken": "popgym.testing.laws",
+    "check_env": "popgym.testing.env_laws",
     "check_memory": "popgym.testing.memory_laws",
 }
 
-__all__ = ["LAWS", "LawBroken", "check_memory"]
+__all__ = ["ENV_LAWS", "LAWS", "LawBroken", "check_env", "check_memory"]
 
 
 def __getattr__(name: str) -> Any:
