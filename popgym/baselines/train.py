@@ -247,4 +247,4 @@ def _references(settings: Settings) -> dict[str, float]:
     if not isinstance(target, str) or not target.startswith("popgym-") or settings.env_options:
         return {}
     scores = popgym.envs.reference_scores(target) or {}
-    return {name: float(value) for name, value in scores.items() if value is not None}
+    return {player: score.mean for player, score in scores.items()}

@@ -49,8 +49,6 @@ class Family:
     """The name in the ids, where the published spelling is not the class's; both then work."""
     group: ClassVar[str]
     """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION."""
-    scores: ClassVar[dict[str, dict[str, float]]] = {}
-    """Difficulty → mean returns of reference players: random, memoryless, perfect, …"""
     obs_requires_prev_action: ClassVar[bool] = False
     """Whether an agent must be shown its previous action to play well."""
     clips_actions: ClassVar[bool] = False

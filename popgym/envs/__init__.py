@@ -13,11 +13,20 @@ from popgym.envs.registry import (
     find,
     lookup,
     memory_needed,
-    reference_scores,
     table,
 )
+from popgym.envs.scores import Score, reference_scores
 
-__all__ = ["find", "lookup", "memory_needed", "reference_scores", "table", *ENTRIES, *GROUPS]
+__all__ = [
+    "Score",
+    "find",
+    "lookup",
+    "memory_needed",
+    "reference_scores",
+    "table",
+    *ENTRIES,
+    *GROUPS,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,11 +55,6 @@ def observe(s: Record, p: Record, obs: Any) -> None:
     obs[1] = suit(s.deal_order[s.pile - 1]) if laid else 0
 
 
-def memoryless(num_decks: int) -> float:
-    """What naming the card in view, and a fixed suit when there is none, earns on average."""
-    return 1.5 / (DECK_SIZE * num_decks) - 0.5
-
-
 class AutoencodeFamily(Family):
     """Watch suits one by one, then name them from the last to the first.
 
@@ -72,7 +67,7 @@ class AutoencodeFamily(Family):
         num_decks: How many decks of 52 cards to remember.
 
     Reference players: without memory only the card in view can be known; a fixed suit is right
-    for a quarter of the others. Who remembers all cards earns 1.
+    for a quarter of the others, which earns 1.5 / cards − 0.5. Who remembers all cards earns 1.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -84,11 +79,6 @@ class AutoencodeFamily(Family):
     picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
-    scores: ClassVar = {
-        "Easy": {"random": -0.502, "memoryless": memoryless(1), "perfect": 1.0},
-        "Medium": {"random": -0.495, "memoryless": memoryless(2), "perfect": 1.0},
-        "Hard": {"random": -0.512, "memoryless": memoryless(3), "perfect": 1.0},
-    }
 
     def __init__(self, num_decks: int = 1) -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)

@@ -95,11 +95,6 @@ class BattleshipFamily(Family):
         "Hard": {"board_size": 12},
     }
     group = "GAME"
-    scores: ClassVar = {
-        "Easy": {"random": -0.445},
-        "Medium": {"random": -0.418},
-        "Hard": {"random": -0.402},
-    }
     obs_requires_prev_action = True
     picture_size = SIZE
 

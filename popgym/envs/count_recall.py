@@ -86,11 +86,6 @@ class CountRecallFamily(Family):
     }
     picture_size = SIZE
     group = "DIAGNOSTIC"
-    scores: ClassVar = {
-        "Easy": {"random": -0.931, "clock": -0.443, "perfect": 1.0},
-        "Medium": {"random": -0.922, "clock": -0.509, "perfect": 1.0},
-        "Hard": {"random": -0.886, "clock": -0.422, "perfect": 1.0},
-    }
 
     def __init__(self, num_decks: int = 1, deck_type: str = "colors") -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)

@@ -1,7 +1,7 @@
 """Find the way out of a maze."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -59,11 +59,6 @@ class LabyrinthEscapeFamily(LabyrinthFamily):
     """
 
     rules = Rules(sample, reset, step, observe)
-    scores: ClassVar = {
-        "Easy": {"random": -0.398},
-        "Medium": {"random": -0.841},
-        "Hard": {"random": -0.951},
-    }
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """See every square of a maze."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -61,11 +61,6 @@ class LabyrinthExploreFamily(LabyrinthFamily):
     """
 
     rules = Rules(sample, reset, step, observe)
-    scores: ClassVar = {
-        "Easy": {"random": -0.349},
-        "Medium": {"random": -0.614},
-        "Hard": {"random": -0.747},
-    }
 
     def __init__(
         self,

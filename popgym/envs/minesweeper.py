@@ -90,11 +90,6 @@ class MineSweeperFamily(Family):
     rules = Rules(sample, reset, step, observe)
     presets: ClassVar = {level.capitalize(): {"difficulty": level} for level in BOARDS}
     group = "GAME"
-    scores: ClassVar = {
-        "Easy": {"random": -0.233},
-        "Medium": {"random": -0.403},
-        "Hard": {"random": -0.434},
-    }
     obs_requires_prev_action = True
     picture_size = SIZE
 

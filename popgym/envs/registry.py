@@ -148,17 +148,3 @@ def memory_needed(env: str | type[POPGymEnv], **arguments: Any) -> int | None:
         **arguments: As for the constructor, where they differ from the preset's.
     """
     return find(env).task(**arguments).memory_needed()
-
-
-def reference_scores(env: str | type[POPGymEnv]) -> dict[str, float] | None:
-    """Mean returns of reference players, as far as known: random, memoryless, perfect and others.
-
-    Args:
-        env: A name, id or class.
-
-    Returns:
-        Player → mean return; None if nothing is known. How they play is in the docstring of
-        the family. Random players were run for 100 episodes on POPGym 1.0.7.
-    """
-    entry = find(env)
-    return dict(entry.family.scores.get(entry.level, {})) or None

@@ -50,13 +50,6 @@ def observe(s: Record, p: Record, obs: Any) -> None:
     obs[0] = suit(s.deal_order[s.shown - 1])
 
 
-def memoryless(num_decks: int) -> float:
-    """What naming the suit in view earns on average."""
-    cards = DECK_SIZE * num_decks
-    right = 1 + (cards - 2) * (cards / 4 - 1) / (cards - 1)
-    return 2 * right / (cards - 1) - 1
-
-
 class RepeatFirstFamily(Family):
     """Each step shows a card's suit; answer with the suit shown first.
 
@@ -80,11 +73,6 @@ class RepeatFirstFamily(Family):
     picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
-    scores: ClassVar = {
-        "Easy": {"random": -0.492, "memoryless": memoryless(1), "perfect": 1.0},
-        "Medium": {"random": -0.504, "memoryless": memoryless(8), "perfect": 1.0},
-        "Hard": {"random": -0.502, "memoryless": memoryless(16), "perfect": 1.0},
-    }
 
     def __init__(self, num_decks: int = 1) -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)

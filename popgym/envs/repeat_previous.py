@@ -74,11 +74,6 @@ class RepeatPreviousFamily(Family):
     picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
-    scores: ClassVar = {
-        "Easy": {"random": -0.513, "memoryless": 26 / 51 - 1, "perfect": 1.0},
-        "Medium": {"random": -0.505, "memoryless": 52 / 103 - 1, "perfect": 1.0},
-        "Hard": {"random": -0.496, "memoryless": 78 / 155 - 1, "perfect": 1.0},
-    }
 
     def __init__(self, num_decks: int = 1, k: int = 4) -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)

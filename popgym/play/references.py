@@ -1,7 +1,8 @@
 """What others score in the same environment."""
 
 from popgym.core.env import POPGymEnv
-from popgym.envs.registry import ENTRIES, reference_scores
+from popgym.envs.registry import ENTRIES
+from popgym.envs.scores import reference_scores
 
 
 def references(env: POPGymEnv) -> dict[str, float]:
@@ -12,4 +13,4 @@ def references(env: POPGymEnv) -> dict[str, float]:
     if entry.task().params_record().tobytes() != env.family.params_record().tobytes():
         return {}  # other arguments, for which nothing was measured
     scores = reference_scores(entry.name) or {}
-    return {player: getattr(score, "mean", score) for player, score in scores.items()}
+    return {player: score.mean for player, score in scores.items()}

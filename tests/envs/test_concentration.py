@@ -2,62 +2,8 @@ import numpy as np
 import pytest
 
 import popgym.envs
-from tests.envs.chance import assert_mean
 
-LEVELS = {"ConcentrationEasy": 2, "ConcentrationMedium": 2, "ConcentrationHard": 13}
 IN_ORDER = {"hidden": {"card_at_position": np.arange(52)}}  # four aces, four twos, …
-
-
-class Player:
-    """Remembers every card."""
-
-    def __init__(self, cards, kinds):
-        self.new = list(range(cards))  # positions never turned up
-        self.known = {kind: [] for kind in range(kinds)}  # positions of unmatched cards
-
-    def turn(self, look):
-        """Plays a turn; `look(position)` turns a card up and returns its kind."""
-        for positions in self.known.values():
-            if len(positions) >= 2:
-                look(positions.pop())
-                look(positions.pop())
-                return
-        first = self.new.pop()
-        kind = look(first)
-        if self.known[kind]:
-            look(self.known[kind].pop())
-            return
-        second = self.new.pop()
-        other = look(second)
-        if other != kind:
-            self.known[kind].append(first)
-            self.known[other].append(second)
-
-
-def perfect_returns(name, episodes, seed):
-    env = popgym.envs.find(name).env_class()
-    returns = []
-    for episode in range(episodes):
-        env.reset(seed=seed if episode == 0 else None)
-        player, total, over = Player(env.action_space.n, LEVELS[name]), 0.0, False
-
-        def look(position):
-            nonlocal total, over
-            obs, reward, terminated, truncated, _ = env.step(position)
-            total, over = total + reward, terminated
-            assert not truncated or terminated
-            return obs[position]
-
-        while not over:
-            player.turn(look)
-        returns.append(total)
-    return np.array(returns)
-
-
-@pytest.mark.parametrize("name", LEVELS)
-def test_remembering_every_card_earns_the_perfect_score(name):
-    returns = perfect_returns(name, 200, seed=0)
-    assert_mean(returns, popgym.envs.reference_scores(name)["perfect"])
 
 
 def test_a_turn_of_two_shows_both_cards_until_the_next():

@@ -1,10 +1,9 @@
-from math import comb
-
 import numpy as np
 import pytest
 
 import popgym.envs
 from tests.envs.chance import assert_mean, returns_of
+from tests.envs.exact import count_chances, count_recall_clock
 
 LEVELS = {"CountRecallEasy": (52, 2), "CountRecallMedium": (104, 4), "CountRecallHard": (208, 13)}
 
@@ -21,23 +20,13 @@ def test_counting_earns_everything(name):
     np.testing.assert_allclose(returns_of(env, count, seed=0), 1.0)
 
 
-def chances(name, dealt):
-    """How likely each count of a kind is after so many cards: the hypergeometric distribution."""
-    cards, kinds = LEVELS[name]
-    each = cards // kinds
-    ways = [comb(each, n) * comb(cards - each, dealt - n) for n in range(min(each, dealt) + 1)]
-    return np.array([way / comb(cards, dealt) for way in ways])
-
-
 @pytest.mark.parametrize("name", LEVELS)
-def test_naming_the_likeliest_count_earns_the_clocks_score(name):
+def test_naming_the_likeliest_count_earns_what_the_formula_says(name):
     env = popgym.envs.find(name).vector_class(3000, autoreset_mode="Disabled")
-    distributions = [chances(name, dealt) for dealt in range(1, LEVELS[name][0])]
-    answers = iter([chance.argmax() for chance in distributions])
-    returns = returns_of(env, lambda obs: np.full(3000, next(answers)), seed=0)
-    expected = 2 * np.mean([chance.max() for chance in distributions]) - 1
-    assert_mean(returns, expected)
-    assert popgym.envs.reference_scores(name)["clock"] == pytest.approx(expected, abs=5e-4)
+    cards, kinds = LEVELS[name]
+    likeliest = iter([count_chances(cards, kinds, dealt).argmax() for dealt in range(1, cards)])
+    returns = returns_of(env, lambda obs: np.full(3000, next(likeliest)), seed=0)
+    assert_mean(returns, count_recall_clock(cards, kinds))
 
 
 def test_a_kind_is_asked_about_as_often_as_it_is_dealt():

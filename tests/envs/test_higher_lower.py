@@ -3,16 +3,17 @@ import pytest
 
 import popgym.envs
 from tests.envs.chance import assert_mean, returns_of
+from tests.envs.exact import HIGHER_LOWER_MEMORYLESS, higher_lower_perfect
 
 LEVELS = {"HigherLowerEasy": 1, "HigherLowerMedium": 2, "HigherLowerHard": 3}
 HIGHER, LOWER = 0, 1
 
 
 @pytest.mark.parametrize("name", LEVELS)
-def test_guessing_by_the_rank_alone_earns_the_memoryless_score(name):
+def test_guessing_by_the_rank_alone_earns_what_the_formula_says(name):
     env = popgym.envs.find(name).vector_class(5000, autoreset_mode="Disabled")
     returns = returns_of(env, lambda rank: np.where(rank < 6, HIGHER, LOWER), seed=0)
-    assert_mean(returns, popgym.envs.reference_scores(name)["memoryless"])
+    assert_mean(returns, HIGHER_LOWER_MEMORYLESS)
 
 
 def counting_returns(name, episodes, seed):
@@ -29,10 +30,10 @@ def counting_returns(name, episodes, seed):
 
 
 @pytest.mark.parametrize("name", LEVELS)
-def test_counting_the_cards_earns_the_perfect_score(name):
+def test_counting_the_cards_earns_what_the_formula_says(name):
     returns = counting_returns(name, 5000, seed=1)
-    assert_mean(returns, popgym.envs.reference_scores(name)["perfect"])
-    assert returns.mean() > popgym.envs.reference_scores(name)["memoryless"]
+    assert_mean(returns, higher_lower_perfect(LEVELS[name]))
+    assert returns.mean() > HIGHER_LOWER_MEMORYLESS
 
 
 def test_an_equal_card_earns_nothing_whatever_was_guessed():

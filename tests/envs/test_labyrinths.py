@@ -182,13 +182,23 @@ def test_the_agent_goes_where_there_is_no_wall_and_its_last_move_is_seen(family)
     assert (state == 4).sum() == 49 - 3
 
 
+PUBLISHED_RANDOM = {
+    "LabyrinthEscapeEasy": -0.398,
+    "LabyrinthEscapeMedium": -0.841,
+    "LabyrinthEscapeHard": -0.951,
+    "LabyrinthExploreEasy": -0.349,
+    "LabyrinthExploreMedium": -0.614,
+    "LabyrinthExploreHard": -0.747,
+}  # measured on POPGym 1.0.7
+
+
 @pytest.mark.parametrize("name", LEVELS)
 def test_random_play_earns_what_it_did_in_the_original(name):
     env = popgym.envs.find(name).vector_class(1500, autoreset_mode="SameStep")
     mean = random_returns(env, 5).mean()
     # Both means have a standard error of .02 at LabyrinthEscapeEasy, of .01 elsewhere.
     tolerance = 0.1 if name == "LabyrinthEscapeEasy" else 0.05
-    assert mean == pytest.approx(popgym.envs.reference_scores(name)["random"], abs=tolerance)
+    assert mean == pytest.approx(PUBLISHED_RANDOM[name], abs=tolerance)
 
 
 @pytest.mark.parametrize("name", LEVELS)

@@ -3,8 +3,9 @@ import pytest
 
 import popgym.envs
 from tests.envs.chance import assert_mean, returns_of
+from tests.envs.exact import repeat_first_memoryless
 
-LEVELS = ["RepeatFirstEasy", "RepeatFirstMedium", "RepeatFirstHard"]
+LEVELS = {"RepeatFirstEasy": 1, "RepeatFirstMedium": 8, "RepeatFirstHard": 16}  # decks
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -15,10 +16,10 @@ def test_remembering_the_first_card_earns_everything(name):
 
 
 @pytest.mark.parametrize("name", LEVELS)
-def test_naming_the_suit_in_view_earns_the_memoryless_score(name):
+def test_naming_the_suit_in_view_earns_what_the_formula_says(name):
     env = popgym.envs.find(name).vector_class(3000, autoreset_mode="Disabled")
     returns = returns_of(env, lambda obs: obs, seed=1)
-    assert_mean(returns, popgym.envs.reference_scores(name)["memoryless"])
+    assert_mean(returns, repeat_first_memoryless(LEVELS[name]))
 
 
 def test_the_first_card_is_drawn_only_while_it_is_in_view_or_asked_for():
