@@ -1,4 +1,4 @@
-"""What pictures of card games have in common: cards, the question, the answers, the progress.
+"""What pictures of card games have in common: cards, the question, the answers.
 
 Cards are drawn by the names of their kinds, as in `popgym.core.cards.KINDS`, so that a picture
 shows of a card what its player is shown of it: the colour, the suit or the rank.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from popgym.core.canvas import Canvas
 from popgym.core.card_signs import SHAPES, symbol
+from popgym.core.heading import MARGIN
 from popgym.core.palette import BLUE, GREY, INK, LIGHT, LILAC, PURPLE, SKY, WHITE, YELLOW, Color
 
 SIZE = (480, 320)
@@ -18,7 +19,6 @@ HEIGHT = 96
 """How high its cards are."""
 SLIM = 0.7
 """A card's width, as a share of its height."""
-MARGIN = 20
 
 
 def face(
@@ -69,15 +69,6 @@ def place(canvas: Canvas, x: float, y: float, height: float) -> None:
     width = SLIM * height
     box = (x - width / 2, y - height / 2, width, height)
     canvas.rectangle(*box, None, GREY, 0.08 * height)
-
-
-def progress(canvas: Canvas, text: str, done: int, of: int, note: str = "") -> None:
-    """A line at the top that tells how far the episode is, with a bar below it."""
-    right = canvas.width - MARGIN
-    canvas.text(MARGIN, 21, text, 18, INK, "lm")
-    canvas.text(right, 21, note, 18, INK, "rm")
-    canvas.rectangle(MARGIN, 38, right - MARGIN, 6, LIGHT, None, 3)
-    canvas.rectangle(MARGIN, 38, (right - MARGIN) * done / of, 6, BLUE, None, 3)
 
 
 def question(canvas: Canvas, text: str) -> None:

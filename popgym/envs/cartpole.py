@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import progress
+from popgym.core.heading import progress
 from popgym.core.control_pictures import SIZE, arrow
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Numbers

@@ -6,7 +6,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
 from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import CARD_Y, HEIGHT, SIZE, face, kinds, progress, question
+from popgym.core.card_pictures import CARD_Y, HEIGHT, SIZE, face, kinds, question
+from popgym.core.heading import progress
 from popgym.core.card_signs import symbol
 from popgym.core.cards import (
     DECK_SIZE,

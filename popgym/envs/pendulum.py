@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import progress
+from popgym.core.heading import progress
 from popgym.core.control_pictures import arrow
 from popgym.core.family import Family, whole_number
 from popgym.core.hidden import Numbers

@@ -6,7 +6,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Tuple
 
 from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import SIZE, answers, progress, question, since
+from popgym.core.card_pictures import SIZE, answers, question, since
+from popgym.core.heading import progress
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
