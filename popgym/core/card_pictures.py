@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from popgym.core.canvas import Canvas
 from popgym.core.card_signs import SHAPES, symbol
 from popgym.core.heading import MARGIN
-from popgym.core.palette import BLUE, GREY, INK, LIGHT, LILAC, PURPLE, SKY, WHITE, YELLOW, Color
+from popgym.core.palette import BLUE, GREY, INK, LILAC, PURPLE, SKY, WHITE, YELLOW, Color
 
 SIZE = (480, 320)
 """The size of a picture with one question at a time."""

@@ -7,7 +7,6 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
 from popgym.core.canvas import Canvas
 from popgym.core.card_pictures import SIZE, answers, listing, question, spread
-from popgym.core.heading import progress
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -19,6 +18,7 @@ from popgym.core.cards import (
     suit,
 )
 from popgym.core.family import Family, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule

@@ -8,8 +8,8 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 
 from popgym.core.board_pictures import SIZE, Board
 from popgym.core.canvas import Canvas
-from popgym.core.heading import progress
 from popgym.core.family import Family, TextBoard, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
 from popgym.core.palette import PURPLE, RED, SKY, WHITE

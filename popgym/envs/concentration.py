@@ -7,9 +7,9 @@ from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
 
 from popgym.core.canvas import Canvas
 from popgym.core.card_pictures import covered, face, frame
-from popgym.core.heading import progress
 from popgym.core.cards import DECK_SIZE, KINDS, RANKS, deck_field, kind, kinds_of, shuffle_deck
 from popgym.core.family import Family, TextBoard, one_of, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.palette import INK, LIGHT, WHITE

@@ -7,7 +7,6 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
 from popgym.core.canvas import Canvas
 from popgym.core.card_pictures import CARD_Y, HEIGHT, SIZE, face, kinds, question
-from popgym.core.heading import progress
 from popgym.core.card_signs import symbol
 from popgym.core.cards import (
     DECK_SIZE,
@@ -19,6 +18,7 @@ from popgym.core.cards import (
     shuffle_deck,
 )
 from popgym.core.family import Family, one_of, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.palette import INK

@@ -15,8 +15,8 @@ from gymnasium.spaces import Discrete, MultiDiscrete
 
 from popgym.core.board_pictures import SIZE, Board
 from popgym.core.canvas import Canvas
-from popgym.core.heading import progress
 from popgym.core.family import Family, truth_value, whole_number, whole_pair
+from popgym.core.heading import progress
 from popgym.core.hidden import Flags, Numbers
 from popgym.core.maze import WALL, carve, place_doors
 from popgym.core.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW

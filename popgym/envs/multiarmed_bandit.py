@@ -7,9 +7,9 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from popgym.core.canvas import Canvas
-from popgym.core.heading import progress
 from popgym.core.control_pictures import SIZE
 from popgym.core.family import Family, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Numbers
 from popgym.core.kernel import Rules
 from popgym.core.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW

@@ -11,9 +11,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from popgym.core.canvas import Canvas
-from popgym.core.heading import progress
 from popgym.core.control_pictures import arrow
 from popgym.core.family import Family, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Numbers
 from popgym.core.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
 from popgym.core.random import uniform

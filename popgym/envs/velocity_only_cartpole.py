@@ -7,9 +7,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from popgym.core.canvas import Canvas
-from popgym.core.heading import progress
 from popgym.core.control_pictures import gauge
 from popgym.core.family import truth_value
+from popgym.core.heading import progress
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (
