@@ -127,11 +127,14 @@ class Numbers(Controls):
         return same if len(set(words)) == 1 else f"{len(words)} numbers, {', '.join(words)}"
 
     def describe(self, action: Any) -> str:
-        """The numbers, and the name if there is one."""
-        numbers = " ".join(f"{n:+.2f}" if self.kind is float else f"{n}" for n in np.ravel(action))
-        named = zip(self.keys.values(), self.names, strict=False)
-        names = [name for value, name in named if np.array_equal(value, action)]
-        return " ".join([numbers, *names])
+        """The numbers."""
+        return " ".join(f"{n:+.2f}" if self.kind is float else f"{n}" for n in np.ravel(action))
+
+    def help(self) -> str:
+        """The keys with what they do."""
+        names = self.names or [""] * len(self.keys)
+        keys = zip(self.keys.items(), names, strict=True)
+        return "   ".join(f"{key} {self.describe(n)} {name}".rstrip() for (key, n), name in keys)
 
 
 class Squares(Controls):

@@ -1,0 +1,67 @@
+"""Who plays an environment on its own: a trained policy, a scripted player, or chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import Space
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+
+from popgym.core.env import POPGymEnv
+from popgym.players import Player
+
+if TYPE_CHECKING:
+    from popgym.runs.policy import Policy, PolicyState
+
+Actor = Callable[[Any, bool], Any]
+"""An observation, and whether it is the first of an episode → an action."""
+
+
+def policy_actor(policy: Policy, env: gym.Env) -> Actor:
+    """Plays what a policy finds most probable, and carries its memory from step to step.
+
+    Raises:
+        ValueError: The policy was trained with other spaces.
+    """
+    pairs = {
+        "observation": (policy.observation_space, env.observation_space),
+        "action": (policy.action_space, env.action_space),
+    }
+    for name, (trained, played) in pairs.items():
+        if trained != played:
+            raise ValueError(f"the policy's {name} space is {trained}, the environment's {played}")
+    state: PolicyState | None = None
+
+    def act(obs: Any, start: bool) -> Any:
+        nonlocal state
+        action, state = policy.act(obs, None if start else state)
+        return action
+
+    return act
+
+
+def player_actor(player: Player, env: POPGymEnv) -> Actor:
+    """Plays as a scripted player of one environment does; an oracle is shown the hidden state."""
+    oracle = player.observes_state
+    space = env.state_space if oracle else env.observation_space
+    actions = batch_space(env.action_space, 1)
+
+    def act(obs: Any, start: bool) -> Any:
+        seen = batch_of_one(space, env.get_state() if oracle else obs)
+        return next(iter(iterate(actions, player.act(seen, np.array([start])))))
+
+    return act
+
+
+def random_actor(env: gym.Env, seed: int) -> Actor:
+    """Draws every action from the action space."""
+    env.action_space.seed(seed)
+    return lambda obs, start: env.action_space.sample()
+
+
+def batch_of_one(space: Space, element: Any) -> Any:
+    """An element of a space as a vector environment of one would return it."""
+    return concatenate(space, [element], create_empty_array(space, 1))
