@@ -28,6 +28,7 @@ from popgym.core.cards import (
     shuffle_deck,
 )
 from popgym.core.family import Family, whole_number
+from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.palette import INK
