@@ -15,7 +15,6 @@ from popgym.core.card_pictures import (
     face,
     frame,
     place,
-    progress,
     question,
 )
 from popgym.core.cards import (
