@@ -15,7 +15,7 @@ from gymnasium.spaces import Discrete, MultiDiscrete
 
 from popgym.core.board_pictures import SIZE, Board
 from popgym.core.canvas import Canvas
-from popgym.core.family import Family, truth_value, whole_number, whole_pair
+from popgym.core.family import Family, FieldType, truth_value, whole_number, whole_pair
 from popgym.core.heading import progress
 from popgym.core.hidden import Flags, Numbers
 from popgym.core.maze import WALL, carve, place_doors
@@ -104,6 +104,10 @@ class LabyrinthFamily(Family):
     group = "NAVIGATION"
     action_names = WAYS[:4]
     obs_requires_prev_action = True
+    own_fields: ClassVar[dict[str, FieldType]] = {}
+    """What a family's rules remember beside what all do."""
+    costly_steps: ClassVar[int] = 0
+    """How many steps of the best episode cost something."""
     picture_size = SIZE
     render_fps = 8
 
@@ -124,11 +128,12 @@ class LabyrinthFamily(Family):
         self.observation_space = MultiDiscrete([5] * 10, dtype=np.int32)
         self.action_space = Discrete(4)
         self.state_space = MultiDiscrete(np.full(shape, 5))
-        self.return_bounds = (1 / limit - 1, 1.0)
+        self.return_bounds = (1 / limit - 1, 1 - self.costly_steps / limit)
         self.params = {"limit": limit, "centered_view": self.centered_view, "hunt_on": hunt_on}
         board, square = (np.int8, shape), (np.int32, (2,))
         self.fields = {"walls": board, "grid": board, "seen": board, "start": square}
         self.fields.update(goal=square, place=square, last=np.int32, steps=np.int32)
+        self.fields.update(self.own_fields)
         on_board = Numbers((0, 0), (rows - 1, columns - 1), whole=True)
         self.hidden = {"walls": Flags(shape), "start": on_board, "goal": on_board}
 

@@ -1,6 +1,5 @@
 """Find the way out of a maze."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,16 +58,7 @@ class LabyrinthEscapeFamily(LabyrinthFamily):
     """
 
     rules = Rules(sample, reset, step, observe)
-
-    def __init__(
-        self,
-        maze_dims: Sequence[int] = (10, 10),
-        episode_length: int = 1024,
-        centered_view: bool = False,
-        hunt_on: bool = False,
-    ) -> None:
-        super().__init__(maze_dims, episode_length, centered_view, hunt_on)
-        self.return_bounds = (1 / episode_length - 1, 1 - 1 / episode_length)
+    costly_steps = 1
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
         """Refuses mazes without a way from the start to the goal."""

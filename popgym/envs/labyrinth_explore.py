@@ -1,7 +1,6 @@
 """See every square of a maze."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,16 +60,7 @@ class LabyrinthExploreFamily(LabyrinthFamily):
     """
 
     rules = Rules(sample, reset, step, observe)
-
-    def __init__(
-        self,
-        maze_dims: Sequence[int] = (10, 10),
-        episode_length: int = 1024,
-        centered_view: bool = False,
-        hunt_on: bool = False,
-    ) -> None:
-        super().__init__(maze_dims, episode_length, centered_view, hunt_on)
-        self.fields.update(num_free=np.int32, num_left=np.int32)
+    own_fields: ClassVar = {"num_free": np.int32, "num_left": np.int32}
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
         """Refuses mazes in which not all free squares can be reached."""
