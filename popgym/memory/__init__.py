@@ -19,9 +19,11 @@ from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
 from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
+from popgym.memory.framestack import Framestack, FramestackState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.linear import Linear, linear
+from popgym.memory.lmu import LMU, LMUState
 from popgym.memory.lstm import LSTM, LSTMState
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
@@ -31,6 +33,7 @@ from popgym.memory.wiring import Wiring, WiringOptions
 
 __all__ = [
     "GRU",
+    "LMU",
     "LSTM",
     "MEMORIES",
     "MLP",
@@ -38,9 +41,12 @@ __all__ = [
     "ActorCriticState",
     "Elman",
     "ElmanState",
+    "Framestack",
+    "FramestackState",
     "GRUState",
     "IndRNN",
     "IndRNNState",
+    "LMUState",
     "LSTMState",
     "Linear",
     "MLPState",

@@ -8,8 +8,10 @@ from typing import Any
 
 from popgym.memory.base import Memory
 from popgym.memory.elman import Elman
+from popgym.memory.framestack import Framestack
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
+from popgym.memory.lmu import LMU
 from popgym.memory.lstm import LSTM
 from popgym.memory.mlp import MLP
 from popgym.memory.temporal_conv import TemporalConv
@@ -17,8 +19,10 @@ from popgym.memory.temporal_conv import TemporalConv
 MEMORIES: dict[str, type[Memory]] = {
     "elman": Elman,
     "frameconv": TemporalConv,
+    "framestack": Framestack,
     "gru": GRU,
     "indrnn": IndRNN,
+    "lmu": LMU,
     "lstm": LSTM,
     "mlp": MLP,
 }

@@ -10,6 +10,9 @@ VARIANTS = [
     ("frameconv", {"stack_size": 1}),
     ("frameconv", {"stack_size": 9}),
     ("frameconv", {"stack_size": 50}),  # a window longer than the row
+    ("framestack", {}),
+    ("framestack", {"stack_size": 1}),
+    ("framestack", {"stack_size": 50}),
     ("gru", {}),
     ("gru", {"num_layers": 2}),
     ("indrnn", {}),
@@ -18,6 +21,8 @@ VARIANTS = [
     ("elman", {"num_layers": 2}),
     ("lstm", {}),
     ("lstm", {"num_layers": 2}),
+    ("lmu", {}),
+    ("lmu", {"theta": 5, "memory_size": 4, "learn_a": True, "learn_b": True}),
     ("mlp", {}),
 ]
 

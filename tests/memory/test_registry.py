@@ -4,10 +4,12 @@ import pytest
 
 from popgym.memory import (
     GRU,
+    LMU,
     LSTM,
     MEMORIES,
     MLP,
     Elman,
+    Framestack,
     IndRNN,
     Memory,
     TemporalConv,
@@ -46,6 +48,8 @@ class TakesAnything(Own):
         ("gru", GRU, {"num_layers": 1}),
         ("elman", Elman, {"num_layers": 1}),
         ("lstm", LSTM, {"num_layers": 1}),
+        ("lmu", LMU, {"theta": 64, "memory_size": None, "learn_a": False, "learn_b": False}),
+        ("framestack", Framestack, {"stack_size": 4}),
         ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
     ],
