@@ -40,15 +40,15 @@ class Family:
     """
 
     rules: ClassVar[Rules]
-    presets: ClassVar[dict[str, dict[str, Any]]]
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Difficulty → arguments of `__init__`."""
     versions: ClassVar[dict[str, dict[str, Any]]] = {}
     """Version beside v0, the published rules → arguments of `__init__` that make it, as in
     {"v1": {"off_centre": False}}. Versions mend defects; the docstring says which."""
     id_name: ClassVar[str] = ""
     """The name in the ids, where the published spelling is not the class's; both then work."""
-    group: ClassVar[str]
-    """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION."""
+    group: ClassVar[str] = ""
+    """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION; of popgym's own families."""
     obs_requires_prev_action: ClassVar[bool] = False
     """Whether an agent must be shown its previous action to play well."""
     clips_actions: ClassVar[bool] = False

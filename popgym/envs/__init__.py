@@ -13,6 +13,7 @@ from popgym.envs.registry import (
     find,
     lookup,
     memory_needed,
+    register,
     table,
 )
 from popgym.envs.scores import Score, reference_scores
@@ -23,6 +24,7 @@ __all__ = [
     "lookup",
     "memory_needed",
     "reference_scores",
+    "register",
     "table",
     *ENTRIES,
     *GROUPS,

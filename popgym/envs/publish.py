@@ -63,13 +63,22 @@ def make_family(
     return family(**{**preset, **named, **kwargs})
 
 
+def base_name(family: type[Family]) -> str:
+    """The name that a family's environments have in common."""
+    return family.__name__.removesuffix("Family")
+
+
+def class_name(family: type[Family], level: str, version: str = "v0") -> str:
+    """The name of the class of an environment, for example RepeatPreviousEasy."""
+    return base_name(family) + level + ("" if version == "v0" else version.upper())
+
+
 def publish(family: type[Family], level: str, version: str = "v0") -> Entry:
     """Makes a level's two classes, puts them into the family's module, registers its ids.
 
     The classes of a later version carry it in their names, as in RepeatPreviousEasyV1.
     """
-    base = family.__name__.removesuffix("Family")
-    name = base + level + ("" if version == "v0" else version.upper())
+    base, name = base_name(family), class_name(family, level, version)
     preset = {**family.presets.get(level, {}), **family.versions.get(version, {})}
     env_class, vector_class = env_of(name, family, preset), vector_of(name, family, preset)
     module = sys.modules[family.__module__]
@@ -79,6 +88,7 @@ def publish(family: type[Family], level: str, version: str = "v0") -> Entry:
     spellings = dict.fromkeys((family.id_name or base, base))
     ids = tuple(f"popgym-{spelling}{level}-{version}" for spelling in spellings)
     for env_id in ids:
+        gymnasium.registry.pop(env_id, None)  # a notebook's cell is run more than once
         gymnasium.register(
             env_id,
             f"{module.__name__}:{env_class.__name__}",

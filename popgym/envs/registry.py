@@ -20,7 +20,7 @@ from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFa
 from popgym.envs.noisy_position_only_pendulum import NoisyPositionOnlyPendulumFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
-from popgym.envs.publish import Entry, publish
+from popgym.envs.publish import Entry, base_name, class_name, publish
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 from popgym.envs.velocity_only_cartpole import VelocityOnlyCartPoleFamily
@@ -112,6 +112,41 @@ def in_short(space: Space) -> str:
     if isinstance(space, MultiDiscrete) and (space.nvec == space.nvec.flat[0]).all():
         return f"MultiDiscrete({space.nvec.flat[0]} × {space.nvec.size})"
     return str(space) if isinstance(space, Discrete) else f"{type(space).__name__}{space.shape}"
+
+
+def register(family: type[Family]) -> tuple[type[POPGymEnv], ...]:
+    """Makes a family of one's own known as popgym's are: classes, ids and vector forms.
+
+    CorridorFamily with the presets Easy and Hard gives the classes Corridor, CorridorEasy and
+    CorridorHard in the family's module and the ids popgym-Corridor-v0 and so on for
+    `gymnasium.make` and `make_vec`. On the command line they are my_module:CorridorEasy.
+    Registered again, a family takes its own place. Groups and the table stay as they are.
+
+    Args:
+        family: The family; its name ends in Family.
+
+    Returns:
+        The classes of v0: the one without a level, then those of the presets in order.
+
+    Raises:
+        TypeError: It is no subclass of `popgym.core.Family`.
+        ValueError: Its name does not end in Family, or another family has one of the names.
+    """
+    if not isinstance(family, type) or not issubclass(family, Family):
+        raise TypeError(f"register takes a subclass of popgym.core.Family, got {family!r}")
+    if base_name(family) in ("", family.__name__):
+        raise ValueError(
+            f"a family's name must end in Family, got {family.__name__!r}: the environments of "
+            "CorridorFamily are Corridor, CorridorEasy and so on"
+        )
+    levels, versions = ("", *family.presets), ("v0", *family.versions)
+    for name in (class_name(family, level, v) for level in levels for v in versions):
+        other = ENTRIES[name].family if name in ENTRIES else family
+        if (other.__module__, other.__name__) != (family.__module__, family.__name__):
+            raise ValueError(f"there is an environment {name} already, in {other.__module__}")
+    entries = [publish(family, level, version) for level in levels for version in versions]
+    ENTRIES.update({entry.name: entry for entry in entries})
+    return tuple(entry.env_class for entry in entries if entry.version == "v0")
 
 
 def find(env: str | type[POPGymEnv]) -> Entry:

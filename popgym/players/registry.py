@@ -75,7 +75,7 @@ def players_of(env: str | type[POPGymEnv]) -> dict[str, type[Player]]:
     Raises:
         ValueError: There is no such environment.
     """
-    return dict(PLAYERS[find(env).family])
+    return dict(PLAYERS.get(find(env).family, {"random": Random}))
 
 
 def find_player(env: str | type[POPGymEnv], player: str = "best") -> type[Player]:

@@ -22,7 +22,7 @@ from popgym.runs.settings import VECTORIZATIONS
 
 
 def resolve(name: str) -> str | type[gym.Env]:
-    """What ``name`` stands for: a Gymnasium id, or an environment class.
+    """What ``name`` stands for: a Gymnasium id, or an environment class that has none of ours.
 
     Raises:
         ValueError: for an unknown name, with the nearest known ones; for a module that cannot
@@ -55,7 +55,8 @@ def _user_class(name: str) -> str | type[gym.Env]:
         ) from error
     found = getattr(module, attribute, None)
     if isinstance(found, type) and issubclass(found, gym.Env):
-        return found
+        entry = ENTRIES.get(found.__name__)
+        return entry.id if entry is not None and entry.env_class is found else found
     if found is None and attribute in gym.registry:
         return attribute  # Gymnasium's own "module:Id-v0", registered by importing the module
     what = "has no such name" if found is None else f"has a {type(found).__name__} there"

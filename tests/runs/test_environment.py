@@ -128,3 +128,10 @@ def test_an_unknown_vectorization_is_refused_with_what_is_allowed():
 def test_one_environment_by_each_kind_of_name():
     assert type(make_one(f"{TOYS}:Countdown")).__qualname__ == Countdown.__qualname__
     assert isinstance(make_one("RepeatPreviousEasy").unwrapped, popgym.envs.RepeatPreviousEasy)
+
+
+def test_a_registered_familys_class_is_taken_with_its_vector_form():
+    name = "popgym.envs.repeat_previous:RepeatPreviousHard"
+    assert resolve(name) == "popgym-RepeatPreviousHard-v0"
+    env = make_environments(name, 3, {"k": 2})
+    assert isinstance(env.unwrapped, POPGymVectorEnv) and env.unwrapped.family.k == 2
