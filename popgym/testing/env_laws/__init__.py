@@ -22,6 +22,7 @@ __all__ = ["ENV_LAWS", "check_env"]
 
 Law = Callable[[MakeEnv], None]
 
+_OF_DECLARATIONS = (of_play.the_declaration_is_complete, of_play.the_parameters_stay)
 _OF_ANY = (
     of_any.it_has_gymnasiums_interface,
     of_any.observations_lie_in_their_space,
@@ -36,11 +37,9 @@ _OF_ANY = (
     of_any.info_tells_nothing,
 )
 _OF_FAMILIES = (
-    of_play.the_declaration_is_complete,
     of_play.returns_lie_in_their_bounds,
     of_play.actions_outside_are_refused,
     of_play.steps_outside_an_episode_are_refused,
-    of_play.the_parameters_stay,
     of_play.a_snapshot_brings_back_the_future,
     of_play.copies_carry_on,
     of_many.neighbours_change_nothing,
@@ -74,7 +73,9 @@ def _named(law: Callable[[Trial], None]) -> Law:
     return checked
 
 
-ENV_LAWS: dict[str, Law] = {law.__name__: _named(law) for law in (*_OF_ANY, *_OF_FAMILIES)}
+ENV_LAWS: dict[str, Law] = {
+    law.__name__: _named(law) for law in (*_OF_DECLARATIONS, *_OF_ANY, *_OF_FAMILIES)
+}
 """Each law by name; a law takes what `check_env` takes, and raises `LawBroken`."""
 
 

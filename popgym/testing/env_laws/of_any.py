@@ -8,6 +8,7 @@ import numpy as np
 
 from popgym.testing.env_laws.trial import (
     LONGEST,
+    SEED,
     Trial,
     begin,
     carry_on,
@@ -62,11 +63,16 @@ def rewards_are_finite(trial: Trial) -> None:
 def the_global_random_numbers_are_left_alone(trial: Trial) -> None:
     """An environment neither draws from `random` and `numpy.random` nor seeds them."""
     kept: tuple[Any, Any] = random.getstate(), np.random.get_state()
-    play(trial.single(), trial.actions(trial.steps(200)), seed=1)
-    now: tuple[Any, Any] = random.getstate(), np.random.get_state()
-    random.setstate(kept[0])
-    np.random.set_state(kept[1])
-    for name, a, b in zip(("random", "numpy.random"), now, kept, strict=True):
+    try:
+        random.seed(SEED)  # an environment that seeds them has done so already, with its own seed
+        np.random.seed(SEED)
+        before: tuple[Any, Any] = random.getstate(), np.random.get_state()
+        play(trial.single(), trial.actions(trial.steps(200)), seed=1)
+        after: tuple[Any, Any] = random.getstate(), np.random.get_state()
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
+    for name, a, b in zip(("random", "numpy.random"), after, before, strict=True):
         message = f"the environment draws from {name} or seeds it; it must have numbers of its own"
         expect(same(a, b), message)
 
