@@ -1,0 +1,139 @@
+"""Rows in chunks of equal length, none of which holds steps of two episodes.
+
+A memory that is linear in its state reads a chunk of steps in a few matrix products, and only the
+states between chunks remain to be computed one after the other. Episodes of any length are moved
+apart for this: each begins where a chunk begins, except the last of a row, which ends where a chunk
+ends; the gaps hold zeros. Two rows in chunks of 4, with episodes a, b, c and d, e::
+
+    a a a a a b b c c c c c      a a a a | a · · · | b b · · | · · · c | c c c c
+    d d d d e e e e e e e e      d d d d | · · · · | · · · · | e e e e | e e e e
+
+So a reset is the clearing of a state between two chunks, exactly as between two steps, and nothing
+of one episode, finite or not, is ever multiplied with anything of another. Chunks are no longer
+than the mean episode of the row that has most, so that the gaps at most double the steps.
+"""
+
+import torch
+from torch import Tensor
+
+from popgym.memory.resets import clear_rows
+from popgym.memory.scan import diagonal_scan
+
+LONGEST = 32
+"""Steps of a chunk; measured: 16 and 64 cost up to a third more."""
+
+
+def chunk_length(steps: int, start: Tensor | None, longest: int = LONGEST) -> int:
+    """Return how long chunks are best made, at most ``longest``.
+
+    Args:
+        steps: T.
+        start: [B, T] bool or None.
+        longest: what suits the memory where episodes are long.
+    """
+    episodes = 1 if start is None else int(start[:, 1:].sum(1).max()) + 1
+    count = -(-steps // max(1, min(longest, steps // episodes)))
+    return -(-steps // count)
+
+
+class Chunks:
+    """Where the steps of B rows lie in n chunks of length C.
+
+    Args:
+        x: what is to be read [B, T, ...]; only its shape and device count.
+        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
+            for ``clear_at_first_step``.
+        length: C.
+    """
+
+    length: int
+    """C."""
+
+    count: int
+    """n, for every row."""
+
+    fresh: Tensor | None
+    """[B, n] bool: chunks that begin an episode which begins in the row; None: none does."""
+
+    def __init__(self, x: Tensor, start: Tensor | None, length: int) -> None:
+        rows, steps = x.shape[:2]
+        self.rows, self.length = rows, length
+        self.fresh = self._places = None
+        if start is None:
+            self.count = -(-steps // length)
+            if steps % length == 0:
+                return
+            gap = self.count * length - steps
+            places = torch.arange(gap, gap + steps, device=x.device).expand(rows, steps)
+        else:
+            places = _places(start, length)  # [B, T]
+            self.count = int(places[:, -1].max()) // length + 1
+            row, t = start.nonzero(as_tuple=True)
+            row, t = row[t > 0], t[t > 0]
+            self.fresh = start.new_zeros(rows, self.count)
+            self.fresh[row, places[row, t] // length] = True
+        row_begins = torch.arange(rows, device=x.device) * (self.count * length)
+        self._places = (places + row_begins.unsqueeze(1)).flatten()  # [B T], among the B n C
+
+    def spread(self, x: Tensor, dim: int = 0) -> Tensor:
+        """Move the B T steps on axis ``dim`` to their places among B n C, with zeros between."""
+        if self._places is None:
+            return x
+        size = list(x.shape)
+        size[dim] = self.rows * self.count * self.length
+        return x.new_zeros(size).index_copy(dim, self._places, x)
+
+    def collect(self, y: Tensor, dim: int = 0) -> Tensor:
+        """Take the B T steps from among the B n C on axis ``dim``."""
+        if self._places is None:
+            return y
+        return y.index_select(dim, self._places)
+
+    def split(self, x: Tensor) -> Tensor:
+        """[B, T, ...] -> [B, n, C, ...]."""
+        return self.spread(x.flatten(0, 1)).unflatten(0, (self.rows, self.count, self.length))
+
+    def join(self, y: Tensor) -> Tensor:
+        """[B, n, C, ...] -> [B, T, ...]."""
+        return self.collect(y.flatten(0, 2)).unflatten(0, (self.rows, -1))
+
+    def carry(self, added: Tensor, state: Tensor, decay: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the states between chunks: Sᶜ = a ⊙ Sᶜ⁻¹ + addedᶜ, Sᶜ⁻¹ = 0 before a fresh one.
+
+        Args:
+            added: what each chunk adds to the state [B, n, ...].
+            state: before the first chunk [B, ...].
+            decay: a, [...] for all chunks or one for each [B, n, ...].
+
+        Returns:
+            The states before each chunk [B, n, ...], and the one after the last step [B, ...].
+        """
+        after = diagonal_scan(decay, added, state, self.fresh)
+        before = torch.cat([state.unsqueeze(1), after[:, :-1]], 1)
+        if self.fresh is not None:
+            before = clear_rows(before.flatten(0, 1), self.fresh.flatten()).view_as(before)
+        return before, self._last(after)
+
+    def _last(self, after: Tensor) -> Tensor:
+        """The state after each row's own last chunk: [B, n, ...] -> [B, ...]."""
+        if self._places is None:
+            return after[:, -1]
+        places = self._places.view(self.rows, -1)[:, -1]
+        return after.flatten(0, 1)[places // self.length]
+
+
+def _places(start: Tensor, length: int) -> Tensor:
+    """Return [B, T]: where each step lies in its row of chunks."""
+    rows, steps = start.shape
+    begins = start.clone()
+    begins[:, 0] = True
+    first = begins.flatten().nonzero().squeeze(1)  # [E], row after row
+    end = first.new_tensor([rows * steps])
+    gaps = -first.diff(append=end) % length
+    opens_row = first % steps == 0
+    closes_row = opens_row.roll(-1)
+    # a gap follows its episode, except a row's last, which it precedes
+    shift = gaps.roll(1).masked_fill(opens_row, 0)
+    shift += gaps.masked_fill(~closes_row, 0)
+    shifts = first.new_zeros(rows * steps).index_copy(0, first, shift)
+    return torch.arange(steps, device=start.device) + shifts.view(rows, steps).cumsum(1)
