@@ -102,7 +102,9 @@ class Terminal:
                 return key
             if self._typed == _ESCAPE and not self._more_comes():
                 self._typed = ""
-            arrived = os.read(self._source, 1024)
+            arrived = b""
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                arrived = os.read(self._source, 1024)
             if not arrived:
                 return END
             self._typed += self._decode(arrived)
