@@ -29,4 +29,4 @@ def delay(size: int, theta: float) -> tuple[Tensor, Tensor]:
     system[:size, size:] = scale * (-1) ** i
     # the exponential of [[A, B], [0, 0]] is [[e^A, ∫₀¹ e^As B ds], [0, 1]]
     step = torch.linalg.matrix_exp(system)
-    return step[:size, :size].contiguous(), step[:size, size].contiguous()
+    return step[:size, :size].clone(), step[:size, size].clone()

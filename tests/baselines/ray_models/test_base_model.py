@@ -6,7 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from popgym.baselines.ray_models import GRU, MLP, BaseModel, BasicMLP, Frameconv
+from popgym.baselines.ray_models import (
+    GRU,
+    LMU,
+    LSTM,
+    MLP,
+    BaseModel,
+    BasicMLP,
+    Elman,
+    Frameconv,
+    Framestack,
+    IndRNN,
+)
 
 OBS_SPACE = gym.spaces.Box(-1, 1, (5,))
 ACTION_SPACE = gym.spaces.Discrete(3)
@@ -17,6 +28,11 @@ MODELS = [
     (GRU, {"num_recurrent_layers": 2, "embedding": "time2vec"}),
     (MLP, {}),
     (BasicMLP, {}),
+    (Framestack, {}),
+    (Elman, {"num_recurrent_layers": 2}),
+    (LSTM, {"num_recurrent_layers": 2, "embedding": "sine"}),
+    (IndRNN, {"activation": "tanh"}),
+    (LMU, {"theta": 5, "learn_a": True}),
 ]
 
 
@@ -147,6 +163,32 @@ def test_the_state_begins_with_the_memory_and_ends_with_the_time_counter():
     assert [tuple(s.shape) for s in layers.initial_state()] == [(12,), (12,)]
 
 
+@pytest.mark.parametrize(
+    ("cls", "options", "shapes"),
+    [
+        (Framestack, {"stack_size": 5}, [(4, 16)]),
+        (Elman, {"num_recurrent_layers": 3}, [(12,)] * 3),
+        (LSTM, {}, [(12,), (12,)]),
+        (LSTM, {"num_recurrent_layers": 2}, [(12,)] * 4),
+        (IndRNN, {}, [(2, 12)]),
+        (LMU, {}, [(12,), (12,)]),
+        (LMU, {"memory_size": 7}, [(12,), (7,)]),
+    ],
+)
+def test_every_memory_has_the_state_of_popgyms(cls, options, shapes):
+    state = _make(cls, **options).get_initial_state()
+    assert [tuple(s.shape) for s in state] == [*shapes, (1,)]
+    assert not any(s.any() for s in state)
+
+
+def test_the_states_of_an_lstm_are_all_hidden_states_and_then_all_cells():
+    model = _make(LSTM, num_recurrent_layers=2)
+    *state, _ = _play(model, _obs(), _states(model, 6), torch.full((6,), 9))[2]
+    x = model.features(_obs(), torch.arange(9).expand(6, 9))
+    _, (hidden, cells) = model.core.lstm(x)
+    torch.testing.assert_close(state, [*hidden, *cells])
+
+
 def test_a_users_memory_is_told_when_a_chunk_starts_and_how_long_it_is():
     model = _make(Decay)
     state = _play(model, _obs(2, 4), _states(model, 2), torch.tensor([4, 3]))[2]
@@ -202,6 +244,22 @@ def test_defaults_are_those_of_popgym():
     assert GRU.default_config()["embedding"] is None
     assert MLP.default_config()["embedding"] == "sine"
     assert BasicMLP.default_config()["embedding"] is None
+    assert Framestack.default_config()["stack_size"] == 4
+    assert Framestack.default_config()["embedding"] == "sine"
+    for cls in (Elman, LSTM):
+        assert cls.default_config()["num_recurrent_layers"] == 1
+        assert cls.default_config()["embedding"] is None
+    assert IndRNN.default_config()["activation"] == "relu"
+    assert {"theta": 64, "learn_a": False}.items() <= LMU.default_config().items()
+
+
+def test_options_reach_the_memory():
+    assert _make(Framestack, stack_size=3).core.stack_size == 3
+    assert _make(Elman, num_recurrent_layers=3).core.num_layers == 3
+    assert _make(LSTM, num_recurrent_layers=3).core.num_layers == 3
+    assert _make(IndRNN, num_recurrent_layers=3).core.num_layers == 3
+    unit = _make(LMU, theta=9, memory_size=4, learn_b=True).core
+    assert (unit.theta, unit.memory_size, unit.B.requires_grad) == (9, 4, True)
 
 
 def test_cfg_holds_the_size_that_the_memory_gets():
@@ -225,6 +283,9 @@ def test_a_subclass_adds_to_the_options_of_its_base():
         ({"stack_sise": 8}, "unknown option of Frameconv 'stack_sise'; did you mean 'stack_size'"),
         ({"model_config": {"custom_model_config": {"hiden_size": 1}}}, "did you mean 'hidden_size"),
         ({"stack_size": 0}, "stack_size must be at least 1, got 0"),
+        ({"cls": IndRNN, "activation": "gelu"}, 'activation must be "relu" or "tanh"'),
+        ({"cls": LMU, "theta": -1}, "theta must be a number of steps above 0, got -1"),
+        ({"cls": LSTM, "num_recurrent_layers": 0}, "num_layers must be at least 1, got 0"),
         ({"embedding": "sin"}, "did you mean 'sine'"),
         ({"obs_space": gym.spaces.Discrete(3)}, "must be a Box, got Discrete"),
     ],
@@ -234,7 +295,7 @@ def test_a_wrong_argument_is_refused(arguments, message):
         _make(**arguments)
 
 
-@pytest.mark.parametrize("cls", [Frameconv, GRU, MLP, Decay])
+@pytest.mark.parametrize("cls", [*dict.fromkeys(cls for cls, _ in MODELS), Decay])
 def test_a_model_can_be_copied_for_another_device(cls):
     """RLlib deep-copies the model for each GPU of a learner."""
     model = _make(cls)

@@ -5,9 +5,19 @@ import pytest
 import torch
 from torch import nn
 
-from popgym.baselines.ray_models import GRU, MLP, BasicMLP, Frameconv
+from popgym.baselines.ray_models import (
+    GRU,
+    LMU,
+    LSTM,
+    MLP,
+    BasicMLP,
+    Elman,
+    Frameconv,
+    Framestack,
+    IndRNN,
+)
 
-ALL = [Frameconv, GRU, MLP, BasicMLP]
+ALL = [Frameconv, GRU, MLP, BasicMLP, Framestack, Elman, LSTM, IndRNN, LMU]
 
 
 def _make(cls=Frameconv, **options):
@@ -107,18 +117,53 @@ def test_cat_keeps_every_feature_of_the_observation():
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_gru_takes_any_number_of_layers(layers):
-    model = _make(GRU, num_recurrent_layers=layers)
+@pytest.mark.parametrize(("cls", "states"), [(GRU, 1), (Elman, 1), (LSTM, 2)])
+def test_recurrent_models_take_any_number_of_layers(cls, states, layers):
+    model = _make(cls, num_recurrent_layers=layers)
     _, state = _run(model, torch.randn(2, 4, 5), [4, 4])
-    assert [tuple(s.shape) for s in state] == [(2, 256)] * layers + [(2, 1)]
+    assert [tuple(s.shape) for s in state] == [(2, 256)] * layers * states + [(2, 1)]
 
 
-def test_the_state_of_a_gru_after_padding_is_that_of_its_last_real_step():
-    model = _make(GRU)
+@pytest.mark.parametrize("cls", ALL)
+def test_the_state_after_padding_is_that_of_the_last_real_step(cls):
+    model = _make(cls)
     obs = torch.randn(2, 6, 5)
     _, padded = _run(model, obs, [2, 6])
     _, alone = _run(model, obs[:1, :2], [2])
-    torch.testing.assert_close(padded[0][:1], alone[0])
+    for got, want in zip(padded, alone, strict=True):
+        torch.testing.assert_close(got[:1], want)
+
+
+def test_indrnn_honours_its_activation():
+    relu, tanh = _make(IndRNN, activation="relu"), _make(IndRNN, activation="tanh")
+    tanh.load_state_dict(relu.state_dict())
+    z = torch.randn(2, 6, 256)
+    outputs = []
+    for model in (relu, tanh):
+        state = [s.expand(2, *s.shape) for s in model.initial_state()]
+        y, _ = model.forward_memory(z, state, torch.zeros(2).long(), torch.tensor([6, 6]))
+        outputs.append(y)
+    assert (outputs[0] >= 0).all()
+    assert (outputs[1] < 0).any()
+
+
+def test_every_weight_of_indrnn_gets_a_gradient():
+    model = _make(IndRNN)
+    _run(model, torch.randn(2, 6, 5), [6, 6])[0].square().sum().backward()
+    assert [n for n, p in model.core.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_running_indrnn_does_not_write_its_weights():
+    model = _make(IndRNN)
+    with torch.no_grad():
+        model.core.recurrent.fill_(3.0)
+    _run(model, torch.randn(2, 6, 5), [6, 6])
+    assert (model.core.recurrent == 3).all()
+
+
+def test_framestack_takes_a_stack_that_does_not_divide_the_hidden_size():
+    model = _make(Framestack, stack_size=7, hidden_size=20)
+    assert _run(model, torch.randn(2, 3, 5), [3, 3])[0].shape == (6, 3)
 
 
 @pytest.mark.parametrize("cls", ALL)

@@ -7,7 +7,17 @@ import pytest
 import torch
 from torch.nn import functional
 
-from popgym.baselines.ray_models import GRU, MLP, BasicMLP, Frameconv
+from popgym.baselines.ray_models import (
+    GRU,
+    LMU,
+    LSTM,
+    MLP,
+    BasicMLP,
+    Elman,
+    Frameconv,
+    Framestack,
+    IndRNN,
+)
 
 MAX_SEQ_LEN = 30
 LENS = [7, 1, 4]
@@ -86,6 +96,69 @@ def _mlp(model, zs):
     return [functional.leaky_relu(second.weight @ h + second.bias) for h in hidden], []
 
 
+def _framestack(model, zs):
+    k, core = model.cfg["stack_size"], model.core
+    frames = [torch.zeros(9, dtype=torch.float64)] * (k - 1) + zs
+    ys = []
+    for t in range(len(zs)):
+        compressed = [core.compress.weight @ frame for frame in frames[t : t + k]]
+        first = sum(core.join.conv.weight[:, :, tap] @ c for tap, c in enumerate(compressed))
+        hidden = functional.leaky_relu(first + core.join.conv.bias)
+        ys.append(functional.leaky_relu(core.output.weight @ hidden + core.output.bias))
+    return ys, [torch.stack(frames[len(frames) - (k - 1) :])]
+
+
+def _elman(model, zs):
+    layers = []
+    for w_i, w_h, b_i, b_h in model.core.rnn.all_weights:
+        h, outputs = torch.zeros(10, dtype=torch.float64), []
+        for z in zs:
+            h = (w_i @ z + b_i + w_h @ h + b_h).tanh()
+            outputs.append(h)
+        layers.append(h)
+        zs = outputs
+    return zs, layers
+
+
+def _lstm(model, zs):
+    hidden, cells = [], []
+    for w_i, w_h, b_i, b_h in model.core.lstm.all_weights:
+        h = c = torch.zeros(10, dtype=torch.float64)
+        outputs = []
+        for z in zs:
+            i, f, g, o = (w_i @ z + b_i + w_h @ h + b_h).chunk(4)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            outputs.append(h)
+        hidden.append(h)
+        cells.append(c)
+        zs = outputs
+    return zs, hidden + cells
+
+
+def _indrnn(model, zs):
+    phi, layers = getattr(torch, model.cfg["activation"]), []
+    for linear, u in zip(model.core.inputs, model.core.recurrent, strict=True):
+        h, outputs = torch.zeros(10, dtype=torch.float64), []
+        for z in zs:
+            h = phi(linear.weight @ z + linear.bias + u * h)
+            outputs.append(h)
+        layers.append(h)
+        zs = outputs
+    return zs, [torch.stack(layers)]
+
+
+def _lmu(model, zs):
+    core = model.core
+    h = m = torch.zeros(10, dtype=torch.float64)
+    ys = []
+    for z in zs:
+        m = core.A @ m + core.B * (core.e_x @ z + core.e_h @ h + core.e_m @ m)
+        h = (core.W_x @ z + core.W_h @ h + core.W_m @ m).tanh()
+        ys.append(h)
+    return ys, [h, m]
+
+
 @pytest.mark.parametrize(
     ("cls", "options", "loop"),
     [
@@ -96,6 +169,14 @@ def _mlp(model, zs):
         (GRU, {"num_recurrent_layers": 2}, _gru),
         (MLP, {}, _mlp),
         (BasicMLP, {}, _mlp),
+        (Framestack, {}, _framestack),
+        (Elman, {}, _elman),
+        (Elman, {"num_recurrent_layers": 2}, _elman),
+        (LSTM, {}, _lstm),
+        (LSTM, {"num_recurrent_layers": 2}, _lstm),
+        (IndRNN, {}, _indrnn),
+        (IndRNN, {"activation": "tanh"}, _indrnn),
+        (LMU, {}, _lmu),
     ],
 )
 def test_the_model_is_its_formula_gradients_included(cls, options, loop):

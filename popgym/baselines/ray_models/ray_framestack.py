@@ -1,0 +1,22 @@
+"""Frame stacking as an RLlib custom model."""
+
+from typing import Any, ClassVar
+
+from popgym import memory
+from popgym.baselines.ray_models.base_model import BaseModel
+
+
+class Framestack(BaseModel):
+    """A feed-forward network on the last ``stack_size`` steps; state [stack_size − 1, F].
+
+    See ``popgym.memory.Framestack``; arguments and errors as in ``BaseModel``.
+    """
+
+    MODEL_CONFIG: ClassVar[dict[str, Any]] = {
+        "stack_size": 4,  # steps that an output sees, its own included; at least 1
+        "embedding": "sine",
+    }
+
+    def build_core(self, input_size: int, hidden_size: int) -> memory.Framestack:
+        """The network."""
+        return memory.Framestack(input_size, hidden_size, stack_size=self.cfg["stack_size"])
