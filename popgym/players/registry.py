@@ -6,6 +6,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.envs.autoencode import AutoencodeFamily
+from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
@@ -15,6 +16,7 @@ from popgym.envs.registry import FAMILIES, find
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 from popgym.players import repeat
+from popgym.players.battleship import BattleshipScripted
 from popgym.players.concentration import ConcentrationPerfect
 from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
 from popgym.players.higher_lower import HigherLowerMemoryless, HigherLowerPerfect
@@ -51,6 +53,7 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
         "oracle": BestArm,
     },
     MineSweeperFamily: {"scripted": MineSweeperScripted},
+    BattleshipFamily: {"scripted": BattleshipScripted},
 }
 """Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
 best without memory, or knowing only the step), the usual name of a well-known way to play,
