@@ -19,15 +19,26 @@ from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
 from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
+from popgym.memory.fast_weights import (
+    DeepFastWeightProgrammer,
+    FastWeightProgrammer,
+    FastWeightState,
+)
 from popgym.memory.framestack import Framestack, FramestackState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.linear import Linear, linear
+from popgym.memory.linear_attention import (
+    DeepLinearAttention,
+    LinearAttention,
+    LinearAttentionState,
+)
 from popgym.memory.lmu import LMU, LMUState
 from popgym.memory.lstm import LSTM, LSTMState
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
+from popgym.memory.s4d import S4D, S4DState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 from popgym.memory.wiring import Wiring, WiringOptions
 
@@ -37,10 +48,15 @@ __all__ = [
     "LSTM",
     "MEMORIES",
     "MLP",
+    "S4D",
     "ActorCritic",
     "ActorCriticState",
+    "DeepFastWeightProgrammer",
+    "DeepLinearAttention",
     "Elman",
     "ElmanState",
+    "FastWeightProgrammer",
+    "FastWeightState",
     "Framestack",
     "FramestackState",
     "GRUState",
@@ -49,9 +65,12 @@ __all__ = [
     "LMUState",
     "LSTMState",
     "Linear",
+    "LinearAttention",
+    "LinearAttentionState",
     "MLPState",
     "Memory",
     "MemoryState",
+    "S4DState",
     "TemporalConv",
     "TemporalConvState",
     "Wiring",

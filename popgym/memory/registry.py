@@ -8,23 +8,31 @@ from typing import Any
 
 from popgym.memory.base import Memory
 from popgym.memory.elman import Elman
+from popgym.memory.fast_weights import DeepFastWeightProgrammer, FastWeightProgrammer
 from popgym.memory.framestack import Framestack
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
+from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
 from popgym.memory.lmu import LMU
 from popgym.memory.lstm import LSTM
 from popgym.memory.mlp import MLP
+from popgym.memory.s4d import S4D
 from popgym.memory.temporal_conv import TemporalConv
 
 MEMORIES: dict[str, type[Memory]] = {
+    "deep_fwp": DeepFastWeightProgrammer,
+    "deep_linear_attention": DeepLinearAttention,
     "elman": Elman,
     "frameconv": TemporalConv,
     "framestack": Framestack,
+    "fwp": FastWeightProgrammer,
     "gru": GRU,
     "indrnn": IndRNN,
+    "linear_attention": LinearAttention,
     "lmu": LMU,
     "lstm": LSTM,
     "mlp": MLP,
+    "s4d": S4D,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""
 

@@ -24,13 +24,23 @@ VARIANTS = [
     ("lmu", {}),
     ("lmu", {"theta": 5, "memory_size": 4, "learn_a": True, "learn_b": True}),
     ("mlp", {}),
+    ("linear_attention", {"hidden_size": 40}),
+    ("linear_attention", {"S_aggregator": "max", "Z_aggregator": "max"}),
+    ("linear_attention", {"S_aggregator": "max"}),
+    ("deep_linear_attention", {"hidden_size": 64}),
+    ("fwp", {"hidden_size": 40}),
+    ("fwp", {"aggregator": "max", "sum_normalization": False}),
+    ("deep_fwp", {"hidden_size": 64}),
+    ("s4d", {}),
+    ("s4d", {"hidden_size": 40}),
 ]
 
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("name, options", VARIANTS)
 def test_it_obeys(name, options, law):
-    LAWS[law](lambda: make_memory(name, 6, 10, **options))
+    options = {"hidden_size": 10, **options}
+    LAWS[law](lambda: make_memory(name, 6, **options))
 
 
 def test_every_memory_is_tested():

@@ -8,9 +8,14 @@ from popgym.memory import (
     LSTM,
     MEMORIES,
     MLP,
+    S4D,
+    DeepFastWeightProgrammer,
+    DeepLinearAttention,
     Elman,
+    FastWeightProgrammer,
     Framestack,
     IndRNN,
+    LinearAttention,
     Memory,
     TemporalConv,
     find_memory,
@@ -52,6 +57,27 @@ class TakesAnything(Own):
         ("framestack", Framestack, {"stack_size": 4}),
         ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
+        (
+            "linear_attention",
+            LinearAttention,
+            {"S_aggregator": "sum", "Z_aggregator": "sum", "num_layers": 1},
+        ),
+        (
+            "deep_linear_attention",
+            DeepLinearAttention,
+            {"S_aggregator": "sum", "Z_aggregator": "sum", "num_layers": 4},
+        ),
+        (
+            "fwp",
+            FastWeightProgrammer,
+            {"aggregator": "sum", "sum_normalization": True, "num_layers": 1},
+        ),
+        (
+            "deep_fwp",
+            DeepFastWeightProgrammer,
+            {"aggregator": "sum", "sum_normalization": True, "num_layers": 4},
+        ),
+        ("s4d", S4D, {"dt_min": 0.001, "dt_max": 0.1}),
     ],
 )
 def test_a_name_gives_its_memory_with_its_options(name, kind, options):
