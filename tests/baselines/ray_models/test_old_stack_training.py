@@ -15,7 +15,18 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.tune.registry import register_env
 from torch import nn
 
-from popgym.baselines.ray_models import GRU, MLP, BaseModel, BasicMLP, Frameconv
+from popgym.baselines.ray_models import (
+    GRU,
+    LMU,
+    LSTM,
+    MLP,
+    BaseModel,
+    BasicMLP,
+    Elman,
+    Frameconv,
+    Framestack,
+    IndRNN,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +141,8 @@ def _config(env, cls, env_config=None, **options):
         ("discrete", "box", Frameconv, {"stack_size": 1}),
         ("multi_discrete", "discrete", MLP, {}),
         ("box", "discrete", BasicMLP, {}),
+        ("tuple", "box", LSTM, {"num_recurrent_layers": 2}),
+        ("dict", "discrete", LMU, {"embedding": "sine"}),
     ],
 )
 def test_every_space_trains(observation, action, cls, options):
@@ -182,7 +195,17 @@ def _learn(cls, iterations, **options):
 
 
 @pytest.mark.parametrize(
-    ("cls", "options"), [(Frameconv, {"stack_size": 2}), (GRU, {}), (LastInput, {})]
+    ("cls", "options"),
+    [
+        (Frameconv, {"stack_size": 2}),
+        (GRU, {}),
+        (LastInput, {}),
+        (Framestack, {"stack_size": 2}),
+        (Elman, {}),
+        (LSTM, {}),
+        (IndRNN, {}),
+        (LMU, {"theta": 4, "memory_size": 4}),
+    ],
 )
 def test_a_memory_learns_what_was_shown_before(cls, options):
     assert _learn(cls, 25, **options) > 0.8
