@@ -67,7 +67,7 @@ class GittinsIndex(Counting):
     that: 1 − 1 / (pulls left) stands for β. The index of Beta(a, b) with mean μ is about
     μ + σ ψ(s), σ² = μ (1 − μ) / (a + b + 1), s = 1 / ((a + b + 1) ln 1/β), where ψ is given in
     pieces by Brezzi and Lai, "Optimal learning and experimentation in bandit problems", Journal
-    of Economic Dynamics and Control 27 (2002).
+    of Economic Dynamics and Control 27 (2002). Of an arm never pulled this is about .1 too low.
     """
 
     def worth(self, payouts: np.ndarray, failures: np.ndarray) -> np.ndarray:
