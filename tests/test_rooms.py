@@ -78,7 +78,7 @@ def test_a_room_needs_none_above_it(room):
     closed = [*ROOMS[room], *(d for d in ABOVE_TESTING if d not in NOT_ABOVE.get(room, ()))]
     prologue = PROLOGUE.format(closed=closed, root=str(ROOT))
     out = python(prologue + f"visit('popgym.{room}'); print(*sys.modules)")
-    opened = {name for name in out.split() if name.startswith(f"popgym.{room}")}
+    opened = {name for name in out.split() if f"{name}.".startswith(f"popgym.{room}.")}
     there = [path for path in (ROOT / "popgym" / room).rglob("*.py")]
     assert len(opened) == len(there)
 
