@@ -13,48 +13,57 @@ Free squares first loses nothing, as there is a step for each of them and the nu
 
 from collections.abc import Iterable, Sequence
 
-MAX_MEMORY = 200_000  # positions
-
-
-class TooLongError(Exception):
-    """Solving takes more than one is willing to spend."""
+Boards = tuple[int, ...]
+"""Boards as numbers whose bit i says whether square i holds a mine, in ascending order."""
+Answer = tuple[float, int | None]
+"""The expected sum of the rewards to come, and the square for it; None to risk nothing more."""
+MAX_ANSWERS = 20_000
 
 
 class Endgame:
-    """The best play for positions with few boards; what was found for one helps the next.
+    """The best play for positions with few boards; answers are kept.
 
     Args:
         near: For each square its neighbours, as a number with a bit for each.
         num_free: How many squares of the board are free of mines.
+        effort: How many boards to look at for a position, each time that one is looked at.
     """
 
-    def __init__(self, near: Sequence[int], num_free: int) -> None:
-        self.near, self.num_free = near, num_free
-        self._known: dict[tuple[tuple[int, ...], int], tuple[float, int | None]] = {}
-        self._left = 0
+    def __init__(self, near: Sequence[int], num_free: int, effort: int = 50_000) -> None:
+        self.near, self.num_free, self.effort = near, num_free, effort
+        self._answers: dict[tuple[Boards, int], Answer | None] = {}
 
-    def solve(
-        self, boards: Iterable[int], uncovered: int, effort: int = 50_000
-    ) -> tuple[float, int | None]:
-        """The most that can still be expected, and the square to uncover for it.
+    def solve(self, boards: Iterable[int], uncovered: int) -> Answer | None:
+        """The best play and its worth; None if the effort does not suffice.
 
         Args:
-            boards: The possible ones, as numbers with a bit for each mine; at least one.
-            uncovered: The squares uncovered, likewise.
-            effort: How many boards to look at, each time that it is looked at.
-
-        Returns:
-            The expected sum of the rewards to come, and a square; None to risk nothing more.
-
-        Raises:
-            TooLongError: The effort does not suffice.
+            boards: The possible ones, at least one.
+            uncovered: The squares uncovered, as a number with a bit for each.
         """
-        if len(self._known) > MAX_MEMORY:
-            self._known.clear()
-        self._left = effort
-        return self._best(tuple(sorted(boards)), uncovered)
+        position = tuple(sorted(boards)), uncovered
+        if position not in self._answers:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            try:
+                self._answers[position] = Search(self).best(*position)
+            except TooLongError:
+                self._answers[position] = None
+        return self._answers[position]
 
-    def _best(self, boards: tuple[int, ...], uncovered: int) -> tuple[float, int | None]:
+
+class TooLongError(Exception):
+    """A search has spent its effort."""
+
+
+class Search:
+    """One search; it starts without memory, so that its answer depends on the position alone."""
+
+    def __init__(self, game: Endgame) -> None:
+        self.near, self.num_free, self._left = game.near, game.num_free, game.effort
+        self._known: dict[tuple[Boards, int], Answer] = {}
+
+    def best(self, boards: Boards, uncovered: int) -> Answer:
+        """V and the play for it; see above."""
         position = boards, uncovered
         if position not in self._known:
             self._left -= len(boards)
@@ -71,7 +80,7 @@ class Endgame:
                 self._known[position] = self._guess(boards, uncovered)
         return self._known[position]
 
-    def _guess(self, boards: tuple[int, ...], uncovered: int) -> tuple[float, int | None]:
+    def _guess(self, boards: Boards, uncovered: int) -> Answer:
         """The same where no square is certainly free."""
         n, all_boards = self.num_free, len(boards)
         left = n - uncovered.bit_count()
@@ -81,14 +90,14 @@ class Endgame:
             share = len(fine) / all_boards
             value = share / n - (1 - share) * (0.5 + 1 / n)
             hopeless = value + share * (left - 1) / n <= best
-            if uncovered >> square & 1 or hopeless:
+            if uncovered >> square & 1 or not fine or hopeless:
                 continue
             value += share * self._told(fine, uncovered, [square])
             if value > best:
                 best, choice = value, square
         return best, choice
 
-    def _told(self, boards: tuple[int, ...], uncovered: int, free: Sequence[int]) -> float:
+    def _told(self, boards: Boards, uncovered: int, free: Sequence[int]) -> float:
         """The value expected behind uncovering squares that are free in all of the boards."""
         uncovered |= sum(1 << square for square in free)
         if uncovered.bit_count() == self.num_free:
@@ -97,5 +106,5 @@ class Endgame:
         for board in boards:
             told = tuple((board & self.near[square]).bit_count() for square in free)
             parts.setdefault(told, []).append(board)
-        values = (len(part) * self._best(tuple(part), uncovered)[0] for part in parts.values())
+        values = (len(part) * self.best(tuple(part), uncovered)[0] for part in parts.values())
         return sum(values) / len(boards)

@@ -7,7 +7,7 @@ import numpy as np
 
 from popgym.core.family import Family
 from popgym.envs.minesweeper import MineSweeperFamily
-from popgym.players.mine_endgame import Endgame, TooLongError
+from popgym.players.mine_endgame import Endgame
 from popgym.players.mine_odds import Boards, Clue, TooManyStatesError
 from popgym.players.player import Player
 
@@ -106,12 +106,9 @@ class Board:
         """The square to risk, or none."""
         if boards is not None and boards.total <= FEW_BOARDS:
             uncovered = sum(1 << square for square in self.told)
-            try:
-                square = self.solver.solve(boards.list_all(), uncovered)[1]
-            except TooLongError:
-                pass
-            else:
-                return [] if square is None else [square]
+            solved = self.solver.solve(boards.list_all(), uncovered)
+            if solved is not None:
+                return [] if solved[1] is None else [solved[1]]
         square = min(odds, key=lambda square: (round(odds[square], 9), -self.zero(square, odds)))
         left, n = self.num_free - len(self.told), self.num_free
         # To risk this square and then no more, against no risk at all.
