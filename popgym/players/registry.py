@@ -73,7 +73,8 @@ def players_of(env: str | type[POPGymEnv]) -> dict[str, type[Player]]:
         env: A name, id or class.
 
     Returns:
-        Name → class of player, from the weakest to the strongest.
+        Name → class of player, from the weakest to the strongest; of a family of one's own,
+        what was put into `PLAYERS`, else "random" alone.
 
     Raises:
         ValueError: There is no such environment.

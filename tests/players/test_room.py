@@ -1,5 +1,7 @@
 """The players' common frame: names, episodes, dice."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,16 @@ def test_every_family_has_a_random_player():
     for players in PLAYERS.values():
         assert next(iter(players)) == "random" and players["random"] is Random
     assert players_of("HigherLowerEasy") is not PLAYERS[popgym.envs.find("HigherLowerEasy").family]
+
+
+def test_a_family_of_ones_own_has_a_random_player_until_it_is_given_others(monkeypatch):
+    class OwnHigherLowerFamily(popgym.envs.find("HigherLower").family):
+        presets: ClassVar = {"Easy": {}}
+
+    popgym.envs.register(OwnHigherLowerFamily)
+    assert players_of("OwnHigherLowerEasy") == {"random": Random}
+    monkeypatch.setitem(PLAYERS, OwnHigherLowerFamily, {"perfect": Random})
+    assert isinstance(make_player("OwnHigherLowerEasy"), Random)
 
 
 def test_what_a_player_is_called_with_reaches_the_task():
