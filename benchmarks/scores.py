@@ -4,8 +4,8 @@
 
 Plays every player of every environment from Easy to Hard, in all versions, and prints mean
 return ± standard error over the episodes, and how it plays. TEXT is a part of "environment
-player", as in MineSweeper, "Easy perfect" or " oracle". The same episodes and seed give the same
-numbers anywhere.
+player", as in MineSweeper, "Easy perfect" or " oracle". The same seed and number of episodes give
+the same numbers again.
 
 --write puts what was measured into popgym/envs/scores.csv, row by row as it comes; other rows
 stay, save those of players and environments that are no more.
