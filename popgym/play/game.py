@@ -28,6 +28,8 @@ class Game:
 
     message: str = ""
     """What is to be said about the last word."""
+    ending: str = ""
+    """How the episode ended, once it has."""
     done: bool = False
     """Whether the player has quit."""
 
@@ -51,7 +53,7 @@ class Game:
     def _begin(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         self.env.reset(seed=seed, options=options)
         self.score, self.steps, self.over = 0.0, 0, False
-        self._last = ""
+        self._last = self.ending = ""
 
     def enter(self, word: str) -> bool:
         """Does what a word says: a command, an action, or the answer to a question.
@@ -88,15 +90,16 @@ class Game:
         self.over = terminated or truncated
         if self.over:
             self.finished.append(self.score)
-            self.message = self._ending()
+            self.ending = self._comparison()
+            self.message = f"{self.ending}\n{AGAIN}"
         return True
 
-    def _ending(self) -> str:
+    def _comparison(self) -> str:
         lines = [f"the episode is over: score {self.score:+.3f} after {self.steps} steps"]
         if self.references:
             others = ", ".join(f"{who} {mean:+.3f}" for who, mean in self.references.items())
             lines.append(f"others score on average: {others}")
-        return "\n".join([*lines, AGAIN])
+        return "\n".join(lines)
 
     def title(self) -> str:
         """What is played, and the seed with which it can be played again."""

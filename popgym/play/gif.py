@@ -14,6 +14,7 @@ from popgym.core.family import whole_number
 from popgym.play.actors import Actor, player_actor, policy_actor, random_actor
 from popgym.play.animation import FASTEST, SLOWEST, Animation
 from popgym.play.recording import made_of_family, record
+from popgym.play.references import published
 from popgym.players import find_player, players_of
 from popgym.runs.environment import make_one, resolve
 
@@ -116,12 +117,12 @@ def cast_player(env: str, player: str | None, options: dict[str, Any], seed: int
     environment = make_showing(env, options)
     if player == "random":
         return Cast(environment, random_actor(environment, seed), player)
-    if not made_of_family(environment):
-        raise ValueError(f"nobody is known to play {env}: give a RUN, or --player random")
     inner: Any = environment.unwrapped
-    published = type(inner).__name__
-    found = find_player(published, player or "best")
-    name = next(name for name, each in players_of(published).items() if each is found)
+    entry = published(inner)
+    if entry is None:
+        raise ValueError(f"nobody is known to play {env}: give a RUN, or --player random")
+    found = find_player(entry.name, player or "best")
+    name = next(name for name, each in players_of(entry.name).items() if each is found)
     return Cast(inner, player_actor(found(inner.family, 1, seed), inner), name)
 
 

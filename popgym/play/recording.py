@@ -72,7 +72,18 @@ def camera(env: gym.Env, reveal: bool) -> Callable[[], np.ndarray]:
         return lambda: inner.picture(reveal)
     if env.render_mode != "rgb_array":
         raise ValueError(f"{inner} draws no pictures: it has no render_mode 'rgb_array'")
-    return lambda: np.asarray(env.render(), np.uint8)
+    return lambda: checked(env.render())
+
+
+def checked(picture: Any) -> np.ndarray:
+    """What an environment drew, if it is a picture.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if np.ndim(picture) != 3 or np.shape(picture)[2] != 3:
+        raise ValueError(f"render() must give a picture [H, W, 3], got {type(picture).__name__}")
+    return np.asarray(picture, np.uint8)
 
 
 def made_of_family(env: gym.Env) -> bool:

@@ -1,14 +1,21 @@
 """What others score in the same environment."""
 
 from popgym.core.env import POPGymEnv
+from popgym.envs.publish import Entry
 from popgym.envs.registry import ENTRIES
 from popgym.envs.scores import reference_scores
 
 
+def published(env: POPGymEnv) -> Entry | None:
+    """What is registered of an environment; None for one of a user's own."""
+    entry = ENTRIES.get(type(env).__name__)
+    return entry if entry is not None and type(env) is entry.env_class else None
+
+
 def references(env: POPGymEnv) -> dict[str, float]:
     """Mean returns of reference players by name; none where the task is not a published one."""
-    entry = ENTRIES.get(type(env).__name__)
-    if entry is None or type(env) is not entry.env_class:
+    entry = published(env)
+    if entry is None:
         return {}
     if entry.task().params_record().tobytes() != env.family.params_record().tobytes():
         return {}  # other arguments, for which nothing was measured

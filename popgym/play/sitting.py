@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TextIO
 
@@ -24,6 +25,9 @@ def play(game: Game, source: TextIO | None = None, target: TextIO | None = None)
         The exit status: 0, or 130 after Ctrl-C.
     """
     source, target = source or sys.stdin, target or sys.stdout
+    for stream in (source, target):
+        if isinstance(stream, io.TextIOWrapper):  # suits may be beyond its encoding
+            stream.reconfigure(errors="replace")
     try:
         if can_read_keys(source, target):
             by_keys(game, source, target)
@@ -52,7 +56,7 @@ def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
                 if word is not None:
                     game.enter(word)
     finally:
-        print(game.title(), game.view(), sep="\n\n", file=target)
+        print(game.title(), "", game.view(), *game.ending.splitlines(), sep="\n", file=target)
 
 
 def by_lines(game: Game, source: TextIO, target: TextIO) -> None:

@@ -58,12 +58,17 @@ class Terminal:
         self._settings = termios.tcgetattr(self._source)
         ends = {signal.SIGTERM: _end, signal.SIGHUP: _end, signal.SIGTSTP: self._stop}
         self._handlers = {number: signal.signal(number, ends[number]) for number in ends}
-        self._take()
+        try:
+            self._take()
+        except BaseException:  # Ctrl-C
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
+        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would hurt
         self._give_back()
-        for number, handler in self._handlers.items():
+        for number, handler in (*self._handlers.items(), (signal.SIGINT, on_interrupt)):
             signal.signal(number, handler)
 
     def _take(self) -> None:

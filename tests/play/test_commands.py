@@ -1,5 +1,6 @@
 """``popgym play`` and ``popgym gif`` as commands: what they print, and their exit status."""
 
+import os
 import subprocess
 import sys
 
@@ -141,6 +142,25 @@ def test_a_missing_pillow_is_named_with_the_remedy(popgym, monkeypatch):
     status, out, err = popgym("gif", "RepeatPreviousEasy")
     assert (status, out) == (2, "")
     assert err == "popgym: pictures are drawn with Pillow: pip install 'popgym[render]'\n"
+
+
+def test_a_users_own_environment_can_be_played(popgym):
+    status, out, _ = popgym("play", "tests.play.specimens:Own", "--seed", 3, typed="0\n1\n")
+    expected = played([0, 1], seed=3, k=2)
+    assert status == 0
+    assert out.splitlines()[-1] == f"score so far {expected:+.3f} after 2 steps"
+
+
+def test_text_beyond_the_encoding_of_the_pipes_does_no_harm(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "popgym", "play", "RepeatPreviousEasy", "--seed", "3"],
+        input=b"0\n\xff\xfe\n1\n", capture_output=True, cwd=tmp_path, timeout=240, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"card 1 of 52: ?" in done.stdout
+    assert b"is no action" in done.stdout
+    assert done.stdout.endswith(b"score so far +0.000 after 2 steps\n")
 
 
 def test_a_process_plays_what_is_piped_into_it(tmp_path):

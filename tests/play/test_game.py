@@ -113,6 +113,7 @@ def test_the_end_tells_what_others_score():
     game = Game(RepeatPreviousEasy(), seed=1, references={"random": -0.5, "perfect": 1})
     finish(game)
     assert "others score on average: random -0.500, perfect +1.000" in game.message
+    assert game.message == f"{game.ending}\nanother episode? y or n"
 
 
 def test_references_are_those_of_the_published_task_and_of_no_other():

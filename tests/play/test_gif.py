@@ -204,6 +204,14 @@ def test_nobody_is_known_to_play_an_environment_of_others():
         make_gif("CartPole-v1")
 
 
+def test_nobody_is_known_to_play_a_users_own_environment_but_chance():
+    with pytest.raises(ValueError, match="nobody is known to play tests"):
+        make_gif("tests.play.specimens:Own")
+    assert make_gif("tests.play.specimens:Own", player="random").frames == 52
+
+
 def test_an_environment_without_pictures_is_named():
     with pytest.raises(ValueError, match="Countdown' draws no pictures"):
         make_gif("tests.baselines.ppo.toys:Countdown", player="random")
+    with pytest.raises(ValueError, match=r"a picture \[H, W, 3\], got NoneType"):
+        make_gif("tests.play.specimens:Blank", player="random")

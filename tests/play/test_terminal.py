@@ -126,6 +126,19 @@ def test_ctrl_c_and_ctrl_d_end_with_the_score_so_far(sits_down, keys, status):
     assert person.settings() == person.before
 
 
+def test_what_an_episode_came_to_stays_on_the_screen(sits_down):
+    person = sits_down("play", "PositionOnlyCartPoleEasy", "--set", "env.max_episode_length=2")
+    person.wait_for("step 0")
+    person.type("\x1b[D")
+    person.wait_for("score +0.500")
+    person.type("d")
+    person.wait_for("another episode? y or n")
+    person.type("n")
+    person.wait_for(LEFT)
+    person.wait_for("the episode is over: score +1.000 after 2 steps")
+    assert person.status() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_game_that_is_ended_from_outside_leaves_the_terminal_as_before(sits_down, number):
     person = sits_down("play", "RepeatPreviousEasy")
@@ -176,6 +189,21 @@ def test_an_exception_leaves_the_terminal_and_the_signals_as_before(ends):
         assert is_raw(termios.tcgetattr(source))
         raise RuntimeError("broken")
     assert (termios.tcgetattr(source), [signal.getsignal(n) for n in numbers]) == before
+
+
+def test_ctrl_c_while_the_screen_is_set_up_leaves_the_terminal_as_before(ends, monkeypatch):
+    _, source, screen = ends
+    before = termios.tcgetattr(source)
+    write = Terminal._write
+
+    def interrupted(self, text):
+        monkeypatch.setattr(Terminal, "_write", write)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Terminal, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt), Terminal(source, screen):
+        pass
+    assert termios.tcgetattr(source) == before
 
 
 def test_keys_come_one_by_one_however_they_are_sent(ends):
