@@ -1,0 +1,62 @@
+"""The pages' Python: blocks marked `file=NAME` are files, blocks marked `run` are run in turn."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+BLOCK = re.compile(r"^```python (?:file=(\S+)|run)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text())]
+
+
+def python(folder, *arguments):
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", *arguments], cwd=folder, text=True,
+        capture_output=True, timeout=300, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def unpack(page, folder):
+    """Writes the page's files into a folder; returns what it wants to have run."""
+    script = []
+    for name, code in BLOCK.findall(page.read_text()):
+        if name:
+            (folder / name).write_text(code)
+        else:
+            script.append(code)
+    return "\n".join(script)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_wants_to_have_run_runs(page, tmp_path):
+    python(tmp_path, "-c", unpack(page, tmp_path))
+
+
+def test_the_page_on_environments_draws_passes_its_own_tests_and_trains_in_its_vector_form(
+    tmp_path,
+):
+    page = ROOT / "docs" / "add_an_environment.md"
+    assert page in PAGES
+    lines = python(tmp_path, "-c", unpack(page, tmp_path)).splitlines()
+    assert lines[0] == "R @..T   step 0 of 8" and lines[-1] == "? ...@   step 4 of 8"
+    python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_corridor.py")
+    script = """
+from popgym.core.vector import POPGymVectorEnv
+from popgym.runs.environment import make_environments
+assert isinstance(make_environments("corridor:CorridorHard", 4).unwrapped, POPGymVectorEnv)
+assert make_environments("echo:Echo", 4).reset(seed=0)[0].shape == (4,)
+"""
+    python(tmp_path, "-c", script)
+
+
+def test_a_family_takes_about_sixty_lines_of_code():
+    page = (ROOT / "docs" / "add_an_environment.md").read_text()
+    ((_, code),) = [block for block in BLOCK.findall(page) if block[0] == "corridor.py"]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 75
