@@ -53,7 +53,8 @@ class Board(NamedTuple):
         left, top = self.corner(y, x)
         side, radius = self.side - gap, self.side / 10 if gap else 0
         canvas.rectangle(left + gap / 2, top + gap / 2, side, side, fill, None, radius)
-        canvas.text(*self.middle(y, x), mark, 0.6 * self.side, ink)
+        if mark:
+            canvas.text(*self.middle(y, x), mark, 0.6 * self.side, ink)
 
     def edge(self, canvas: Canvas) -> None:
         """A thin line around the board, once all squares are drawn."""
