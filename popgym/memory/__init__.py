@@ -39,6 +39,7 @@ from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.s4d import S4D, S4DState
+from popgym.memory.tcn import TCN, TCNState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 from popgym.memory.wiring import Wiring, WiringOptions
 
@@ -49,6 +50,7 @@ __all__ = [
     "MEMORIES",
     "MLP",
     "S4D",
+    "TCN",
     "ActorCritic",
     "ActorCriticState",
     "DeepFastWeightProgrammer",
@@ -71,6 +73,7 @@ __all__ = [
     "Memory",
     "MemoryState",
     "S4DState",
+    "TCNState",
     "TemporalConv",
     "TemporalConvState",
     "Wiring",

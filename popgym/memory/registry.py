@@ -17,6 +17,7 @@ from popgym.memory.lmu import LMU
 from popgym.memory.lstm import LSTM
 from popgym.memory.mlp import MLP
 from popgym.memory.s4d import S4D
+from popgym.memory.tcn import TCN
 from popgym.memory.temporal_conv import TemporalConv
 
 MEMORIES: dict[str, type[Memory]] = {
@@ -33,6 +34,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "lstm": LSTM,
     "mlp": MLP,
     "s4d": S4D,
+    "tcn": TCN,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""
 

@@ -1,7 +1,7 @@
 """Clearing a state where an episode starts.
 
 Starts are looked up once a call on the host, so that a call without resets pays nothing for them.
-A state is cleared by ``masked_fill``, not by a product: NaN · 0 is NaN, and what one episode left
+A state is cleared by choosing zeros, not by a product: NaN · 0 is NaN, and what one episode left
 behind must not reach the next.
 """
 
@@ -15,7 +15,9 @@ State = TypeVar("State", bound=tuple[Tensor, ...])
 
 def clear_rows(tensor: Tensor, rows: Tensor) -> Tensor:
     """Return ``tensor`` [B, ...] with zeros in the rows that ``rows`` [B] marks."""
-    return tensor.masked_fill(rows.view(-1, *[1] * (tensor.dim() - 1)), 0)
+    rows = rows.view(-1, *[1] * (tensor.dim() - 1))
+    # one pass where masked_fill copies first: several times as fast for a large state
+    return torch.where(rows, tensor.new_zeros(()), tensor)
 
 
 def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tensor | None]:

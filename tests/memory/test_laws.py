@@ -33,6 +33,9 @@ VARIANTS = [
     ("deep_fwp", {"hidden_size": 64}),
     ("s4d", {}),
     ("s4d", {"hidden_size": 40}),
+    ("tcn", {}),
+    ("tcn", {"kernel_size": 3, "num_levels": 2, "dropout": 0.5}),
+    ("tcn", {"kernel_size": 1, "num_levels": 1}),
 ]
 
 

@@ -9,6 +9,7 @@ from popgym.memory import (
     MEMORIES,
     MLP,
     S4D,
+    TCN,
     DeepFastWeightProgrammer,
     DeepLinearAttention,
     Elman,
@@ -57,6 +58,7 @@ class TakesAnything(Own):
         ("framestack", Framestack, {"stack_size": 4}),
         ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
+        ("tcn", TCN, {"kernel_size": 2, "num_levels": 6, "dropout": 0.0}),
         (
             "linear_attention",
             LinearAttention,
