@@ -1,5 +1,6 @@
 """What a family of environments declares: everything but the loop and the two faces."""
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -130,13 +131,19 @@ class Family:
             (name, *kind) if isinstance(kind, tuple) else (name, kind)
             for name, kind in self.fields.items()
         ]
-        return np.dtype([("rng", np.uint64), *fields], align=True)
+        return the_same(np.dtype([("rng", np.uint64), *fields], align=True))
 
     def params_record(self) -> np.ndarray:
         """The parameters as an array of one record."""
         values = {name: np.asarray(value) for name, value in self.params.items()}
         kinds = [(name, value.dtype, value.shape) for name, value in values.items()]
-        return np.array([tuple(values.values())], kinds)
+        return np.array([tuple(values.values())], the_same(np.dtype(kinds)))
+
+
+@functools.cache
+def the_same(kind: np.dtype) -> np.dtype:
+    """The first type that equals this one: numba knows records by their type's identity sooner."""
+    return kind
 
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:

@@ -184,3 +184,9 @@ def test_noise_is_drawn_from_the_environments_own_stream():
 def test_a_family_describes_itself_by_its_first_line():
     assert Treasure.description() == "Dig for a treasure on a board."
     assert Treasure().memory_needed() is None
+
+
+def test_equal_tasks_share_the_types_of_their_records():
+    assert Treasure().record_type() is Treasure().record_type()
+    assert Treasure().params_record().dtype is Treasure().params_record().dtype
+    assert Treasure().record_type() is not Pull().record_type()
