@@ -17,6 +17,7 @@ Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
+from popgym.memory.diffnc import DiffNC, DiffNCState
 from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
 from popgym.memory.fast_weights import (
@@ -55,6 +56,8 @@ __all__ = [
     "ActorCriticState",
     "DeepFastWeightProgrammer",
     "DeepLinearAttention",
+    "DiffNC",
+    "DiffNCState",
     "Elman",
     "ElmanState",
     "FastWeightProgrammer",

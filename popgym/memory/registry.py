@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from popgym.memory.base import Memory
+from popgym.memory.diffnc import DiffNC
 from popgym.memory.elman import Elman
 from popgym.memory.fast_weights import DeepFastWeightProgrammer, FastWeightProgrammer
 from popgym.memory.framestack import Framestack
@@ -23,6 +24,7 @@ from popgym.memory.temporal_conv import TemporalConv
 MEMORIES: dict[str, type[Memory]] = {
     "deep_fwp": DeepFastWeightProgrammer,
     "deep_linear_attention": DeepLinearAttention,
+    "diffnc": DiffNC,
     "elman": Elman,
     "frameconv": TemporalConv,
     "framestack": Framestack,
