@@ -12,10 +12,13 @@ from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
+from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
+from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.registry import FAMILIES, find
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
-from popgym.players import repeat
+from popgym.envs.velocity_only_cartpole import VelocityOnlyCartPoleFamily
+from popgym.players import cartpole, repeat
 from popgym.players.battleship import BattleshipScripted
 from popgym.players.concentration import ConcentrationPerfect
 from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
@@ -54,6 +57,19 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
     },
     MineSweeperFamily: {"scripted": MineSweeperScripted},
     BattleshipFamily: {"scripted": BattleshipScripted},
+    PositionOnlyCartPoleFamily: {
+        "memoryless": cartpole.LeanMemoryless,
+        "perfect": cartpole.CartPoleKalman,
+    },
+    VelocityOnlyCartPoleFamily: {
+        "memoryless": cartpole.SpeedMemoryless,
+        "perfect": cartpole.CartPoleKalman,
+    },
+    NoisyPositionOnlyCartPoleFamily: {
+        "memoryless": cartpole.LeanMemoryless,
+        "scripted": cartpole.CartPoleKalman,
+        "oracle": cartpole.CartPoleOracle,
+    },
 }
 """Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
 best without memory, or knowing only the step), the usual name of a well-known way to play,
