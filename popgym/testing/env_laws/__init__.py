@@ -15,7 +15,8 @@ from collections.abc import Callable
 from functools import wraps
 
 from popgym.testing.env_laws import of_any, of_hiding, of_many, of_play
-from popgym.testing.env_laws.trial import MakeEnv, Trial, Unlawful
+from popgym.testing.env_laws.comparison import Unlawful
+from popgym.testing.env_laws.trial import MakeEnv, Trial
 from popgym.testing.laws import LawBroken
 
 __all__ = ["ENV_LAWS", "check_env"]
@@ -85,7 +86,8 @@ def check_env(make: MakeEnv) -> None:
     Args:
         make: A `Family` or its class; the id of an environment; or a function or class that
             returns a new `gymnasium.Env` at each call. Environments that are not popgym's own
-            obey the laws that gymnasium gives: types, spaces, seeds, lengths.
+            obey the laws that gymnasium gives: types, spaces, seeds, lengths. A class of single
+            environments may name a vector form of its own, `vector_class`, to be checked with it.
 
     Raises:
         LawBroken: The first law that is broken, with what was seen; an `AssertionError`.

@@ -6,19 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from popgym.testing.env_laws.trial import (
-    LONGEST,
-    SEED,
-    Trial,
-    begin,
-    carry_on,
-    expect,
-    expect_same,
-    fault,
-    in_short,
-    play,
-    same,
-)
+from popgym.testing.env_laws.comparison import Unlawful, expect, fault, in_short, same
+from popgym.testing.env_laws.trial import LONGEST, SEED, Trial, begin, carry_on, expect_same, play
 
 SEEDS = range(8)
 
@@ -32,11 +21,9 @@ def it_has_gymnasiums_interface(trial: Trial) -> None:
         f"reset must return (observation, info), got {in_short(result)}",
     )
     step = env.step(trial.actions(1)[0])
-    kinds = ("observation, reward, terminated, truncated, info", 5)
-    expect(
-        isinstance(step, tuple) and len(step) == kinds[1],
-        f"step must return ({kinds[0]}), got {in_short(step)}",
-    )
+    parts = "(observation, reward, terminated, truncated, info)"
+    five = isinstance(step, tuple) and len(step) == 5
+    expect(five, f"step must return {parts}, got {in_short(step)}")
     _, reward, *over, info = step
     number = isinstance(reward, (int, float, np.integer, np.floating))
     expect(number, f"the reward must be a number, got {in_short(reward)}")
@@ -51,7 +38,8 @@ def observations_lie_in_their_space(trial: Trial) -> None:
     env = trial.single()
     for t, shown in enumerate(play(env, trial.actions(trial.steps(500)), seed=1)):
         why = fault(env.observation_space, shown.observation)
-        expect(why is None, f"observation {t} is not in {env.observation_space}: {why}")
+        if why is not None:
+            raise Unlawful(f"observation {t} is not in {env.observation_space}: {why}")
 
 
 def rewards_are_finite(trial: Trial) -> None:
@@ -151,7 +139,8 @@ def states_lie_in_their_space(trial: Trial) -> None:
     env: Any = trial.single()
     for t, shown in enumerate(play(env, trial.actions(trial.steps(500)), seed=1)):
         why = fault(env.state_space, shown.state)
-        expect(why is None, f"state {t} is not in {env.state_space}: {why}")
+        if why is not None:
+            raise Unlawful(f"state {t} is not in {env.state_space}: {why}")
 
 
 def info_tells_nothing(trial: Trial) -> None:

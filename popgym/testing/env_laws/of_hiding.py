@@ -11,17 +11,8 @@ from popgym.core.canvas import picture
 from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.rules import Record
-from popgym.core.vector import POPGymVectorEnv
-from popgym.testing.env_laws.trial import (
-    Trial,
-    Unlawful,
-    carry_on,
-    expect,
-    expect_refusal,
-    expect_same,
-    in_short,
-    same,
-)
+from popgym.testing.env_laws.comparison import Unlawful, expect, expect_refusal, in_short, same
+from popgym.testing.env_laws.trial import Trial, carry_on, expect_same
 
 Draw = Callable[[Record, bool], Any]
 
@@ -108,6 +99,7 @@ def texts_hide_and_reveal(trial: Trial) -> None:
     """`draw` never fails, hides what the player cannot know, and reveals it if asked to."""
     family = trial.task
     _expect_hiding(trial, family.draw, 24, 8)
+    _expect_revealing(trial, family.draw)
     expect(isinstance(family.draw(_unplayed(family)), str), "draw must return a str")
 
 
@@ -120,7 +112,8 @@ def pictures_hide_and_reveal(trial: Trial) -> None:
     def paint(record: Record, reveal: bool = False) -> np.ndarray:
         return picture(family, record, reveal)
 
-    _expect_hiding(trial, paint, 3, 4)
+    _expect_hiding(trial, paint, 3, 3)
+    _expect_revealing(trial, paint)
     width, height = family.picture_size
     shape = paint(_unplayed(family)).shape
     expect(shape == (height, width, 3), f"picture_size is {(width, height)}, the shape {shape}")
@@ -132,32 +125,34 @@ def _unplayed(family: Family) -> Record:
 
 
 def _expect_hiding(trial: Trial, draw: Draw, count: int, plays: int) -> None:
+    """Expects the same drawing of all environments that have shown the same so far."""
     env = trial.many(count, AutoresetMode.NEXT_STEP)
-    revealed = [_watch(env, trial.actions(8, seed), draw, seed) for seed in range(plays)]
-    hides = any(revealed) or not trial.task.hidden
-    expect(hides, "reveal=True shows no more than reveal=False")
+    space, places = env.single_observation_space, range(count)
+    message = "two environments that have shown the same so far are drawn differently"
+    for seed in range(plays):
+        obs, _ = env.reset(seed=seed)
+        shown = [repr(element(space, obs, i)) for i in places]
+        playing = np.ones(count, bool)
+        for action in trial.actions(8, seed):
+            records, seen = env.snapshot()["records"], dict[str, Any]()
+            for i in np.flatnonzero(playing).tolist():
+                drawing = draw(records[i], False)
+                other = seen.setdefault(shown[i], drawing)
+                if not same(drawing, other):
+                    raise Unlawful(f"{message}: {in_short(drawing)} and {in_short(other)}")
+            obs, rewards, terminated, truncated, _ = env.step(np.stack([action] * count))
+            playing &= ~(terminated | truncated)
+            shown = [repr((shown[i], element(space, obs, i), rewards[i])) for i in places]
 
 
-def _watch(env: POPGymVectorEnv, actions: list[Any], draw: Draw, seed: int) -> bool:
-    """Expects the same drawing of all environments that have shown the same so far.
-
-    Returns:
-        Whether revealing has shown something.
-    """
-    obs, _ = env.reset(seed=seed)
-    space, places = env.single_observation_space, range(env.num_envs)
-    shown = [repr(element(space, obs, i)) for i in places]
-    playing, revealed = np.ones(env.num_envs, bool), False
-    for action in actions:
-        records, seen = env.snapshot()["records"], dict[str, Any]()
-        for i in np.flatnonzero(playing).tolist():
-            drawing = draw(records[i], False)
-            revealed |= not same(draw(records[i], True), drawing)
-            other = seen.setdefault(shown[i], drawing)
-            message = "two environments that have shown the same so far are drawn differently"
-            if not same(drawing, other):
-                raise Unlawful(f"{message}: {in_short(drawing)} and {in_short(other)}")
-        obs, rewards, terminated, truncated, _ = env.step(np.stack([action] * env.num_envs))
-        playing &= ~(terminated | truncated)
-        shown = [repr((shown[i], element(space, obs, i), rewards[i])) for i in places]
-    return revealed
+def _expect_revealing(trial: Trial, draw: Draw) -> None:
+    """Expects that revealing shows something at some time, if anything is hidden."""
+    env: Any = trial.single()
+    env.reset(seed=1)
+    for action in trial.actions(trial.steps(500) if trial.task.hidden else 0):
+        record = env.snapshot()["records"][0]
+        if not same(draw(record, True), draw(record, False)):
+            return
+        if carry_on(env, [action])[0][2:4] != (False, False):
+            env.reset()
+    expect(not trial.task.hidden, "reveal=True shows no more than reveal=False")

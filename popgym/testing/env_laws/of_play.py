@@ -11,17 +11,8 @@ from gymnasium.vector import AutoresetMode
 from popgym.core.actions import limits
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
-from popgym.testing.env_laws.trial import (
-    LONGEST,
-    Trial,
-    carry_on,
-    expect,
-    expect_refusal,
-    expect_same,
-    in_short,
-    play,
-    same,
-)
+from popgym.testing.env_laws.comparison import expect, expect_refusal, in_short, same
+from popgym.testing.env_laws.trial import LONGEST, Trial, carry_on, expect_same, play
 
 NEEDED = (
     *("rules", "params", "fields", "hidden", "observation_space", "action_space", "state_space"),

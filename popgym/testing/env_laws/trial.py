@@ -1,4 +1,4 @@
-"""What every law needs: fresh environments, actions, plays, and comparisons."""
+"""What every law needs: fresh environments, actions and plays."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Dict, Space, Tuple
 from gymnasium.vector import AutoresetMode
 
 from popgym.core.env import POPGymEnv
@@ -14,22 +13,13 @@ from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.vector import POPGymVectorEnv
 from popgym.core.wrapper import inner
+from popgym.testing.env_laws.comparison import Unlawful, in_short, same
 
 MakeEnv = str | Family | type[Family] | Callable[[], gymnasium.Env]
 """A family, its class, a gymnasium id, or what returns a new environment at each call."""
 SEED = 20230212
 LONGEST = 3000
 """How many steps are waited for the end of an episode of unknown length."""
-
-
-class Unlawful(Exception):  # noqa: N818 (becomes LawBroken once the law's name is known)
-    """Something that a law forbids was seen."""
-
-
-def expect(condition: bool, message: str) -> None:
-    """Raises `Unlawful` unless the condition holds."""
-    if not condition:
-        raise Unlawful(message)
 
 
 class Shown(NamedTuple):
@@ -54,6 +44,8 @@ class Trial:
 
     family: Family | None = None
     """The task, if the environment is one of popgym's."""
+    vector_class: Callable[..., POPGymVectorEnv] | None = None
+    """The vector form that the environment's class names, if not the family's usual one."""
 
     def __init__(self, make: MakeEnv) -> None:
         self.single = maker(make)
@@ -198,48 +190,3 @@ def expect_same(got: Sequence[Shown], want: Sequence[Shown], message: str) -> No
         for name, x, y in zip(Shown._fields, a, b, strict=True):
             if not same(x, y):
                 raise Unlawful(f"{message}: {name} {t} is {in_short(x)}, not {in_short(y)}")
-
-
-def expect_refusal(action: Callable[[], Any], what: str, allowed: str = "") -> None:
-    """Raises `Unlawful` unless there is a ValueError, and nothing else."""
-    try:
-        action()
-    except ValueError:
-        return
-    except Exception as error:
-        kind = f"{type(error).__name__}: {error}"
-        raise Unlawful(f"{what} must raise a ValueError{allowed}, raised {kind}") from error
-    raise Unlawful(f"{what} must raise a ValueError{allowed}, and was accepted")
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether nested values are equal in every number; NaN equals NaN."""
-    if isinstance(a, dict):
-        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(map(same, a, b))
-    a, b = np.asarray(a), np.asarray(b)
-    if a.dtype.names:
-        return a.dtype == b.dtype and all(same(a[name], b[name]) for name in a.dtype.names)
-    return a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
-
-
-def fault(space: Space, value: Any) -> str | None:
-    """Why a value is not an element of a space; None if it is."""
-    if isinstance(space, Tuple) and isinstance(value, tuple) and len(value) == len(space.spaces):
-        faults = (fault(part, v) for part, v in zip(space.spaces, value, strict=True))
-        return next((f"in its part {i}, {f}" for i, f in enumerate(faults) if f), None)
-    if isinstance(space, Dict) and isinstance(value, dict) and value.keys() == space.spaces.keys():
-        parts = ((key, fault(space[key], value[key])) for key in value)
-        return next((f"in its part {key!r}, {f}" for key, f in parts if f), None)
-    if isinstance(value, np.ndarray) and space.dtype is not None and value.dtype != space.dtype:
-        return f"the type is {value.dtype}, not {space.dtype}"
-    if isinstance(value, np.ndarray) and space.shape is not None and value.shape != space.shape:
-        return f"the shape is {value.shape}, not {space.shape}"
-    return None if space.contains(value) else f"{in_short(value)} is not in {space}"
-
-
-def in_short(value: Any) -> str:
-    """A value in one line."""
-    line = " ".join(repr(value).split())
-    return line if len(line) < 120 else f"{line[:117]}…"
