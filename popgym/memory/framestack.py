@@ -1,8 +1,9 @@
 """Frame stacking: the last few inputs side by side, as one input of a feed-forward network.
 
     zₜ = C xₜ
-    yₜ = φ(W₂ φ(W₁ [zₜ₋ₖ₊₁, …, zₜ] + b₁) + b₂),  k = stack_size, φ a leaky ReLU, xₜ = 0 before the
-                                                 episode's first step
+    yₜ = φ(W₂ φ(W₁ [zₜ₋ₖ₊₁, …, zₜ] + b₁) + b₂),  φ a leaky ReLU, k = stack_size
+
+and xₜ = 0 before the episode's first step.
 
 Mnih et al., "Human-level Control through Deep Reinforcement Learning" (2015),
 https://doi.org/10.1038/nature14236, as in POPGym: each input is first compressed to D / k features,

@@ -81,7 +81,7 @@ class _DiagonalScan(torch.autograd.Function):
         resets: list[Tensor | None] | None,
         phi: Activation | None,
     ) -> Tensor:
-        h = torch.empty_like(b, memory_format=torch.contiguous_format)
+        h = torch.empty_like(b)
         h_t = h_0
         steps = zip(_steps(a, b), b.unbind(1), h.unbind(1), strict=True)
         for t, (a_t, b_t, out) in enumerate(steps):
