@@ -33,7 +33,6 @@ VARIANTS = [
     ("deep_fwp", {"hidden_size": 64}),
     ("diffnc", {}),
     ("diffnc", {"cell_size": 3, "read_heads": 2, "num_hidden_layers": 2}),
-    ("diffnc", {"cell_size": 5, "read_heads": 1, "num_layers": 2, "nonlinearity": "relu"}),
     ("s4d", {}),
     ("s4d", {"hidden_size": 40}),
     ("tcn", {}),

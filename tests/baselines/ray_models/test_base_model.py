@@ -11,12 +11,18 @@ from popgym.baselines.ray_models import (
     LMU,
     LSTM,
     MLP,
+    S4D,
     BaseModel,
     BasicMLP,
+    DeepFastWeightProgrammer,
+    DeepLinearAttention,
+    DiffNC,
     Elman,
+    FastWeightProgrammer,
     Frameconv,
     Framestack,
     IndRNN,
+    LinearAttention,
 )
 
 OBS_SPACE = gym.spaces.Box(-1, 1, (5,))
@@ -33,6 +39,12 @@ MODELS = [
     (LSTM, {"num_recurrent_layers": 2, "embedding": "sine"}),
     (IndRNN, {"activation": "tanh"}),
     (LMU, {"theta": 5, "learn_a": True}),
+    (LinearAttention, {"S_aggregator": "max", "hidden_size": 40}),
+    (DeepLinearAttention, {"num_layers": 2, "hidden_size": 64}),
+    (FastWeightProgrammer, {"hidden_size": 40}),
+    (DeepFastWeightProgrammer, {"num_layers": 2, "hidden_size": 64}),
+    (S4D, {}),
+    (DiffNC, {"cell_size": 3, "read_heads": 2}),
 ]
 
 
@@ -250,6 +262,18 @@ def test_defaults_are_those_of_popgym():
         assert cls.default_config()["num_recurrent_layers"] == 1
         assert cls.default_config()["embedding"] is None
     assert IndRNN.default_config()["activation"] == "relu"
+    attention = {"S_aggregator": "sum", "Z_aggregator": "sum", "embedding": "sine"}
+    assert attention.items() <= LinearAttention.default_config().items()
+    deep = {**attention, "num_layers": 4, "embedding": None}
+    assert deep.items() <= DeepLinearAttention.default_config().items()
+    weights = {"aggregator": "sum", "sum_normalization": True, "embedding": "sine"}
+    assert weights.items() <= FastWeightProgrammer.default_config().items()
+    deep = {**weights, "num_layers": 4, "embedding": None}
+    assert deep.items() <= DeepFastWeightProgrammer.default_config().items()
+    assert S4D.default_config()["embedding"] is None
+    computer = {"num_hidden_layers": 1, "num_layers": 1, "read_heads": 4, "cell_size": 16}
+    assert computer.items() <= DiffNC.default_config().items()
+    assert DiffNC.default_config()["nonlinearity"] == "tanh"
     assert {"theta": 64, "learn_a": False}.items() <= LMU.default_config().items()
 
 
@@ -258,6 +282,14 @@ def test_options_reach_the_memory():
     assert _make(Elman, num_recurrent_layers=3).core.num_layers == 3
     assert _make(LSTM, num_recurrent_layers=3).core.num_layers == 3
     assert _make(IndRNN, num_recurrent_layers=3).core.num_layers == 3
+    attention = _make(DeepLinearAttention, Z_aggregator="max", num_layers=2).core
+    assert (attention.S_aggregator, attention.Z_aggregator) == ("sum", "max")
+    assert attention.num_layers == 2
+    weights = _make(FastWeightProgrammer, aggregator="max", sum_normalization=False).core
+    assert (weights.aggregator, weights.sum_normalization) == ("max", False)
+    computer = _make(DiffNC, cell_size=3, read_heads=2, nonlinearity="relu", num_layers=2).core
+    assert (computer.nr_cells, computer.cell_size, computer.read_heads) == (4, 3, 2)
+    assert (computer.num_layers, computer.computers[1].nonlinearity) == (2, "relu")
     unit = _make(LMU, theta=9, memory_size=4, learn_b=True).core
     assert (unit.theta, unit.memory_size, unit.B.requires_grad) == (9, 4, True)
 

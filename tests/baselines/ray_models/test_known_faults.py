@@ -10,14 +10,23 @@ from popgym.baselines.ray_models import (
     LMU,
     LSTM,
     MLP,
+    S4D,
     BasicMLP,
+    DeepFastWeightProgrammer,
+    DeepLinearAttention,
+    DiffNC,
     Elman,
+    FastWeightProgrammer,
     Frameconv,
     Framestack,
     IndRNN,
+    LinearAttention,
 )
 
-ALL = [Frameconv, GRU, MLP, BasicMLP, Framestack, Elman, LSTM, IndRNN, LMU]
+ALL = [
+    Frameconv, GRU, MLP, BasicMLP, Framestack, Elman, LSTM, IndRNN, LMU, LinearAttention,
+    DeepLinearAttention, FastWeightProgrammer, DeepFastWeightProgrammer, S4D, DiffNC,
+]  # fmt: skip
 
 
 def _make(cls=Frameconv, **options):

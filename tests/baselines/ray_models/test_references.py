@@ -12,11 +12,17 @@ from popgym.baselines.ray_models import (
     LMU,
     LSTM,
     MLP,
+    S4D,
     BasicMLP,
+    DeepFastWeightProgrammer,
+    DeepLinearAttention,
+    DiffNC,
     Elman,
+    FastWeightProgrammer,
     Frameconv,
     Framestack,
     IndRNN,
+    LinearAttention,
 )
 
 MAX_SEQ_LEN = 30
@@ -159,6 +165,15 @@ def _lmu(model, zs):
     return ys, [h, m]
 
 
+def _core(model, zs):
+    """Memories whose formula is checked where they are: here alone that they are where they are."""
+    state, ys = model.core.initial_state(1), []
+    for z in zs:
+        y, state = model.core(z[None, None], state)
+        ys.append(y[0, 0])
+    return ys, [field[0] for field in state]
+
+
 @pytest.mark.parametrize(
     ("cls", "options", "loop"),
     [
@@ -177,6 +192,12 @@ def _lmu(model, zs):
         (IndRNN, {}, _indrnn),
         (IndRNN, {"activation": "tanh"}, _indrnn),
         (LMU, {}, _lmu),
+        (LinearAttention, {}, _core),
+        (DeepLinearAttention, {"num_layers": 2}, _core),
+        (FastWeightProgrammer, {}, _core),
+        (DeepFastWeightProgrammer, {"num_layers": 2}, _core),
+        (S4D, {}, _core),
+        (DiffNC, {"cell_size": 3}, _core),
     ],
 )
 def test_the_model_is_its_formula_gradients_included(cls, options, loop):
