@@ -17,7 +17,10 @@ from popgym.memory.resets import episode_starts
 
 
 class CausalConv(NamedTuple):
-    """A kernel, its bias and its dilation d."""
+    """A kernel, its bias and its dilation d.
+
+    With weights [D, 1, W] and D = F each feature is convolved by itself (a depthwise convolution).
+    """
 
     weight: Tensor  # [D, F, W], the oldest tap first
     bias: Tensor | None  # [D]
@@ -56,16 +59,19 @@ class CausalConv(NamedTuple):
         """[B, span + T, F] -> [B, T, D]."""
         # channels last, as it lies in memory: no copy, and faster than conv1d
         image = frames.mT.unsqueeze(2)  # [B, F, 1, span + T]
+        groups = frames.shape[2] // self.weight.shape[1]
         y = functional.conv2d(
-            image, self.weight.unsqueeze(2), self.bias, dilation=(1, self.dilation)
+            image, self.weight.unsqueeze(2), self.bias, dilation=(1, self.dilation), groups=groups
         )
         return y.squeeze(2).mT
 
     def _product(self, windows: Tensor) -> Tensor:
         """Windows of the last V taps: [N, V, F] -> [N, D]."""
-        taps = windows.shape[1]
-        weight = self.weight[..., -taps:].mT.flatten(1)  # [D, V F]
-        return functional.linear(windows.flatten(1), weight, self.bias)
+        weight = self.weight[..., -windows.shape[1] :].mT  # [D, V, F]
+        if weight.shape[2] < windows.shape[2]:
+            y = (windows * weight.squeeze(2).mT).sum(1)
+            return y if self.bias is None else y + self.bias
+        return functional.linear(windows.flatten(1), weight.flatten(1), self.bias)
 
     def _recompute_cut_windows(self, y: Tensor, x: Tensor, starts: Tensor) -> Tensor:
         """Replace the outputs whose window reaches over the start of their episode."""
