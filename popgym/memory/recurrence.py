@@ -114,7 +114,7 @@ class Recurrence(torch.autograd.Function):
             dw_hh.addmm_(da.flatten(0, 1).mT, block[0].flatten(0, 1))
             db += da.sum((0, 1))
             torch.matmul(da, w_ih, out=dx[steps])
-        return None, None, dx, dw_ih, dw_hh, db, db, *d_states
+        return None, None, dx, dw_ih, dw_hh, db, db.clone(), *d_states
 
 
 def _blocks(x: Tensor) -> list[slice]:

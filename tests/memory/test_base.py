@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from popgym.memory import GRU, MEMORIES, MLP, GRUState, TemporalConv, make_memory
+from popgym.memory import MEMORIES, MLP, GRUState, TemporalConv, make_memory
 
 B, T, F, D = 2, 5, 3, 8
 
@@ -90,11 +90,11 @@ def test_a_window_that_does_not_fit_is_refused(stack_size, error):
         TemporalConv(F, D, stack_size=stack_size)
 
 
-def test_the_state_follows_the_parameters():
-    for memory in (TemporalConv(F, D).double(), GRU(F, D).double()):
-        assert all(field.dtype == torch.float64 for field in memory.initial_state(1))
-        meta = memory.to("meta")
-        assert all(field.device.type == "meta" for field in meta.initial_state(1))
+@pytest.mark.parametrize("name", MEMORIES)
+def test_the_state_follows_the_parameters(name):
+    memory = make_memory(name, F, D).double()
+    assert all(field.dtype == torch.float64 for field in memory.initial_state(1))
+    assert all(field.device.type == "meta" for field in memory.to("meta").initial_state(1))
 
 
 def test_checking_reads_no_values():

@@ -76,6 +76,14 @@ def test_lengths_around_the_recurrences_block_give_the_same_gradients_as_torch()
         torch.testing.assert_close(got, want)
 
 
+def test_the_gradients_of_the_two_biases_share_no_storage():
+    memory = Elman(F, D)
+    memory(torch.randn(2, T, F), memory.initial_state(2))[0].sum().backward()
+    one, other = memory.rnn.bias_ih_l0.grad, memory.rnn.bias_hh_l0.grad
+    torch.testing.assert_close(one, other)
+    assert one.data_ptr() != other.data_ptr()
+
+
 def test_the_state_of_all_layers_is_one_row_per_environment():
     memory = Elman(F, D, num_layers=3)
     assert memory.initial_state(2).hidden.shape == (2, 3 * D)
