@@ -13,10 +13,12 @@ of one episode, finite or not, is ever multiplied with anything of another. Chun
 than the mean episode of the row that has most, so that the gaps at most double the steps.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from popgym.memory.resets import clear_rows
+from popgym.memory.resets import clear_rows, reset_steps
 from popgym.memory.scan import diagonal_scan
 
 LONGEST = 32
@@ -114,6 +116,29 @@ class Chunks:
             before = clear_rows(before.flatten(0, 1), self.fresh.flatten()).view_as(before)
         return before, self._last(after)
 
+    def carry_through(
+        self, step: Callable[..., Tensor], state: Tensor, *added: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compute the states between chunks: Sᶜ = step(Sᶜ⁻¹, addedᶜ, …), Sᶜ⁻¹ = 0 before a fresh one.
+
+        Args:
+            step: from the state before a chunk, and what is ``added`` for it, to the state after.
+            state: before the first chunk [B, ...].
+            added: any tensors [B, n, ...].
+
+        Returns:
+            The states before each chunk [B, n, ...], and the one after the last step [B, ...].
+        """
+        resets = reset_steps(self.fresh)
+        befores, afters = [], []
+        for c, of_chunk in enumerate(zip(*(x.unbind(1) for x in added), strict=True)):
+            if resets and (rows := resets[c]) is not None:
+                state = clear_rows(state, rows)
+            befores.append(state)
+            state = step(state, *of_chunk)
+            afters.append(state)
+        return torch.stack(befores, 1), self._last(torch.stack(afters, 1))
+
     def _last(self, after: Tensor) -> Tensor:
         """The state after each row's own last chunk: [B, n, ...] -> [B, ...]."""
         if self._places is None:
@@ -137,3 +162,14 @@ def _places(start: Tensor, length: int) -> Tensor:
     shift += gaps.masked_fill(~closes_row, 0)
     shifts = first.new_zeros(rows * steps).index_copy(0, first, shift)
     return torch.arange(steps, device=start.device) + shifts.view(rows, steps).cumsum(1)
+
+
+def sums_between(x: Tensor) -> Tensor:
+    """Return [..., C, C]: at i, j the sum of x [..., C] over the steps after j up to i; −∞ if j > i.
+
+    Only ever adds what lies between, so that nothing large cancels.
+    """
+    steps = x.shape[-1]
+    within = torch.ones(steps, steps, dtype=torch.bool, device=x.device).tril()
+    sums = x.unsqueeze(-1).expand(*x.shape, steps).masked_fill(~within.tril(-1), 0).cumsum(-2)
+    return sums.masked_fill(~within, -torch.inf)
