@@ -20,12 +20,16 @@ from popgym.baselines.ray_models import (
     LMU,
     LSTM,
     MLP,
+    S4D,
     BaseModel,
     BasicMLP,
+    DiffNC,
     Elman,
+    FastWeightProgrammer,
     Frameconv,
     Framestack,
     IndRNN,
+    LinearAttention,
 )
 
 pytestmark = pytest.mark.slow
@@ -143,6 +147,10 @@ def _config(env, cls, env_config=None, **options):
         ("box", "discrete", BasicMLP, {}),
         ("tuple", "box", LSTM, {"num_recurrent_layers": 2}),
         ("dict", "discrete", LMU, {"embedding": "sine"}),
+        ("discrete", "discrete", LinearAttention, {"hidden_size": 64}),
+        ("tuple", "discrete", S4D, {}),
+        ("box", "box", DiffNC, {}),
+        ("dict", "box", FastWeightProgrammer, {"hidden_size": 64}),
     ],
 )
 def test_every_space_trains(observation, action, cls, options):
@@ -205,6 +213,8 @@ def _learn(cls, iterations, **options):
         (LSTM, {}),
         (IndRNN, {}),
         (LMU, {"theta": 4, "memory_size": 4}),
+        (S4D, {}),
+        (DiffNC, {"cell_size": 8, "read_heads": 1}),
     ],
 )
 def test_a_memory_learns_what_was_shown_before(cls, options):
