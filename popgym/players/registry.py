@@ -13,12 +13,14 @@ from popgym.envs.higher_lower import HigherLowerFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
+from popgym.envs.noisy_position_only_pendulum import NoisyPositionOnlyPendulumFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
+from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
 from popgym.envs.registry import FAMILIES, find
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 from popgym.envs.velocity_only_cartpole import VelocityOnlyCartPoleFamily
-from popgym.players import cartpole, repeat
+from popgym.players import cartpole, pendulum, repeat
 from popgym.players.battleship import BattleshipScripted
 from popgym.players.concentration import ConcentrationPerfect
 from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
@@ -69,6 +71,16 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
         "memoryless": cartpole.LeanMemoryless,
         "scripted": cartpole.CartPoleKalman,
         "oracle": cartpole.CartPoleOracle,
+    },
+    PositionOnlyPendulumFamily: {
+        "memoryless": pendulum.PendulumMemoryless,
+        "scripted": pendulum.PendulumFilter,
+        "oracle": pendulum.PendulumOracle,
+    },
+    NoisyPositionOnlyPendulumFamily: {
+        "memoryless": pendulum.PendulumMemoryless,
+        "scripted": pendulum.PendulumFilter,
+        "oracle": pendulum.PendulumOracle,
     },
 }
 """Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
