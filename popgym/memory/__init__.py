@@ -25,6 +25,7 @@ from popgym.memory.fast_weights import (
     FastWeightProgrammer,
     FastWeightState,
 )
+from popgym.memory.ffm import FFM, FFMState
 from popgym.memory.framestack import Framestack, FramestackState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
@@ -35,22 +36,29 @@ from popgym.memory.linear_attention import (
     LinearAttentionState,
 )
 from popgym.memory.lmu import LMU, LMUState
+from popgym.memory.lru import LRU, LRUState
 from popgym.memory.lstm import LSTM, LSTMState
+from popgym.memory.min_gru import MinGRU, MinGRUState
+from popgym.memory.min_lstm import MinLSTM, MinLSTMState
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.s4d import S4D, S4DState
+from popgym.memory.s5 import S5, S5State
 from popgym.memory.tcn import TCN, TCNState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 from popgym.memory.wiring import Wiring, WiringOptions
 
 __all__ = [
+    "FFM",
     "GRU",
     "LMU",
+    "LRU",
     "LSTM",
     "MEMORIES",
     "MLP",
     "S4D",
+    "S5",
     "TCN",
     "ActorCritic",
     "ActorCriticState",
@@ -60,6 +68,7 @@ __all__ = [
     "DiffNCState",
     "Elman",
     "ElmanState",
+    "FFMState",
     "FastWeightProgrammer",
     "FastWeightState",
     "Framestack",
@@ -68,6 +77,7 @@ __all__ = [
     "IndRNN",
     "IndRNNState",
     "LMUState",
+    "LRUState",
     "LSTMState",
     "Linear",
     "LinearAttention",
@@ -75,7 +85,12 @@ __all__ = [
     "MLPState",
     "Memory",
     "MemoryState",
+    "MinGRU",
+    "MinGRUState",
+    "MinLSTM",
+    "MinLSTMState",
     "S4DState",
+    "S5State",
     "TCNState",
     "TemporalConv",
     "TemporalConvState",

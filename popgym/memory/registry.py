@@ -10,14 +10,19 @@ from popgym.memory.base import Memory
 from popgym.memory.diffnc import DiffNC
 from popgym.memory.elman import Elman
 from popgym.memory.fast_weights import DeepFastWeightProgrammer, FastWeightProgrammer
+from popgym.memory.ffm import FFM
 from popgym.memory.framestack import Framestack
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
 from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
 from popgym.memory.lmu import LMU
+from popgym.memory.lru import LRU
 from popgym.memory.lstm import LSTM
+from popgym.memory.min_gru import MinGRU
+from popgym.memory.min_lstm import MinLSTM
 from popgym.memory.mlp import MLP
 from popgym.memory.s4d import S4D
+from popgym.memory.s5 import S5
 from popgym.memory.tcn import TCN
 from popgym.memory.temporal_conv import TemporalConv
 
@@ -26,6 +31,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "deep_linear_attention": DeepLinearAttention,
     "diffnc": DiffNC,
     "elman": Elman,
+    "ffm": FFM,
     "frameconv": TemporalConv,
     "framestack": Framestack,
     "fwp": FastWeightProgrammer,
@@ -33,9 +39,13 @@ MEMORIES: dict[str, type[Memory]] = {
     "indrnn": IndRNN,
     "linear_attention": LinearAttention,
     "lmu": LMU,
+    "lru": LRU,
     "lstm": LSTM,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
     "mlp": MLP,
     "s4d": S4D,
+    "s5": S5,
     "tcn": TCN,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""

@@ -1,9 +1,9 @@
 """Every memory that ships obeys every law."""
 
 import pytest
+from popgym.testing import LAWS
 
 from popgym.memory import MEMORIES, make_memory
-from popgym.testing import LAWS
 
 VARIANTS = [
     ("frameconv", {}),
@@ -38,6 +38,14 @@ VARIANTS = [
     ("tcn", {}),
     ("tcn", {"kernel_size": 3, "num_levels": 2, "dropout": 0.5}),
     ("tcn", {"kernel_size": 1, "num_levels": 1}),
+    ("lru", {}),
+    ("lru", {"num_states": 1, "r_min": 0.9}),
+    ("s5", {}),
+    ("s5", {"num_states": 6, "blocks": 2, "dt_max": 1.0}),
+    ("mingru", {}),
+    ("minlstm", {}),
+    ("ffm", {}),
+    ("ffm", {"memory_size": 3, "context_size": 1, "max_period": 10}),
 ]
 
 

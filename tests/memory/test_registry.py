@@ -1,14 +1,18 @@
+import math
 from typing import NamedTuple
 
 import pytest
 
 from popgym.memory import (
+    FFM,
     GRU,
     LMU,
+    LRU,
     LSTM,
     MEMORIES,
     MLP,
     S4D,
+    S5,
     TCN,
     DeepFastWeightProgrammer,
     DeepLinearAttention,
@@ -19,6 +23,8 @@ from popgym.memory import (
     IndRNN,
     LinearAttention,
     Memory,
+    MinGRU,
+    MinLSTM,
     TemporalConv,
     find_memory,
     make_memory,
@@ -59,6 +65,11 @@ class TakesAnything(Own):
         ("framestack", Framestack, {"stack_size": 4}),
         ("indrnn", IndRNN, {"activation": "relu", "num_layers": 2}),
         ("mlp", MLP, {}),
+        ("ffm", FFM, {"memory_size": 32, "context_size": 4, "max_period": 1024}),
+        ("minlstm", MinLSTM, {}),
+        ("mingru", MinGRU, {}),
+        ("s5", S5, {"num_states": None, "blocks": 8, "dt_min": 0.001, "dt_max": 0.1}),
+        ("lru", LRU, {"num_states": None, "r_min": 0.0, "r_max": 1.0, "max_phase": math.tau}),
         ("tcn", TCN, {"kernel_size": 2, "num_levels": 6, "dropout": 0.0}),
         (
             "linear_attention",

@@ -114,7 +114,7 @@ def test_the_fast_form_in_float32_equals_the_formula():
     torch.testing.assert_close(state.frames, state_naive.frames, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_takes_whole_channels_and_only_while_training():
+def test_channels_are_dropped_only_while_training():
     torch.manual_seed(6)
     memory, plain = TCN(F, 64, num_levels=1, dropout=0.5), TCN(F, 64, num_levels=1)
     plain.load_state_dict(memory.state_dict())
