@@ -20,7 +20,7 @@ def main() -> int:
         if language not in RUNNERS or "pip install" in text or "git clone" in text:
             continue
         print(f"--- {language}\n{text}", end="", flush=True)
-        subprocess.run([*RUNNERS[language], text], check=True)
+        subprocess.run([*RUNNERS[language], text], check=True, stdin=subprocess.DEVNULL)
         ran += 1
     print(f"--- {ran} blocks of the README ran")
     return 0 if ran else 1
