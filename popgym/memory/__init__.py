@@ -17,6 +17,7 @@ Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
+from popgym.memory.delta_net import DeltaNet
 from popgym.memory.diffnc import DiffNC, DiffNCState
 from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
@@ -27,6 +28,7 @@ from popgym.memory.fast_weights import (
 )
 from popgym.memory.ffm import FFM, FFMState
 from popgym.memory.framestack import Framestack, FramestackState
+from popgym.memory.gated_delta_net import GatedDeltaNet, GatedDeltaNetState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.linear import Linear, linear
@@ -64,6 +66,7 @@ __all__ = [
     "ActorCriticState",
     "DeepFastWeightProgrammer",
     "DeepLinearAttention",
+    "DeltaNet",
     "DiffNC",
     "DiffNCState",
     "Elman",
@@ -74,6 +77,8 @@ __all__ = [
     "Framestack",
     "FramestackState",
     "GRUState",
+    "GatedDeltaNet",
+    "GatedDeltaNetState",
     "IndRNN",
     "IndRNNState",
     "LMUState",

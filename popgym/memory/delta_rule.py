@@ -91,8 +91,6 @@ def _read_chunks(
     def step(state: Tensor, last: Tensor, added: Tensor, k_c: Tensor, u_k_c: Tensor) -> Tensor:
         return last * state + added - k_c @ (u_k_c @ state)
 
-    before, after = chunks.carry_through(
-        step, state, gamma[..., -1:, :], k_last @ u_v, k_last, u_k
-    )
+    before, after = chunks.carry_through(step, state, gamma[..., -1:, :], k_last @ u_v, k_last, u_k)
     u = u_v - u_k @ before
     return (gamma * q) @ before + (decay * (q @ k.mT)) @ u, after

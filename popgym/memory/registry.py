@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import Any
 
 from popgym.memory.base import Memory
+from popgym.memory.delta_net import DeltaNet
 from popgym.memory.diffnc import DiffNC
 from popgym.memory.elman import Elman
 from popgym.memory.fast_weights import DeepFastWeightProgrammer, FastWeightProgrammer
 from popgym.memory.ffm import FFM
 from popgym.memory.framestack import Framestack
+from popgym.memory.gated_delta_net import GatedDeltaNet
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
 from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
@@ -29,12 +31,14 @@ from popgym.memory.temporal_conv import TemporalConv
 MEMORIES: dict[str, type[Memory]] = {
     "deep_fwp": DeepFastWeightProgrammer,
     "deep_linear_attention": DeepLinearAttention,
+    "delta_net": DeltaNet,
     "diffnc": DiffNC,
     "elman": Elman,
     "ffm": FFM,
     "frameconv": TemporalConv,
     "framestack": Framestack,
     "fwp": FastWeightProgrammer,
+    "gated_delta_net": GatedDeltaNet,
     "gru": GRU,
     "indrnn": IndRNN,
     "linear_attention": LinearAttention,

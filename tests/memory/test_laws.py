@@ -1,9 +1,9 @@
 """Every memory that ships obeys every law."""
 
 import pytest
-from popgym.testing import LAWS
 
 from popgym.memory import MEMORIES, make_memory
+from popgym.testing import LAWS
 
 VARIANTS = [
     ("frameconv", {}),
@@ -35,6 +35,10 @@ VARIANTS = [
     ("diffnc", {"cell_size": 3, "read_heads": 2, "num_hidden_layers": 2}),
     ("s4d", {}),
     ("s4d", {"hidden_size": 40}),
+    ("delta_net", {}),
+    ("delta_net", {"hidden_size": 64, "num_layers": 3}),
+    ("gated_delta_net", {}),
+    ("gated_delta_net", {"num_heads": 1, "head_size": 3, "window": 1}),
     ("tcn", {}),
     ("tcn", {"kernel_size": 3, "num_levels": 2, "dropout": 0.5}),
     ("tcn", {"kernel_size": 1, "num_levels": 1}),
