@@ -3,7 +3,7 @@
     x̂ = LayerNorm(x)        q, k, v, s = W x̂
     y = φ(W₂ φ(W₁ attend(q, k, v) + b₁) + b₂) + s + b_s,  φ the ReLU
 
-after the transformer's, of which it differs by the feed-forward layers' width, K throughout, and
+after the transformer's, from which it differs by the width of the feed-forward layers, K, and
 by a residual path that is linear. Morad et al., "POPGym: Benchmarking Partially Observable
 Reinforcement Learning" (2023), https://arxiv.org/abs/2303.01859. One or several in a row, then a
 linear map to D features.
