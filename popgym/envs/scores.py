@@ -33,11 +33,11 @@ Scores = dict[str, dict[str, Score]]
 def reference_scores(env: str | type[POPGymEnv]) -> dict[str, Score] | None:
     """What reference players earn in an environment: random, memoryless, perfect and others.
 
-    "memoryless" and "clock" are the best that can be done without memory, or knowing only the
-    step; "perfect" the best that can be done with what is observed, as far as that is proved,
-    and "scripted" good play where it is not; an "oracle" knows what is hidden, and so bounds
-    all of them. Others play as their names say. The players are in `popgym.players`, and
-    `benchmarks/scores.py` measured them.
+    "memoryless" plays without memory, "clock" knows only the step; in tasks with cards no such
+    player earns more. "perfect" is the best that can be done with what is observed, as far as
+    that is proved, and "scripted" good play where it is not; an "oracle" knows what is hidden,
+    and so bounds all of them. Others play as their names say. The players are in
+    `popgym.players`, and `benchmarks/scores.py` measured them.
 
     Args:
         env: A name, id or class.

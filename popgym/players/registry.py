@@ -83,8 +83,8 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
         "oracle": pendulum.PendulumOracle,
     },
 }
-"""Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock" (the
-best without memory, or knowing only the step), the usual name of a well-known way to play,
+"""Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock"
+(without memory, or knowing only the step), the usual name of a well-known way to play,
 "perfect" (provably the best that can be done with what is observed), "scripted" (good, and not
 provably the best), "oracle" (knows what is hidden: a bound from above)."""
 
