@@ -64,7 +64,8 @@ class DeltaNet(AttentionMemory):
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         after = []
-        for block, rate, S in zip(self.blocks, self.rates, state.S.unbind(1), strict=True):
+        before = (field.unbind(1) for field in state)
+        for block, rate, S in zip(self.blocks, self.rates, *before, strict=True):
             q, k, v, shortcut = block.before(x)
             q, k = _feature_map(q.to(S.dtype)), _feature_map(k.to(S.dtype))
             beta = rate(x).to(S.dtype).sigmoid()

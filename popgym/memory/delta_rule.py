@@ -50,23 +50,24 @@ def read_delta(
     with torch.autocast(q.device.type, enabled=False):
         if log_alpha is None:
             log_alpha = torch.zeros_like(beta)
-        inputs = tuple(x.to(state.dtype) for x in (q, k, v, beta, log_alpha))
+        inputs = [x.to(state.dtype) for x in (q, k, v, beta, log_alpha)]
         if q.shape[1] == 1:
-            return _read_step(*inputs, state)
+            read, state = _read_step(*(x.transpose(1, 2) for x in inputs), state=state)
+            return read.transpose(1, 2), state
         chunks = Chunks(q, start, chunk_length(q.shape[1], start))
-        q, k, v, beta, log_alpha = (chunks.split(x).transpose(2, 3) for x in inputs)
-        read, state = _read_chunks(chunks, q, k, v, beta.unsqueeze(-1), log_alpha, state)
+        # contiguous: each is read by several products
+        inputs = [chunks.split(x).transpose(2, 3).contiguous() for x in inputs]
+        read, state = _read_chunks(chunks, *inputs, state=state)
         return chunks.join(read.transpose(2, 3)), state
 
 
 def _read_step(
     q: Tensor, k: Tensor, v: Tensor, beta: Tensor, log_alpha: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
-    q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # [B, H, 1, ...]
-    beta, log_alpha = (x.mT.unsqueeze(-1) for x in (beta, log_alpha))  # [B, H, 1, 1]
-    state = log_alpha.exp() * state
-    state = state + k.mT @ (beta * (v - k @ state))
-    return (q @ state).transpose(1, 2), state
+    """[B, H, 1, ...] -> [B, H, 1, V], and the state after [B, H, K, V]."""
+    state = log_alpha.exp().unsqueeze(-1) * state
+    state = state + k.mT @ (beta.unsqueeze(-1) * (v - k @ state))
+    return q @ state, state
 
 
 def _read_chunks(
@@ -79,6 +80,7 @@ def _read_chunks(
     state: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """[B, n, H, C, ...] -> [B, n, H, C, V], and the last state [B, H, K, V]."""
+    beta = beta.unsqueeze(-1)
     decay = sums_between(log_alpha).exp()  # Γ, 0 above the diagonal
     gamma = log_alpha.cumsum(-1).exp().unsqueeze(-1)
     system = beta * (decay * (k @ k.mT)).tril(-1)

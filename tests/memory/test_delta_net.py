@@ -13,17 +13,17 @@ def _feature_map(a):
     return a / (1e-5 + a.sum())
 
 
-def _block(block, rate, x, S):
-    """One step x [F] of one block: its output and S."""
+def _block(block, rate, x, s):
+    """One step x [F] of one block: its output and s."""
     beta = torch.sigmoid(rate.weight @ x + rate.bias)
     x = functional.layer_norm(x, x.shape, block.norm.weight, block.norm.bias)
     w_q, w_k, w_v, w_s = block.project.weight.chunk(4)
     q, k = _feature_map(w_q @ x), _feature_map(w_k @ x)
-    S = S + beta * torch.outer(k, w_v @ x - k @ S)
-    y = q @ S
+    s = s + beta * torch.outer(k, w_v @ x - k @ s)
+    y = q @ s
     for layer in (block.feed_forward[0], block.feed_forward[2]):
         y = torch.relu(layer.weight @ y + layer.bias)
-    return y + w_s @ x + block.shortcut_bias, S
+    return y + w_s @ x + block.shortcut_bias, s
 
 
 def naive(memory):

@@ -19,12 +19,12 @@ def naive(memory):
     """The formulas, one row, one step and one head at a time."""
     H, K = memory.num_heads, memory.head_size
 
-    def step(x, past, S):
+    def step(x, past, states):
         window = [*past, memory.qkv.weight @ x]
         taps = memory.conv.weight[:, 0].unbind(1)
         mixed = _silu(sum(w * frame for w, frame in zip(taps, window, strict=True)))
         rates = memory.rates.weight @ x
-        S, reads = list(S), []
+        S, reads = list(states), []
         for h in range(H):
             q, k, v = (mixed[(i * H + h) * K : (i * H + h + 1) * K] for i in range(3))
             q, k = _unit(q), _unit(k)
