@@ -43,6 +43,7 @@ from popgym.memory.lstm import LSTM, LSTMState
 from popgym.memory.min_gru import MinGRU, MinGRUState
 from popgym.memory.min_lstm import MinLSTM, MinLSTMState
 from popgym.memory.mlp import MLP, MLPState
+from popgym.memory.mlstm import MLSTM, MLSTMState
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.s4d import S4D, S4DState
@@ -59,6 +60,7 @@ __all__ = [
     "LSTM",
     "MEMORIES",
     "MLP",
+    "MLSTM",
     "S4D",
     "S5",
     "TCN",
@@ -88,6 +90,7 @@ __all__ = [
     "LinearAttention",
     "LinearAttentionState",
     "MLPState",
+    "MLSTMState",
     "Memory",
     "MemoryState",
     "MinGRU",

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,7 @@ from popgym.memory.framestack import Framestack
 from popgym.memory.gated_delta_net import GatedDeltaNet
 from popgym.memory.gru import GRU
 from popgym.memory.indrnn import IndRNN
+from popgym.memory.layers import LAYER_OPTIONS, Layers, check_layer_options
 from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
 from popgym.memory.lmu import LMU
 from popgym.memory.lru import LRU
@@ -23,6 +25,7 @@ from popgym.memory.lstm import LSTM
 from popgym.memory.min_gru import MinGRU
 from popgym.memory.min_lstm import MinLSTM
 from popgym.memory.mlp import MLP
+from popgym.memory.mlstm import MLSTM
 from popgym.memory.s4d import S4D
 from popgym.memory.s5 import S5
 from popgym.memory.tcn import TCN
@@ -48,6 +51,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "mingru": MinGRU,
     "minlstm": MinLSTM,
     "mlp": MLP,
+    "mlstm": MLSTM,
     "s4d": S4D,
     "s5": S5,
     "tcn": TCN,
@@ -62,7 +66,12 @@ def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) ->
         name: a key of ``MEMORIES``, or ``"module:Class"`` for a memory of one's own.
         input_size: F, the features of an input.
         hidden_size: D, the features of an output.
-        **options: the memory's own, for example ``stack_size=8``.
+        **options: the memory's own, for example ``stack_size=8``, and those of ``Layers``:
+            ``num_layers``, ``residual`` and ``feed_forward``. A memory that has ``num_layers`` of
+            its own stacks them itself, except as residual blocks, each of one layer.
+
+    Returns:
+        The memory, or ``Layers`` of it where there are several or they are residual blocks.
 
     Raises:
         ValueError: there is no such memory, module, class or option.
@@ -76,7 +85,23 @@ def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) ->
                 f"memory {name!r} has no option {option!r}{_nearest(option, allowed)}; "
                 f"it has {', '.join(allowed) or 'no options'}"
             )
-    return memory(input_size, hidden_size, **options)
+    if allowed is None:
+        return memory(input_size, hidden_size, **options)
+    return _build(memory, input_size, hidden_size, options)
+
+
+def _build(
+    memory: type[Memory], input_size: int, hidden_size: int, options: dict[str, Any]
+) -> Memory:
+    own = own_options(memory) or {}
+    of_layers = {key: options.pop(key) for key in LAYER_OPTIONS.keys() - own if key in options}
+    if "num_layers" in own and of_layers.get("residual"):
+        of_layers["num_layers"] = options.pop("num_layers", own["num_layers"])
+        options["num_layers"] = 1
+    check_layer_options(**of_layers)
+    if {**LAYER_OPTIONS, **of_layers} == LAYER_OPTIONS:
+        return memory(input_size, hidden_size, **options)
+    return Layers(partial(memory, **options), input_size, hidden_size, **of_layers)
 
 
 def find_memory(name: str) -> type[Memory]:
@@ -119,11 +144,17 @@ def _import(name: str) -> Any:
 
 
 def memory_options(memory: type[Memory]) -> dict[str, Any] | None:
-    """Return the options of a memory's class with their defaults.
+    """Return the options of a memory by ``make_memory``, with their defaults.
 
-    None where the class takes any (``**kwargs``); an option without a default has
-    ``inspect.Parameter.empty``.
+    Its own come first, then those of ``Layers``. None where the class takes any (``**kwargs``): it
+    gets them all. An option without a default has ``inspect.Parameter.empty``.
     """
+    own = own_options(memory)
+    return None if own is None else own | {**LAYER_OPTIONS, **own}
+
+
+def own_options(memory: type[Memory]) -> dict[str, Any] | None:
+    """Return the options of a memory's class itself; see :func:`memory_options`."""
     parameters = list(inspect.signature(memory).parameters.values())
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
@@ -142,7 +173,7 @@ def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]
 
 
 def _row(name: str, memory: Memory) -> dict[str, Any]:
-    options = memory_options(type(memory)) or {}
+    options = own_options(type(memory)) or {}
     return {
         "name": name,
         "looks back": "no limit" if memory.reach is None else f"{memory.reach} steps",

@@ -37,6 +37,8 @@ VARIANTS = [
     ("s4d", {"hidden_size": 40}),
     ("delta_net", {}),
     ("delta_net", {"hidden_size": 64, "num_layers": 3}),
+    ("mlstm", {}),
+    ("mlstm", {"num_heads": 1, "head_size": 3}),
     ("gated_delta_net", {}),
     ("gated_delta_net", {"num_heads": 1, "head_size": 3, "window": 1}),
     ("tcn", {}),
