@@ -1,5 +1,6 @@
 """The command as a person meets it: what it prints, one line for a mistake, its exit status."""
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -92,9 +93,18 @@ def test_the_tables_list_what_there_is_in_columns(popgym, command, known):
     status, (header, *lines), err = popgym(command)
     assert (status, err) == (0, [])
     assert header.startswith("name ")
+    lines = [*itertools.takewhile(bool, lines)]
     assert known in [line.split()[0] for line in lines]
     second = header.split()[1]
     assert all(line[header.index(second) - 1] == " " for line in lines)
+
+
+def test_the_memories_are_followed_by_the_options_that_all_have(popgym):
+    _, lines, _ = popgym("memories")
+    assert lines[-2:] == [
+        "",
+        "every memory also takes num_layers=1 residual=False feed_forward=0",
+    ]
 
 
 def test_ctrl_c_says_how_to_go_on(popgym, monkeypatch):

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 
 import popgym.envs
+from popgym.memory.base import Memory
 from popgym.memory.registry import find_memory
+from popgym.memory.temporal_conv import TemporalConv
 from popgym.runs.environment import make_one, resolve
 from popgym.runs.errors import RunError
 from popgym.runs.policy import PolicySpec
@@ -32,7 +34,7 @@ def check(settings: Settings) -> None:
     finally:
         sample.close()
     if isinstance(target, str) and target.startswith("popgym-"):
-        _warn_of_short_reach(settings, target, net.core.reach)
+        _warn_of_short_reach(settings, target, net.core)
 
 
 def _try_environment(settings: Settings) -> Any:
@@ -49,18 +51,18 @@ def _try_environment(settings: Settings) -> Any:
         ) from error
 
 
-def _warn_of_short_reach(settings: Settings, target: str, reach: int | None) -> None:
+def _warn_of_short_reach(settings: Settings, target: str, memory: Memory) -> None:
+    reach, is_window = memory.reach, isinstance(memory, TemporalConv)
     needed = popgym.envs.memory_needed(target, **settings.env_options)
     if reach is not None and needed is not None and reach < needed:
-        what = "stack_size" if settings.memory == "frameconv" else settings.memory
-        size = f" {reach + 1}" if settings.memory == "frameconv" else ""
+        what = f"stack_size {reach + 1}" if is_window else settings.memory
         remedy = (
             f"use --set memory.stack_size={needed + 1} or a recurrent memory"
-            if settings.memory == "frameconv"
+            if is_window
             else "choose another memory"
         )
         warnings.warn(
-            f"{what}{size} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
+            f"{what} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
             stacklevel=4,
         )
 

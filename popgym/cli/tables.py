@@ -25,9 +25,12 @@ def _envs(arguments: argparse.Namespace) -> int:
 
 
 def _memories(arguments: argparse.Namespace) -> int:
+    from popgym.memory.layers import LAYER_OPTIONS
     from popgym.memory.registry import table
 
     _print_table(table())
+    options = " ".join(f"{name}={value}" for name, value in LAYER_OPTIONS.items())
+    print(f"\nevery memory also takes {options}")
     return 0
 
 

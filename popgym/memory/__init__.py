@@ -31,6 +31,7 @@ from popgym.memory.framestack import Framestack, FramestackState
 from popgym.memory.gated_delta_net import GatedDeltaNet, GatedDeltaNetState
 from popgym.memory.gru import GRU, GRUState
 from popgym.memory.indrnn import IndRNN, IndRNNState
+from popgym.memory.layers import Layers
 from popgym.memory.linear import Linear, linear
 from popgym.memory.linear_attention import (
     DeepLinearAttention,
@@ -86,6 +87,7 @@ __all__ = [
     "LMUState",
     "LRUState",
     "LSTMState",
+    "Layers",
     "Linear",
     "LinearAttention",
     "LinearAttentionState",

@@ -30,6 +30,7 @@ from popgym.memory import (
     make_memory,
     memory_options,
 )
+from popgym.memory.layers import LAYER_OPTIONS
 
 
 class OwnState(NamedTuple):
@@ -109,7 +110,7 @@ def test_a_name_gives_its_memory_with_its_options(name, kind, options):
     memory = make_memory(name, 3, 8, **options)
     assert type(memory) is kind
     assert (memory.input_size, memory.output_size) == (3, 8)
-    assert memory_options(kind) == options
+    assert memory_options(kind) == {**LAYER_OPTIONS, **options}
 
 
 def test_an_option_reaches_the_memory():
@@ -155,8 +156,9 @@ def test_an_unknown_name_is_refused_with_the_nearest(name, message):
 def test_an_unknown_option_is_refused_with_the_nearest_and_the_list():
     with pytest.raises(ValueError, match=r"did you mean 'stack_size'\?; it has stack_size"):
         make_memory("frameconv", 3, 8, stack_sise=8)
-    with pytest.raises(ValueError, match="'mlp' has no option 'num_layers'; it has no options"):
-        make_memory("mlp", 3, 8, num_layers=2)
+    message = r"'mlp' has no option 'num_layer'; did you mean 'num_layers'\?; it has num_layers,"
+    with pytest.raises(ValueError, match=message):
+        make_memory("mlp", 3, 8, num_layer=2)
 
 
 @pytest.mark.parametrize("name", ["collections:OrderedDict", "popgym.memory:make_memory"])
