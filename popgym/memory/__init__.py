@@ -46,9 +46,11 @@ from popgym.memory.min_lstm import MinLSTM, MinLSTMState
 from popgym.memory.mlp import MLP, MLPState
 from popgym.memory.mlstm import MLSTM, MLSTMState
 from popgym.memory.padding import forward_padded
+from popgym.memory.parallel_lmu import ParallelLMU, ParallelLMUState
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.s4d import S4D, S4DState
 from popgym.memory.s5 import S5, S5State
+from popgym.memory.slstm import SLSTM, SLSTMState
 from popgym.memory.tcn import TCN, TCNState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 from popgym.memory.wiring import Wiring, WiringOptions
@@ -64,6 +66,7 @@ __all__ = [
     "MLSTM",
     "S4D",
     "S5",
+    "SLSTM",
     "TCN",
     "ActorCritic",
     "ActorCriticState",
@@ -99,8 +102,11 @@ __all__ = [
     "MinGRUState",
     "MinLSTM",
     "MinLSTMState",
+    "ParallelLMU",
+    "ParallelLMUState",
     "S4DState",
     "S5State",
+    "SLSTMState",
     "TCNState",
     "TemporalConv",
     "TemporalConvState",

@@ -26,8 +26,10 @@ from popgym.memory.min_gru import MinGRU
 from popgym.memory.min_lstm import MinLSTM
 from popgym.memory.mlp import MLP
 from popgym.memory.mlstm import MLSTM
+from popgym.memory.parallel_lmu import ParallelLMU
 from popgym.memory.s4d import S4D
 from popgym.memory.s5 import S5
+from popgym.memory.slstm import SLSTM
 from popgym.memory.tcn import TCN
 from popgym.memory.temporal_conv import TemporalConv
 
@@ -52,8 +54,10 @@ MEMORIES: dict[str, type[Memory]] = {
     "minlstm": MinLSTM,
     "mlp": MLP,
     "mlstm": MLSTM,
+    "parallel_lmu": ParallelLMU,
     "s4d": S4D,
     "s5": S5,
+    "slstm": SLSTM,
     "tcn": TCN,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""

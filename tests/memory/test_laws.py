@@ -39,6 +39,8 @@ VARIANTS = [
     ("delta_net", {"hidden_size": 64, "num_layers": 3}),
     ("mlstm", {}),
     ("mlstm", {"num_heads": 1, "head_size": 3}),
+    ("slstm", {}),
+    ("slstm", {"num_heads": 5}),
     ("gated_delta_net", {}),
     ("gated_delta_net", {"num_heads": 1, "head_size": 3, "window": 1}),
     ("tcn", {}),
@@ -52,6 +54,8 @@ VARIANTS = [
     ("minlstm", {}),
     ("ffm", {}),
     ("ffm", {"memory_size": 3, "context_size": 1, "max_period": 10}),
+    ("parallel_lmu", {}),
+    ("parallel_lmu", {"theta": 5, "channels": 1, "memory_size": 4}),
 ]
 
 
