@@ -30,3 +30,17 @@ def delay(size: int, theta: float) -> tuple[Tensor, Tensor]:
     # the exponential of [[A, B], [0, 0]] is [[e^A, ∫₀¹ e^As B ds], [0, 1]]
     step = torch.linalg.matrix_exp(system)
     return step[:size, :size].clone(), step[:size, size].clone()
+
+
+def check_theta(theta: float) -> float:
+    """Return ``theta`` if it is a number of steps above 0.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is not above 0, or not finite.
+    """
+    if isinstance(theta, bool) or not isinstance(theta, (int, float)):
+        raise TypeError(f"theta must be a number, got {theta!r}")
+    if not 0 < theta < float("inf"):
+        raise ValueError(f"theta must be a number of steps above 0, got {theta}")
+    return theta

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
-from popgym.memory.legendre import delay
+from popgym.memory.legendre import check_theta, delay
 from popgym.memory.linear import linear
 from popgym.memory.lmu_scan import LMUScan
 from popgym.memory.resets import clear_at_first_step
@@ -61,7 +61,7 @@ class LMU(Memory):
         learn_b: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        self.theta = _check_theta(theta)
+        self.theta = check_theta(theta)
         self.memory_size = (
             hidden_size if memory_size is None else check_size("memory_size", memory_size)
         )
@@ -115,11 +115,3 @@ class LMU(Memory):
                 inputs[..., -1], inputs[..., :-1], *state, *encoders, *matrices, weight, start
             )
         return y.transpose(0, 1), LMUState(y[-1].clone(), memory)
-
-
-def _check_theta(theta: float) -> float:
-    if isinstance(theta, bool) or not isinstance(theta, (int, float)):
-        raise TypeError(f"theta must be a number, got {theta!r}")
-    if not 0 < theta < float("inf"):
-        raise ValueError(f"theta must be a number of steps above 0, got {theta}")
-    return theta
