@@ -10,6 +10,8 @@ from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily
 from popgym.envs.count_recall import CountRecallFamily
 from popgym.envs.higher_lower import HigherLowerFamily
+from popgym.envs.labyrinth_escape import LabyrinthEscapeFamily
+from popgym.envs.labyrinth_explore import LabyrinthExploreFamily
 from popgym.envs.minesweeper import MineSweeperFamily
 from popgym.envs.multiarmed_bandit import MultiarmedBanditFamily
 from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFamily
@@ -25,6 +27,7 @@ from popgym.players.battleship import BattleshipScripted
 from popgym.players.concentration import ConcentrationPerfect
 from popgym.players.count_recall import CountRecallClock, CountRecallPerfect
 from popgym.players.higher_lower import HigherLowerMemoryless, HigherLowerPerfect
+from popgym.players.labyrinth import EscapeMapper, ExploreMapper
 from popgym.players.minesweeper import MineSweeperScripted
 from popgym.players.multiarmed_bandit import (
     BestArm,
@@ -59,6 +62,8 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
     },
     MineSweeperFamily: {"scripted": MineSweeperScripted},
     BattleshipFamily: {"scripted": BattleshipScripted},
+    LabyrinthEscapeFamily: {"scripted": EscapeMapper},
+    LabyrinthExploreFamily: {"scripted": ExploreMapper},
     PositionOnlyCartPoleFamily: {
         "memoryless": cartpole.LeanMemoryless,
         "perfect": cartpole.CartPoleKalman,
