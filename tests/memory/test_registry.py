@@ -25,6 +25,7 @@ from popgym.memory import (
     Memory,
     MinGRU,
     MinLSTM,
+    ParallelLMU,
     TemporalConv,
     find_memory,
     make_memory,
@@ -60,6 +61,7 @@ class TakesAnything(Own):
     [
         ("frameconv", TemporalConv, {"stack_size": 4}),
         ("gru", GRU, {"num_layers": 1}),
+        ("parallel_lmu", ParallelLMU, {"theta": 64, "channels": 16, "memory_size": 16}),
         ("elman", Elman, {"num_layers": 1}),
         ("lstm", LSTM, {"num_layers": 1}),
         ("lmu", LMU, {"theta": 64, "memory_size": None, "learn_a": False, "learn_b": False}),
@@ -71,7 +73,7 @@ class TakesAnything(Own):
         ("mingru", MinGRU, {}),
         ("s5", S5, {"num_states": None, "blocks": 8, "dt_min": 0.001, "dt_max": 0.1}),
         ("lru", LRU, {"num_states": None, "r_min": 0.0, "r_max": 1.0, "max_phase": math.tau}),
-        ("tcn", TCN, {"kernel_size": 2, "num_levels": 6, "dropout": 0.0}),
+        ("tcn", TCN, {"kernel_size": 4, "num_levels": 4, "dropout": 0.0}),
         (
             "linear_attention",
             LinearAttention,
