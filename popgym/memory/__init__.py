@@ -41,6 +41,7 @@ from popgym.memory.linear_attention import (
 from popgym.memory.lmu import LMU, LMUState
 from popgym.memory.lru import LRU, LRUState
 from popgym.memory.lstm import LSTM, LSTMState
+from popgym.memory.mamba import Mamba, MambaState
 from popgym.memory.min_gru import MinGRU, MinGRUState
 from popgym.memory.min_lstm import MinLSTM, MinLSTMState
 from popgym.memory.mlp import MLP, MLPState
@@ -96,6 +97,8 @@ __all__ = [
     "LinearAttentionState",
     "MLPState",
     "MLSTMState",
+    "Mamba",
+    "MambaState",
     "Memory",
     "MemoryState",
     "MinGRU",

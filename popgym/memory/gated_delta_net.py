@@ -11,7 +11,6 @@ this one. conv is a causal convolution over time of each feature by itself. The 
 and more features are language's; here they are small enough to act in thousands of environments.
 """
 
-import math
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -23,6 +22,7 @@ from popgym.memory.causal_conv import CausalConv
 from popgym.memory.delta_rule import read_delta
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
+from popgym.memory.step_size import initial_step_bias
 
 _EPSILON = 1e-6
 
@@ -113,9 +113,3 @@ class GatedDeltaNet(Memory):
 def _normalize(x: Tensor) -> Tensor:
     # unlike functional.normalize's, the gradient at 0 is of moderate size
     return x * (x.square().sum(-1, keepdim=True) + _EPSILON).rsqrt()
-
-
-def initial_step_bias(size: int, shortest: float = 1e-3, longest: float = 1e-1) -> Tensor:
-    """Return what softplus makes step sizes of, spread evenly in their logarithm."""
-    step = torch.empty(size).uniform_(math.log(shortest), math.log(longest)).exp()
-    return step + (-torch.expm1(-step)).log()  # the inverse of softplus

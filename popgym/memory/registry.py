@@ -22,6 +22,7 @@ from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
 from popgym.memory.lmu import LMU
 from popgym.memory.lru import LRU
 from popgym.memory.lstm import LSTM
+from popgym.memory.mamba import Mamba
 from popgym.memory.min_gru import MinGRU
 from popgym.memory.min_lstm import MinLSTM
 from popgym.memory.mlp import MLP
@@ -50,6 +51,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "lmu": LMU,
     "lru": LRU,
     "lstm": LSTM,
+    "mamba": Mamba,
     "mingru": MinGRU,
     "minlstm": MinLSTM,
     "mlp": MLP,
