@@ -55,6 +55,7 @@ from popgym.memory.slstm import SLSTM, SLSTMState
 from popgym.memory.tcn import TCN, TCNState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
 from popgym.memory.wiring import Wiring, WiringOptions
+from popgym.memory.xlstm import XLSTM, XLSTMState
 
 __all__ = [
     "FFM",
@@ -69,6 +70,7 @@ __all__ = [
     "S5",
     "SLSTM",
     "TCN",
+    "XLSTM",
     "ActorCritic",
     "ActorCriticState",
     "DeepFastWeightProgrammer",
@@ -115,6 +117,7 @@ __all__ = [
     "TemporalConvState",
     "Wiring",
     "WiringOptions",
+    "XLSTMState",
     "find_memory",
     "forward_padded",
     "linear",

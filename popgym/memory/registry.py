@@ -33,6 +33,7 @@ from popgym.memory.s5 import S5
 from popgym.memory.slstm import SLSTM
 from popgym.memory.tcn import TCN
 from popgym.memory.temporal_conv import TemporalConv
+from popgym.memory.xlstm import XLSTM
 
 MEMORIES: dict[str, type[Memory]] = {
     "deep_fwp": DeepFastWeightProgrammer,
@@ -61,6 +62,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "s5": S5,
     "slstm": SLSTM,
     "tcn": TCN,
+    "xlstm": XLSTM,
 }
 """Every memory that ships, under the name ``make_memory`` and the command line know it by."""
 

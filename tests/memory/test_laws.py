@@ -43,6 +43,7 @@ VARIANTS = [
     ("slstm", {"num_heads": 5}),
     ("mamba", {}),
     ("mamba", {"expand": 1, "memory_size": 1, "window": 1}),
+    ("xlstm", {}),
     ("gated_delta_net", {}),
     ("gated_delta_net", {"num_heads": 1, "head_size": 3, "window": 1}),
     ("tcn", {}),
