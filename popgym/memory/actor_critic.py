@@ -11,6 +11,7 @@ from torch import Tensor
 from popgym.memory.base import Memory
 from popgym.memory.padding import forward_padded
 from popgym.memory.registry import make_memory
+from popgym.memory.resets import steps_in_episode
 from popgym.memory.wiring import Wiring
 from popgym.memory.wiring_options import WiringOptions
 
@@ -124,24 +125,6 @@ class ActorCritic(Wiring):
                 f"got {', '.join(tensors) or 'nothing'}"
             )
         return _fill(like, "", tensors)
-
-
-def steps_in_episode(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
-    """Index of each step within its episode.
-
-    Args:
-        time: Steps already played before the first one, int64 [B, 1].
-        num_steps: T.
-        start: [B, T] bool, whether a step is the first of an episode; None: none is.
-
-    Returns:
-        int64 [B, T].
-    """
-    t = torch.arange(num_steps, device=time.device)
-    if start is None:
-        return time + t
-    # The episode of step t began at the latest start up to t, else `time` steps before the row.
-    return t - torch.where(start, t, -time).cummax(1).values
 
 
 def _advance(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:

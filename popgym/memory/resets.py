@@ -66,3 +66,21 @@ def episode_starts(start: Tensor, before: int) -> Tensor:
     """
     t = torch.arange(start.shape[1], device=start.device)
     return torch.where(start, t, before).cummax(1).values
+
+
+def steps_in_episode(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
+    """Index of each step within its episode.
+
+    Args:
+        time: Steps already played before the first one, int64 [B, 1].
+        num_steps: T.
+        start: [B, T] bool, whether a step is the first of an episode; None: none is.
+
+    Returns:
+        int64 [B, T].
+    """
+    t = torch.arange(num_steps, device=time.device)
+    if start is None:
+        return time + t
+    # The episode of step t began at the latest start up to t, else `time` steps before the row.
+    return t - torch.where(start, t, -time).cummax(1).values

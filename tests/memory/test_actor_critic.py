@@ -3,7 +3,8 @@ import copy
 import pytest
 import torch
 
-from popgym.memory.actor_critic import ActorCritic, steps_in_episode
+from popgym.memory.actor_critic import ActorCritic
+from popgym.memory.resets import steps_in_episode
 from popgym.memory.wiring import WiringOptions
 
 SMALL = {"preprocessor_input_size": 16, "preprocessor": (10,), "hidden_size": 12, "actor": (8,),

@@ -17,9 +17,9 @@ import torch
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from torch import Tensor, nn
 
-from popgym.memory.actor_critic import steps_in_episode
 from popgym.memory.base import Memory
 from popgym.memory.padding import forward_padded
+from popgym.memory.resets import steps_in_episode
 from popgym.memory.wiring import Wiring
 from popgym.memory.wiring_options import WiringOptions, check_known
 
