@@ -30,6 +30,7 @@ from popgym.memory.ffm import FFM, FFMState
 from popgym.memory.framestack import Framestack, FramestackState
 from popgym.memory.gated_delta_net import GatedDeltaNet, GatedDeltaNetState
 from popgym.memory.gru import GRU, GRUState
+from popgym.memory.gtrxl import GTrXL, GTrXLState
 from popgym.memory.indrnn import IndRNN, IndRNNState
 from popgym.memory.layers import Layers
 from popgym.memory.linear import Linear, linear
@@ -86,6 +87,8 @@ __all__ = [
     "Framestack",
     "FramestackState",
     "GRUState",
+    "GTrXL",
+    "GTrXLState",
     "GatedDeltaNet",
     "GatedDeltaNetState",
     "IndRNN",

@@ -16,6 +16,7 @@ from popgym.memory.ffm import FFM
 from popgym.memory.framestack import Framestack
 from popgym.memory.gated_delta_net import GatedDeltaNet
 from popgym.memory.gru import GRU
+from popgym.memory.gtrxl import GTrXL
 from popgym.memory.indrnn import IndRNN
 from popgym.memory.layers import LAYER_OPTIONS, Layers, check_layer_options
 from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
@@ -47,6 +48,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "fwp": FastWeightProgrammer,
     "gated_delta_net": GatedDeltaNet,
     "gru": GRU,
+    "gtrxl": GTrXL,
     "indrnn": IndRNN,
     "linear_attention": LinearAttention,
     "lmu": LMU,

@@ -59,6 +59,9 @@ VARIANTS = [
     ("ffm", {"memory_size": 3, "context_size": 1, "max_period": 10}),
     ("parallel_lmu", {}),
     ("parallel_lmu", {"theta": 5, "channels": 1, "memory_size": 4}),
+    ("gtrxl", {}),
+    ("gtrxl", {"num_layers": 1, "num_heads": 3, "memory_length": 1}),
+    ("gtrxl", {"memory_length": 5, "hidden_size": 8}),
 ]
 
 

@@ -20,6 +20,7 @@ from popgym.memory import (
     Elman,
     FastWeightProgrammer,
     Framestack,
+    GTrXL,
     IndRNN,
     LinearAttention,
     Memory,
@@ -61,6 +62,7 @@ class TakesAnything(Own):
     [
         ("frameconv", TemporalConv, {"stack_size": 4}),
         ("gru", GRU, {"num_layers": 1}),
+        ("gtrxl", GTrXL, {"num_layers": 2, "num_heads": 4, "memory_length": 64, "gate_bias": 2.0}),
         ("parallel_lmu", ParallelLMU, {"theta": 64, "channels": 16, "memory_size": 16}),
         ("elman", Elman, {"num_layers": 1}),
         ("lstm", LSTM, {"num_layers": 1}),
