@@ -6,7 +6,9 @@ causal convolution b + Σₖ Wₖ xₜ₋ₖd, in which inputs before the episod
     h = drop(ReLU(w₁ ∗ x)),  h' = drop(ReLU(w₂ ∗ h)),  y = ReLU(h' + P x)        W = g v / ‖v‖
 
 where P is the identity, or a linear map where x and h' differ in size; each unit's weights have the
-norm g and the direction v (Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868).
+norm g and the direction v (Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868). At first
+g = 1. With torch's usual weights, of a norm of .58, little comes through several convolutions: what
+is learned in 300 updates, to recall what was shown 60 steps ago, was not in 600.
 
 Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks
 for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, section 3. The network sees
@@ -55,8 +57,8 @@ class TCN(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        kernel_size: int = 2,
-        num_levels: int = 6,
+        kernel_size: int = 4,
+        num_levels: int = 4,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(input_size, hidden_size)
@@ -140,7 +142,7 @@ class _NormedConv(nn.Module):
         super().__init__()
         conv = nn.Conv1d(input_size, hidden_size, kernel_size)
         self.direction = conv.weight  # v [D, F, W]
-        self.norm = nn.Parameter(_norm(conv.weight.detach()))  # g [D, 1, 1]
+        self.norm = nn.Parameter(torch.ones(hidden_size, 1, 1))  # g
         self.bias = conv.bias
         self.dilation = dilation
 

@@ -79,16 +79,15 @@ def test_it_sees_as_far_as_it_says_and_no_further(kernel_size, num_levels, steps
     assert gradient[:, 1].any()
 
 
-def test_the_outputs_at_first_are_those_of_plain_convolutions():
-    """Norms begin as those of the directions."""
+def test_weights_have_unit_norm_at_first_and_are_those_of_plain_convolutions():
     torch.manual_seed(4)
-    memory = TCN(F, D, num_levels=1)
+    memory = TCN(F, D, kernel_size=2, num_levels=1)
     x = torch.randn(2, T, F)
-    first, second = memory.blocks[0].convs
     h = x.mT
-    for conv in (first, second):
+    for conv in memory.blocks[0].convs:
+        weight = torch.nn.functional.normalize(conv.direction.flatten(1)).view_as(conv.direction)
         h = torch.nn.functional.pad(h, (1, 0))
-        h = torch.nn.functional.conv1d(h, conv.direction, conv.bias).relu()
+        h = torch.nn.functional.conv1d(h, weight, conv.bias).relu()
     want = (h.mT + memory.blocks[0].around(x)).relu()
     torch.testing.assert_close(memory(x, memory.initial_state(2))[0], want)
 
@@ -116,7 +115,7 @@ def test_the_fast_form_in_float32_equals_the_formula():
 
 def test_channels_are_dropped_only_while_training():
     torch.manual_seed(6)
-    memory, plain = TCN(F, 64, num_levels=1, dropout=0.5), TCN(F, 64, num_levels=1)
+    memory, plain = TCN(F, 64, 2, 1, dropout=0.5), TCN(F, 64, 2, 1)
     plain.load_state_dict(memory.state_dict())
     x = torch.randn(3, 50, F)
 
@@ -133,7 +132,7 @@ def test_channels_are_dropped_only_while_training():
 
 def test_a_channel_is_dropped_at_every_step_of_a_call():
     torch.manual_seed(7)
-    memory = TCN(F, 64, num_levels=1, dropout=0.5)
+    memory = TCN(F, 64, 2, 1, dropout=0.5)
     x = torch.randn(2, 1, F).expand(2, 9, F)
     y, _ = memory(x, memory.initial_state(2))
     torch.testing.assert_close(y[:, 3:], y[:, 2:3].expand(2, 6, 64))
