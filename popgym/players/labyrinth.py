@@ -18,10 +18,10 @@ EXPLORE_BEHIND = 0.5  # that a place to visit is one farther from it
 class LabyrinthPlayer(Player):
     """Draws a map of what it sees and goes to the most promising place on it.
 
-    It begins at the start, which is the only one of its kind in view and tells where in view the
-    player is; elsewhere it is in the centre, on the published environments' border too. It walks
-    on squares seen to be free, so that it always knows where it is. Published oblong mazes, which
-    no preset has, are shown in part as walls; there it may find no way.
+    At the start, on the border, published views are not centred on the player; but it stands on
+    the only square of its kind in view. Inside the maze it is in the centre. It walks on squares
+    seen to be free, and so always knows where it is. Published oblong mazes, which no preset has,
+    are shown in part as walls; there it may find no way.
     """
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
