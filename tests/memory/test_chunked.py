@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from popgym.memory.chunked import LONGEST, Chunks, chunk_length
+from popgym.memory.chunked import LONGEST, Chunks, chunk_length, sums_between
 
 B, T = 2, 12
 
@@ -111,3 +111,25 @@ def test_gaps_at_most_double_the_steps(rate):
     length = chunk_length(500, start)
     chunks = Chunks(start, start, length)
     assert chunks.count * length <= 2 * 500 + length
+
+
+@pytest.mark.parametrize("starts", [None, [[5, 7], [4]]])
+def test_states_carried_through_any_step_are_those_carried_with_a_decay(starts):
+    generator = torch.Generator().manual_seed(0)
+    start = starts if starts is None else _start(*starts)
+    chunks = Chunks(_numbered(), start, length=4)
+    added = torch.randn(B, chunks.count, 3, generator=generator)
+    state, decay = torch.randn(B, 3, generator=generator), torch.tensor([0.5, 2.0, -1.0])
+    got = chunks.carry_through(lambda state, added: decay * state + added, state, added)
+    torch.testing.assert_close(got, chunks.carry(added, state, decay))
+
+
+def test_sums_between_steps_leave_nothing_of_a_large_number_before_them():
+    x = torch.tensor([-1e9, -1.0, -2.0, -4.0])
+    inf = torch.inf
+    assert sums_between(x).tolist() == [
+        [0, -inf, -inf, -inf],
+        [-1, 0, -inf, -inf],
+        [-3, -2, 0, -inf],
+        [-7, -6, -4, 0],
+    ]
