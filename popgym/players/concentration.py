@@ -22,9 +22,9 @@ class ConcentrationPerfect(Player):
 
     There is time for all this: a turn that fails makes two cards known, so at most cards / 2 of
     them fail, and as many succeed. An episode earns 1 less 2 / length for every failure. With
-    colours, and with one deck of ranks, no way to play fails less often on average, as dynamic
-    programming over all of them shows. With more than 104 coloured cards, and with several decks
-    of ranks, a known like is always taken, and nothing is proved.
+    one or two decks by colours, and with one by ranks, no way to play fails less often on
+    average, as dynamic programming over all of them shows. With more cards a known like is
+    always taken, and nothing is proved.
     """
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
