@@ -37,8 +37,8 @@ from popgym.memory.sliding_window import SlidingWindow
 class GTrXLState(NamedTuple):
     """What the layers read in the last steps of the episode."""
 
-    inputs: Tensor  # [B, num_layers, W, D], oldest first, the first W - length of them 0
-    length: Tensor  # [B, 1], int64, how many steps that is
+    inputs: Tensor  # [B, num_layers, W, D], oldest first
+    held: Tensor  # [B, W], 1 for the steps that are held, 0 before the episode's first
 
 
 class GTrXL(Memory):
@@ -88,10 +88,10 @@ class GTrXL(Memory):
 
     def initial_state(self, batch_size: int) -> GTrXLState:
         """Return no steps."""
-        weight = self.embed.weight
-        size = (batch_size, self.num_layers, self.memory_length, self.output_size)
+        weight, W = self.embed.weight, self.memory_length
         return GTrXLState(
-            weight.new_zeros(size), weight.new_zeros(batch_size, 1, dtype=torch.int64)
+            weight.new_zeros(batch_size, self.num_layers, W, self.output_size),
+            weight.new_zeros(batch_size, W),
         )
 
     def forward(
@@ -99,16 +99,17 @@ class GTrXL(Memory):
     ) -> tuple[Tensor, GTrXLState]:
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
-        (inputs, length), start = clear_at_first_step(state, start)
+        (inputs, held), start = clear_at_first_step(state, start)
+        kept = (held != 0).sum(1, keepdim=True)
         block_length = chunk_length(x.shape[1], start, max(LONGEST, self.memory_length))
-        window = SlidingWindow(length, x.shape[1], start, self.memory_length, block_length)
-        e, kept = self.embed(x), []
+        window = SlidingWindow(kept, x.shape[1], start, self.memory_length, block_length)
+        e, last = self.embed(x), []
         for block, before in zip(self.blocks, inputs.unbind(1), strict=True):
             e = e.to(inputs.dtype)
             seen = torch.cat([before, e], 1)  # [B, W + T, D]
-            kept.append(window.keep(seen))
+            last.append(window.keep(seen))
             e = block(seen, e, window)
-        return e, GTrXLState(torch.stack(kept, 1), window.kept)
+        return e, GTrXLState(torch.stack(last, 1), window.held.to(held.dtype))
 
 
 class _Block(nn.Module):

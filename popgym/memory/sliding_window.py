@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.resets import steps_in_episode
+from popgym.memory.resets import clear_rows, steps_in_episode
 
 
 class SlidingWindow:
@@ -33,15 +33,16 @@ class SlidingWindow:
     mask: Tensor
     """[B, n, C, W + C] bool: what each step of a block may look at."""
 
-    kept: Tensor
-    """How many of the last W steps belong to the row's last episode, int64 [B, 1]."""
+    held: Tensor
+    """[B, W] bool: which of the last W steps belong to the row's last episode."""
 
     def __init__(
         self, kept: Tensor, steps: int, start: Tensor | None, window: int, length: int
     ) -> None:
         self.window, self.length = window, length
         age = steps_in_episode(kept, steps, start)  # [B, T], from the first step that is kept
-        self.kept = (age[:, -1:] + 1).clamp(max=window)
+        self.held = torch.arange(window - 1, -1, -1, device=kept.device) <= age[:, -1:]
+        self._cuts = start is not None
         t = torch.arange(steps, device=kept.device)
         in_block = torch.minimum(age, t).remainder(length)
         block = (in_block == 0).cumsum(1) - 1  # [B, T]
@@ -70,15 +71,14 @@ class SlidingWindow:
 
     def join(self, y: Tensor) -> Tensor:
         """[B, n, C, ...] -> [B, T, ...]."""
-        y, places = y.flatten(1, 2), self._places
-        return _rows(y, places)
+        return _rows(y.flatten(1, 2), self._places)
 
     def keep(self, x: Tensor) -> Tensor:
         """Take the last W of x [B, W + T, ...], with zeros for those of an earlier episode."""
         last = x[:, x.shape[1] - self.window :]
-        age = torch.arange(self.window, 0, -1, device=x.device)
-        old = (age > self.kept).view(*last.shape[:2], *[1] * (x.dim() - 2))
-        return torch.where(old, last.new_zeros(()), last)
+        if not self._cuts:
+            return last
+        return clear_rows(last.flatten(0, 1), ~self.held.flatten()).view_as(last)
 
 
 def _take(x: Tensor, index: Tensor) -> Tensor:

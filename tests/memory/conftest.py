@@ -13,8 +13,6 @@ def _inputs(memory, seed=0):
     state = type(memory.initial_state(B))(
         *(
             torch.randn(field.shape, generator=generator, dtype=torch.float64)
-            if field.is_floating_point()
-            else torch.randint(0, 4, field.shape, generator=generator)  # a count of steps
             for field in memory.initial_state(B)
         )
     )
@@ -27,13 +25,11 @@ def _inputs(memory, seed=0):
 def _results(function, parameters, x, state, start):
     """Outputs, last state, and the gradients of x, state and parameters for a fixed loss."""
     x = x.clone().requires_grad_()
-    state = type(state)(
-        *(field.clone().requires_grad_(field.is_floating_point()) for field in state)
-    )
+    state = type(state)(*(field.clone().requires_grad_() for field in state))
     y, after = function(x, state, start)
     weights = torch.arange(1, y.numel() + 1, dtype=y.dtype).sin().view_as(y)
-    loss = (y * weights).sum() + sum(field.square().sum() for field in after if field.requires_grad)
-    wanted = [x, *(field for field in state if field.requires_grad), *parameters]
+    loss = (y * weights).sum() + sum(field.square().sum() for field in after)
+    wanted = [x, *state, *parameters]
     gradients = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
     return [y, *after, *gradients]
 

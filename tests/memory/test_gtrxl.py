@@ -56,9 +56,9 @@ def naive(memory):
     W = memory.memory_length
 
     def read(x, state, start):
-        rows, kept, lengths = [], [], []
+        rows, kept, held = [], [], []
         for b in range(len(x)):
-            length = int(state.length[b])
+            length = int((state.held[b] != 0).sum())
             # what each layer read, oldest first
             pasts = [list(layer[W - length :]) for layer in state.inputs[b]]
             outputs = []
@@ -78,8 +78,8 @@ def naive(memory):
             last = [past[-W:] for past in pasts]
             gap = [[torch.zeros(D).to(x)] * (W - len(past)) for past in last]
             kept.append(torch.stack([torch.stack(g + p) for g, p in zip(gap, last, strict=True)]))
-            lengths.append([len(last[0])])
-        after = GTrXLState(torch.stack(kept), torch.tensor(lengths))
+            held.append([0.0] * len(gap[0]) + [1.0] * len(last[0]))
+        after = GTrXLState(torch.stack(kept), torch.tensor(held).to(x))
         return torch.stack(rows), after
 
     return read
@@ -138,9 +138,9 @@ def test_the_state_keeps_only_steps_of_the_last_episode():
     start[1, 8] = True
     start[2, [3, 9]] = True
     _, state = memory(torch.randn(3, 10, F), memory.initial_state(3), start)
-    assert state.length.tolist() == [[4], [2], [1]]
-    held = state.inputs.any(-1).sum(-1)  # [B, num_layers]
-    assert held.tolist() == [[4, 4], [2, 2], [1, 1]]
+    assert state.held.tolist() == [[1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1]]
+    for layer in state.inputs.unbind(1):
+        assert torch.equal(layer.any(-1), state.held.bool())
 
 
 def test_it_begins_near_to_a_map_of_each_input_alone():

@@ -56,7 +56,7 @@ def test_the_last_steps_of_the_last_episode_are_kept():
     start = torch.zeros(3, 4, dtype=torch.bool)
     start[0, 3] = start[1, 1] = True
     window = SlidingWindow(torch.tensor([[2], [2], [1]]), 4, start, window=2, length=4)
-    assert window.kept.tolist() == [[1], [2], [2]]
+    assert window.held.tolist() == [[False, True], [True, True], [True, True]]
     seen = torch.tensor([[8, 9, 1, 2, 3, 4]] * 3)
     assert window.keep(seen).tolist() == [[0, 4], [3, 4], [3, 4]]
 
