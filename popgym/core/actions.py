@@ -47,8 +47,9 @@ class ActionBuffer:
 
     def write_one(self, action: Any) -> None:
         """Takes over the action of a single environment; see `write`."""
-        if type(action) is int and self.values.ndim == 1 and abs(action) < 2**63:
-            self.values[0] = action  # the quick way for what is most often given
+        quick = type(action) is np.int64 or (type(action) is int and abs(action) < 2**63)
+        if quick and self.values.ndim == 1 and self.values.dtype == np.int64:
+            self.values[0] = action  # what is most often given
         else:
             self.values[0] = self.read(action, self.values.shape[1:])
 

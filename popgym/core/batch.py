@@ -10,7 +10,7 @@ import numpy as np
 
 from popgym.core.actions import ActionBuffer
 from popgym.core.family import Family
-from popgym.core.kernel import GIVEN, KEEP, NEW, OVER, RESET, SAMPLE, compiled
+from popgym.core.kernel import GIVEN, KEEP, NEW, OVER, RESET, SAMPLE, compiled, entry_point
 from popgym.core.layout import observation_rows
 from popgym.core.random import stream
 
@@ -68,10 +68,13 @@ class Batch:
         self.__dict__.update(state)
         self._arrays = self._bind()
 
-    def _compile(self) -> Callable[..., int]:
+    def _program(self) -> Callable[..., int]:
         name = type(self.family).__name__
         layout = repr([(array.dtype.descr, array.ndim) for array in self._arrays])
-        self._kernel = compiled(name, self.family.rules, layout, self.threads)
+        return compiled(name, self.family.rules, layout, self.threads)
+
+    def _compile(self) -> Callable[..., int]:
+        self._kernel = entry_point(self._program(), self._arrays)
         return self._kernel
 
     def seed(self, seeds: Any, indices: Any, which: Any) -> None:

@@ -63,6 +63,7 @@ class POPGymEnv(gymnasium.Env):
         self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
         self.obs_requires_prev_action = family.obs_requires_prev_action
         self._batch = Batch(family, 1)
+        self._present = single_observation(family.observation_space)
         self._watched = render_mode == "human"
 
     def reset(
@@ -92,7 +93,7 @@ class POPGymEnv(gymnasium.Env):
         self._batch.reset(slice(None), hidden)
         if self._watched:
             self._show()
-        return single_observation(self.observation_space, self._batch.obs[0]), {}
+        return self._present(self._batch.obs[0]), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Plays one action.
@@ -112,7 +113,7 @@ class POPGymEnv(gymnasium.Env):
         if self._watched:
             self._show()
         return (
-            single_observation(self.observation_space, batch.obs[0]),
+            self._present(batch.obs[0]),
             batch.rewards.item(),
             batch.terminated.item(),
             batch.truncated.item(),

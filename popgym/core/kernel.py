@@ -129,6 +129,19 @@ def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Cal
         return numba.njit(nogil=True, parallel=threads)(function)
 
 
+def entry_point(function: Callable[..., int], arrays: tuple[Any, ...]) -> Callable[..., int]:
+    """A compiled `drive` for arrays of these types alone, and a mode.
+
+    It spares numba's search for the types of its arguments, which takes longer than a step of
+    one environment. Arguments of other types are not noticed.
+    """
+    if isinstance(function, functools.partial):  # interpreted
+        return function
+    import numba
+
+    return function.compile((*map(numba.typeof, arrays), numba.int64))  # type: ignore[attr-defined]
+
+
 def interpreted(rules: Rules, records: Any, params: Any, *arrays: Any) -> int:
     """`drive` uncompiled, for a debugger: what runs under NUMBA_DISABLE_JIT=1."""
     import numpy as np

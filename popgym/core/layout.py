@@ -4,6 +4,7 @@ Rules write one row of numbers for each environment. Users get what gymnasium's 
 prescribe: numbers, arrays or tuples, with a leading axis in a vector environment.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,16 @@ def batched_observations(space: Space, rows: np.ndarray, copy: bool) -> Any:
     return rows.copy() if copy else rows
 
 
-def single_observation(space: Space, row: np.ndarray) -> Any:
-    """One row as an element of the space of a single observation; never shares memory."""
+def single_observation(space: Space) -> Callable[[np.ndarray], Any]:
+    """What makes of a row an element of the space; the element never shares memory with it."""
     if isinstance(space, Discrete):
-        return row.item()
-    return tuple(row.tolist()) if isinstance(space, Tuple) else row.copy()
+        return np.ndarray.item
+    return as_tuple if isinstance(space, Tuple) else np.ndarray.copy
+
+
+def as_tuple(row: np.ndarray) -> tuple[Any, ...]:
+    """A row's numbers."""
+    return tuple(row.tolist())
 
 
 def element(space: Space, batch: Any, index: int) -> Any:

@@ -164,8 +164,9 @@ class POPGymVectorEnv(VectorEnv):
         if isinstance(self.single_observation_space, Discrete):
             final_obs[over] = batch.final_obs[over, 0].tolist()
         else:
+            present = single_observation(self.single_observation_space)
             for i in np.flatnonzero(over):
-                final_obs[i] = single_observation(self.single_observation_space, batch.final_obs[i])
+                final_obs[i] = present(batch.final_obs[i])
         return {
             "final_obs": final_obs,
             "_final_obs": over,

@@ -21,7 +21,7 @@ for name in NAMES:
     for _ in range(STEPS):
         obs, rewards, terminated, truncated, _ = env.step(rng.integers(0, 2, 3))
         digest.update(obs.tobytes() + rewards.tobytes() + terminated.tobytes())
-print(digest.hexdigest(), sum(env._batch._kernel.stats.cache_hits.values()) if STATS else "")
+print(digest.hexdigest(), sum(env._batch._program().stats.cache_hits.values()) if STATS else "")
 """
 
 
@@ -107,7 +107,7 @@ def test_without_a_writable_folder_the_code_is_compiled_in_each_process(monkeypa
     env = popgym.envs.RepeatPreviousEasy()
     env.reset(seed=0)
     assert env.step(0)[1] == 0.0
-    assert type(env._batch._kernel._cache).__name__ == "NullCache"
+    assert type(env._batch._program()._cache).__name__ == "NullCache"
     kernel.compiled.cache_clear()
 
 
