@@ -52,6 +52,7 @@ from popgym.memory.parallel_lmu import ParallelLMU, ParallelLMUState
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
 from popgym.memory.s4d import S4D, S4DState
 from popgym.memory.s5 import S5, S5State
+from popgym.memory.shm import SHM, SHMState
 from popgym.memory.slstm import SLSTM, SLSTMState
 from popgym.memory.tcn import TCN, TCNState
 from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
@@ -69,6 +70,7 @@ __all__ = [
     "MLSTM",
     "S4D",
     "S5",
+    "SHM",
     "SLSTM",
     "TCN",
     "XLSTM",
@@ -114,6 +116,7 @@ __all__ = [
     "ParallelLMUState",
     "S4DState",
     "S5State",
+    "SHMState",
     "SLSTMState",
     "TCNState",
     "TemporalConv",

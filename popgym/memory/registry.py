@@ -31,6 +31,7 @@ from popgym.memory.mlstm import MLSTM
 from popgym.memory.parallel_lmu import ParallelLMU
 from popgym.memory.s4d import S4D
 from popgym.memory.s5 import S5
+from popgym.memory.shm import SHM
 from popgym.memory.slstm import SLSTM
 from popgym.memory.tcn import TCN
 from popgym.memory.temporal_conv import TemporalConv
@@ -62,6 +63,7 @@ MEMORIES: dict[str, type[Memory]] = {
     "parallel_lmu": ParallelLMU,
     "s4d": S4D,
     "s5": S5,
+    "shm": SHM,
     "slstm": SLSTM,
     "tcn": TCN,
     "xlstm": XLSTM,

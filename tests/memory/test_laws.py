@@ -62,6 +62,8 @@ VARIANTS = [
     ("gtrxl", {}),
     ("gtrxl", {"num_layers": 1, "num_heads": 3, "memory_length": 1}),
     ("gtrxl", {"memory_length": 5, "hidden_size": 8}),
+    ("shm", {}),
+    ("shm", {"memory_size": 3, "num_calibrations": 7}),
 ]
 
 

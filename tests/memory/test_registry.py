@@ -13,6 +13,7 @@ from popgym.memory import (
     MLP,
     S4D,
     S5,
+    SHM,
     TCN,
     DeepFastWeightProgrammer,
     DeepLinearAttention,
@@ -62,6 +63,7 @@ class TakesAnything(Own):
     [
         ("frameconv", TemporalConv, {"stack_size": 4}),
         ("gru", GRU, {"num_layers": 1}),
+        ("shm", SHM, {"memory_size": 32, "num_calibrations": 128}),
         ("gtrxl", GTrXL, {"num_layers": 2, "num_heads": 4, "memory_length": 64, "gate_bias": 2.0}),
         ("parallel_lmu", ParallelLMU, {"theta": 64, "channels": 16, "memory_size": 16}),
         ("elman", Elman, {"num_layers": 1}),
