@@ -125,7 +125,8 @@ def _read_block(
     """Write a few steps and read each: [B, S, N] of each but the memory [B, N, N]."""
     calibrations = _outer(theta, c).tanh() + 1  # [B, S, N, N]
     memories = diagonal_scan(calibrations, _outer(v, k), memory, start)
-    return (memories @ q.unsqueeze(3)).squeeze(3), memories[:, -1]
+    # a copy, so that the others are let go
+    return (memories @ q.unsqueeze(3)).squeeze(3), memories[:, -1].clone()
 
 
 def _outer(a: Tensor, b: Tensor) -> Tensor:
