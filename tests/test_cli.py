@@ -107,6 +107,47 @@ def test_the_memories_are_followed_by_the_options_that_all_have(popgym):
     ]
 
 
+def test_the_table_of_memories_fits_a_terminal(popgym):
+    _, lines, _ = popgym("memories")
+    assert " ".join(lines[0].split()) == "name looks back state parameters Mflop source"
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_memory_is_told_in_full(popgym):
+    status, lines, err = popgym("memories", "frameconv")
+    assert (status, err) == (0, [])
+    assert lines[0] == "frameconv: popgym.memory.temporal_conv.TemporalConv"
+    assert lines[2].startswith("The temporal convolution")
+    for line in (
+        "A causal convolution over the last ``stack_size`` inputs.",
+        "  stack_size=4",
+        "      W, the inputs an output sees, its own included; at least 1.",
+        "  looks back  3 steps",
+        "  state       384 numbers: frames [3, 128]",
+        "  parameters  131,328",
+        "  Mflop       0.262, of the matrix products in an environment's step",
+    ):
+        assert line in lines
+    assert lines[-1].startswith("source: Bai, Kolter and Koltun, ")
+
+
+def test_options_that_a_memory_has_itself_are_told_once(popgym):
+    _, lines, _ = popgym("memories", "gru")
+    assert "  num_layers=1" in lines
+    assert "every memory also takes residual=False feed_forward=0" in lines
+
+
+def test_ones_own_memory_is_told_in_full(popgym):
+    status, lines, _ = popgym("memories", "tests.memory.test_registry:Own")
+    assert status == 0
+    assert "  depth=2" in lines
+    assert "  state       0 numbers" in lines
+
+
+def test_an_unknown_memory_is_a_mistake(popgym):
+    assert "did you mean 'gru'?" in complaint(popgym("memories", "gruu"))
+
+
 def test_ctrl_c_says_how_to_go_on(popgym, monkeypatch):
     original = TapePPO.train
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from popgym.cli import playing, tables, training
+from popgym.cli import memories, playing, tables, training
 from popgym.cli.grammar import parser
 
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _be_quiet()
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
-    arguments = parser(training, playing, tables).parse_args(argv)
+    arguments = parser(training, playing, tables, memories).parse_args(argv)
     try:
         return arguments.run(arguments)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""``popgym envs``, ``popgym memories`` and ``popgym scores``: tables of what there is."""
+"""``popgym envs`` and ``popgym scores``: tables of what there is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from popgym.cli.grammar import command
 def add(commands: Any) -> None:
     """Adds the subcommands to the grammar."""
     command(commands, "envs", "list the environments", _envs)
-    command(commands, "memories", "list the memories", _memories)
     scores = command(commands, "scores", "list what reference players score", _scores)
     scores.add_argument("env", metavar="ENV", help="one of POPGym's environments")
 
@@ -20,17 +19,7 @@ def add(commands: Any) -> None:
 def _envs(arguments: argparse.Namespace) -> int:
     from popgym.envs import table
 
-    _print_table(table())
-    return 0
-
-
-def _memories(arguments: argparse.Namespace) -> int:
-    from popgym.memory.layers import LAYER_OPTIONS
-    from popgym.memory.registry import table
-
-    _print_table(table())
-    options = " ".join(f"{name}={value}" for name, value in LAYER_OPTIONS.items())
-    print(f"\nevery memory also takes {options}")
+    print_table(table())
     return 0
 
 
@@ -40,7 +29,7 @@ def _scores(arguments: argparse.Namespace) -> int:
     scores = reference_scores(arguments.env)
     if not scores:
         raise ValueError(f"no scores of {arguments.env} are known")
-    _print_table([{"player": name, **_cells(score)} for name, score in scores.items()])
+    print_table([{"player": name, **_cells(score)} for name, score in scores.items()])
     return 0
 
 
@@ -53,8 +42,8 @@ def _cells(score: Any) -> dict[str, Any]:
     }
 
 
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Columns as wide as their longest entry."""
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """Prints the rows in columns as wide as their longest entry."""
     header = list(rows[0])
     cells = [header, *([str(row[name]) for name in header] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(header))]

@@ -174,28 +174,6 @@ def own_options(memory: type[Memory]) -> dict[str, Any] | None:
     return {p.name: p.default for p in parameters if p.name not in sizes}
 
 
-def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]:
-    """Return a row for each memory: how far it reaches, what it keeps and where it is from.
-
-    Args:
-        input_size: F, for the number of parameters.
-        hidden_size: D, for the number of parameters and the size of the state.
-    """
-    return [_row(name, memory(input_size, hidden_size)) for name, memory in MEMORIES.items()]
-
-
-def _row(name: str, memory: Memory) -> dict[str, Any]:
-    options = own_options(type(memory)) or {}
-    return {
-        "name": name,
-        "looks back": "no limit" if memory.reach is None else f"{memory.reach} steps",
-        "state": memory.state_size,
-        "parameters": f"{sum(p.numel() for p in memory.parameters()):,}",
-        "options": " ".join(f"{key}={value}" for key, value in options.items()) or "none",
-        "source": memory.source or "–",
-    }
-
-
 def _nearest(name: str, choices: Iterable[str]) -> str:
     matches = difflib.get_close_matches(name, list(choices), n=1)
     return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,88 @@
+"""``popgym memories``: a table of all, or one in full."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Container, Iterator
+from typing import Any
+
+from popgym.cli.grammar import command
+from popgym.cli.tables import print_table
+
+_F, _D = 128, 256
+_LEGEND = f"""
+looks back: how far an output can see · state: numbers kept for each environment
+Mflop: of the matrix products in an environment's step; not of what is done number by number
+with {_F} features in, {_D} out and default options; popgym memories NAME tells all of one
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand to the grammar."""
+    memories = command(commands, "memories", "list the memories, or tell all of one", _memories)
+    memories.add_argument("name", nargs="?", metavar="NAME", help="a memory, or module:Class")
+
+
+def _memories(arguments: argparse.Namespace) -> int:
+    if arguments.name:
+        print("\n".join(_in_full(arguments.name)))
+        return 0
+    from popgym.memory.overview import table
+
+    print_table(table(_F, _D))
+    print(_LEGEND)
+    print(_options_of_all())
+    return 0
+
+
+def _options_of_all(but: Container[str] = ()) -> str:
+    from popgym.memory.layers import LAYER_OPTIONS
+
+    options = (f"{name}={value}" for name, value in LAYER_OPTIONS.items() if name not in but)
+    return f"every memory also takes {' '.join(options)}"
+
+
+def _in_full(name: str) -> Iterator[str]:
+    """The lines on one memory."""
+    from popgym.memory.description import file_docstring, summary
+    from popgym.memory.registry import find_memory
+
+    memory = find_memory(name)
+    yield f"{name}: {memory.__module__}.{memory.__qualname__}"
+    for text in (file_docstring(memory), summary(memory)):
+        if text:
+            yield f"\n{text}"
+    yield from _options(memory)
+    yield from _numbers(name)
+    if memory.source:
+        yield f"\nsource: {memory.source}"
+
+
+def _options(memory: Any) -> Iterator[str]:
+    from popgym.memory.description import option_meanings, shown
+    from popgym.memory.registry import own_options
+
+    own, meanings = own_options(memory), option_meanings(memory)
+    if own is None:
+        yield "\nit takes options of any name"
+        return
+    yield "\noptions:" if own else "\nno options of its own;"
+    for name, default in own.items():
+        yield f"  {name}={shown(default)}"
+        if name in meanings:
+            yield textwrap.indent(textwrap.fill(meanings[name], 94), " " * 6)
+    yield _options_of_all(but=own)
+
+
+def _numbers(name: str) -> Iterator[str]:
+    from popgym.memory.overview import overview
+    from popgym.memory.registry import make_memory
+
+    seen = overview(make_memory(name, _F, _D))
+    fields = ", ".join(f"{field} {shape}" for field, shape in seen.state.items())
+    yield f"\nwith {_F} features in, {_D} out and default options:"
+    yield f"  looks back  {seen.looks_back}"
+    yield f"  state       {seen.state_size:,} numbers" + (f": {fields}" if fields else "")
+    yield f"  parameters  {seen.parameters:,}"
+    yield f"  Mflop       {seen.megaflops}, of the matrix products in an environment's step"

@@ -1,0 +1,111 @@
+"""What memories keep and cost, computed from the memories themselves."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from popgym.memory.base import Memory
+from popgym.memory.description import source
+from popgym.memory.registry import MEMORIES
+
+ROWS = 64
+"""Environments that act at once where the cost of a step is counted."""
+
+
+class Overview(NamedTuple):
+    """What a memory keeps and costs."""
+
+    reach: int | None
+    """How many steps back an output can see; None: no bound."""
+    state: dict[str, list[int]]
+    """The shape of each field of the state, without the batch axis."""
+    state_size: int
+    """Numbers kept for each environment."""
+    parameters: int
+    flops: float
+    """Floating-point operations of the matrix products in an environment's step."""
+
+    @property
+    def looks_back(self) -> str:
+        """``reach`` in words."""
+        return "no limit" if self.reach is None else f"{self.reach} steps"
+
+    @property
+    def megaflops(self) -> str:
+        """``flops`` in millions, to three digits."""
+        return f"{self.flops / 1e6:#.3g}"
+
+
+def overview(memory: Memory) -> Overview:
+    """Look at a memory and count what a step costs.
+
+    The products are counted as a step of 64 environments has them, divided by 64, so that what is
+    computed from the parameters alone is shared. Not counted is what is done number by number:
+    activations, gates, normalisation, the recurrences of states that do not mix.
+    """
+    state = memory.initial_state(1)
+    return Overview(
+        reach=memory.reach,
+        state={name: list(getattr(state, name).shape[1:]) for name in state._fields},
+        state_size=memory.state_size,
+        parameters=sum(parameter.numel() for parameter in memory.parameters()),
+        flops=_flops_of_step(memory),
+    )
+
+
+def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]:
+    """Return a row for each memory: how far it reaches, what it keeps and costs, who wrote it.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+    """
+    return [_row(name, memory(input_size, hidden_size)) for name, memory in MEMORIES.items()]
+
+
+def _row(name: str, memory: Memory) -> dict[str, Any]:
+    seen, published = overview(memory), source(type(memory))
+    return {
+        "name": name,
+        "looks back": seen.looks_back,
+        "state": f"{seen.state_size:,}",
+        "parameters": f"{seen.parameters:,}",
+        "Mflop": seen.megaflops,
+        "source": published.short if published else memory.source or "–",
+    }
+
+
+def count_flops(run: Callable[[], Any]) -> int:
+    """Count the floating-point operations of matrix products and convolutions while it runs.
+
+    Products of a matrix and a vector are left out.
+
+    Args:
+        run: is called once, with oneDNN off: its fused kernels cannot be looked into.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # switching oneDNN speaks of absent GPUs
+        with (
+            torch.backends.mkldnn.flags(enabled=False),
+            FlopCounterMode(display=False, custom_mapping=_IN_PLACE) as counter,
+        ):
+            run()
+    return counter.get_total_flops()
+
+
+def _flops_of_step(memory: Memory) -> float:
+    parameter = next(memory.parameters(), torch.empty(0))
+    x = parameter.new_zeros(ROWS, 1, memory.input_size)
+    with torch.no_grad():
+        return count_flops(lambda: memory(x, memory.initial_state(ROWS))) / ROWS
+
+
+def _flops_of_product(_: Any, a: torch.Size, b: torch.Size, **__: Any) -> int:
+    return 2 * a.numel() * b[-1]
+
+
+# torch's counter knows these products only where they do not write to what they add to
+_IN_PLACE = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), _flops_of_product)
