@@ -7,8 +7,11 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv
 
+# One process a core, each with one thread: threads that wait for each other are slower.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: .venv/ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto
 
 test-slow: .venv/ready  # trains agents and starts Ray clusters: some minutes
 	$(BIN)/python -m pytest -m slow
