@@ -1,6 +1,6 @@
-"""Train POPGym's Frameconv with stock RLlib PPO on the old API stack (custom models, ModelV2).
+"""Train POPGym's models with stock RLlib PPO on the old API stack (custom models, ModelV2).
 
-    python examples/stock_rllib_custom_model.py --steps 40000
+    python examples/stock_rllib_custom_model.py --steps 40000 --model lstm
 
 The task: name the card shown three steps ago. Prints one line for each iteration: environment
 steps so far, steps per second, and the mean return of an episode, which is about -0.5 by guessing
@@ -16,10 +16,20 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.tune.registry import register_env
 
 from popgym.baselines.ray_models.ray_frameconv import Frameconv
+from popgym.baselines.ray_models.ray_lstm import LSTM
+from popgym.baselines.ray_models.ray_s4d import S4D
 from popgym.envs import RepeatPreviousEasy
 
+# the name on the command line -> the model, and options of its MODEL_CONFIG
+MODELS = {
+    "frameconv": (Frameconv, {"stack_size": 4}),  # sees the last four inputs
+    "lstm": (LSTM, {"num_recurrent_layers": 1}),
+    "s4d": (S4D, {"embedding": "sine"}),  # told the time, which it is not by default
+}
 
-def make_config() -> PPOConfig:
+
+def make_config(name: str) -> PPOConfig:
+    model, options = MODELS[name]
     register_env("RepeatPreviousEasy", lambda config: RepeatPreviousEasy(**config))
     return (
         PPOConfig()
@@ -35,11 +45,11 @@ def make_config() -> PPOConfig:
             lr=1e-3,
             gamma=0.9,
             model={
-                "custom_model": Frameconv,
+                "custom_model": model,
                 "max_seq_len": 64,
-                # any option of Frameconv.MODEL_CONFIG and BASE_CONFIG; sizes or modules
+                # any option of the model's MODEL_CONFIG and BASE_CONFIG; sizes or modules
                 "custom_model_config": {
-                    "stack_size": 4,
+                    **options,
                     "preprocessor_input_size": 64,
                     "hidden_size": 64,
                     "actor": [64],
@@ -53,13 +63,14 @@ def make_config() -> PPOConfig:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=40_000, help="environment steps in all")
-    steps = parser.parse_args().steps
+    parser.add_argument("--model", choices=MODELS, default="frameconv")
+    args = parser.parse_args()
 
     torch.set_num_threads(1)  # for networks as small as these, more threads only wait
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    algorithm = make_config().build_algo()
+    algorithm = make_config(args.model).build_algo()
     began, done = time.perf_counter(), 0
-    while done < steps:
+    while done < args.steps:
         result = algorithm.train()
         done = result["num_env_steps_sampled_lifetime"]
         speed = done / (time.perf_counter() - began)

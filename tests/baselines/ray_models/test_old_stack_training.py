@@ -225,10 +225,11 @@ def test_without_a_memory_it_cannot_be_learned():
     assert abs(_learn(MLP, 8)) < 0.3
 
 
-def test_the_example_trains():
+@pytest.mark.parametrize("model", [[], ["--model", "lstm"], ["--model", "s4d"]], ids=str)
+def test_the_example_trains(model):
     root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "examples/stock_rllib_custom_model.py", "--steps", "2048"],
+        [sys.executable, "examples/stock_rllib_custom_model.py", "--steps", "2048", *model],
         cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
         timeout=120,
     )  # fmt: skip
