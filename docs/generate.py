@@ -8,12 +8,19 @@ With --check nothing is written, and the exit status is 1 if a page is out of da
 import argparse
 import inspect
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import popgym.envs
+import popgym.memory.overview
 from popgym.core.family import Family
 from popgym.envs.registry import FAMILIES, LEVELS, TOPICS
+from popgym.memory import MEMORIES, Memory
+from popgym.memory.description import exposition, option_meanings, shown, source, summary
+from popgym.memory.layers import LAYER_OPTIONS, Layers
+from popgym.memory.overview import overview
+from popgym.memory.registry import own_options
 
 DOCS = Path(__file__).parent
 ENVIRONMENTS = """\
@@ -33,6 +40,25 @@ state, `popgym.wrappers.Markovian` shows it.
 
 Scores are mean returns ± standard error. How each player plays is in
 `popgym.envs.reference_scores(env)`; `python benchmarks/scores.py` plays them anew.
+"""
+
+OF_MEMORIES = """\
+# Memories
+
+<!-- Written by docs/generate.py from the memories themselves. -->
+
+`popgym.memory.make_memory("gru", input_size=128, hidden_size=256)` makes one, and
+`popgym train ENV --memory gru --set memory.num_layers=2` trains with it. All obey one contract,
+`y, state = memory(x, state, start)`, and one suite of laws; `popgym memories NAME` tells what is
+written here and more of a memory, also of one's own: see
+[how to write one](write_a_memory.md).
+
+The table is of 128 features in and 256 out, with default options. *looks back*: how far an output
+can see. *state*: the numbers that are kept for each environment. *Mflop*: million floating-point
+operations of the matrix products in an environment's step, when 64 act at once; what is done
+number by number (activations, gates, norms, diagonal recurrences) is not counted, so it is no
+measure of time. In the formulas x are the inputs, F features of each step, y the outputs, D =
+`hidden_size` features, and t is the step.
 """
 
 
@@ -102,7 +128,57 @@ def scores(base: str) -> Iterator[str]:
         yield f"| {player} | " + " | ".join(shown) + " |"
 
 
-PAGES = {"environments.md": environments}
+def memories() -> Iterator[str]:
+    """The lines of the page on memories."""
+    yield OF_MEMORIES
+    rows = popgym.memory.overview.table()
+    yield "| " + " | ".join(key if key != "name" else "" for key in rows[0]) + " |"
+    yield "|" + "---|" * len(rows[0])
+    for row in rows:
+        name, *cells = row.values()
+        yield "| " + " | ".join([f"[{name}](#{name})", *cells]) + " |"
+    for name, memory in MEMORIES.items():
+        yield from about_memory(name, memory)
+    yield "\n## Several layers of any memory\n"
+    yield "Every memory takes these options too, by name; a `num_layers` of its own comes first.\n"
+    yield from paragraphs(exposition(Layers))
+    yield from options(Layers, LAYER_OPTIONS)
+
+
+def about_memory(name: str, memory: type[Memory]) -> Iterator[str]:
+    """The section of one memory; of another's subclass only what is its own."""
+    yield f"\n## {name}\n\n`popgym.memory.{memory.__name__}`\n"
+    if not set(memory.__mro__[1:]) & set(MEMORIES.values()):
+        yield from paragraphs(exposition(memory))
+    yield from paragraphs(summary(memory))
+    yield from options(memory, own_options(memory) or {})
+    fields = overview(memory(128, 256)).state.items()
+    kept = ", ".join(f"`{field}` {shape}" for field, shape in fields)
+    yield f"State of 128 features in, 256 out: {kept or 'none'}.\n"
+    if published := source(memory):
+        title = f"[{published.title}]({published.address})"
+        yield f"Source: {published.authors}, {title}, {published.year}."
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs of a docstring, the indented ones as they stand there."""
+    for paragraph in text.split("\n\n"):
+        formula = paragraph.startswith(" ")
+        yield f"```text\n{textwrap.dedent(paragraph)}\n```\n" if formula else f"{paragraph}\n"
+
+
+def options(memory: type[Memory], defaults: dict[str, object]) -> Iterator[str]:
+    """The table of a memory's options; nothing if it has none."""
+    if defaults:
+        yield "| option | default | |\n|---|---|---|"
+        meanings = option_meanings(memory)
+        for name, default in defaults.items():
+            meaning = meanings[name].replace("|", "\\|")  # which would end the cell
+            yield f"| `{name}` | `{shown(default)}` | {meaning} |"
+        yield ""
+
+
+PAGES = {"environments.md": environments, "memories.md": memories}
 """File → the function that yields its lines."""
 
 

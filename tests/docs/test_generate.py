@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import popgym.memory
+from popgym.memory import MEMORIES
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -44,3 +47,28 @@ def test_the_page_on_environments_names_each_of_them_with_its_arguments_and_scor
     assert "| `k` | 4 | 4 | 32 | 64 |" in page
     assert page.count("| random |") == len(generate.FAMILIES)
     assert "`-v1` stands for `positions_at_reset=False`" in page
+
+
+def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source(generate):
+    page = "\n".join(generate.memories())
+    for name, memory in MEMORIES.items():
+        assert f"| [{name}](#{name}) |" in page
+        assert f"\n## {name}\n\n`popgym.memory.{memory.__name__}`\n" in page
+        assert hasattr(popgym.memory, memory.__name__)
+    for line in (
+        "| [gru](#gru) | no limit | 256 | 296,448 | 0.590 | Cho et al. 2014 |",
+        "hₜ = (1 − z) ⊙ n + z ⊙ hₜ₋₁",
+        "| `stack_size` | `4` | W, the inputs an output sees, its own included; at least 1. |",
+        "State of 128 features in, 256 out: `frames` [3, 128].",
+        "State of 128 features in, 256 out: none.",
+        "Source: Elman, [Finding Structure in Time]"
+        "(https://doi.org/10.1207/s15516709cog1402_1), 1990.",
+        "| `residual` | `False` | whether each layer is a pre-norm residual block. |",
+    ):
+        assert line in page.splitlines()
+    assert page.count("\n```text\n") == page.count("\n```\n") >= len(MEMORIES) - 3
+
+
+def test_what_would_end_a_cell_is_escaped(generate):
+    (row,) = [line for line in "\n".join(generate.memories()).splitlines() if "`r_min`" in line]
+    assert row == r"| `r_min` | `0` | least \|λ\| at the beginning. |"
