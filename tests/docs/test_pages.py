@@ -56,7 +56,40 @@ assert make_environments("echo:Echo", 4).reset(seed=0)[0].shape == (4,)
     python(tmp_path, "-c", script)
 
 
-def test_a_family_takes_about_sixty_lines_of_code():
-    page = (ROOT / "docs" / "add_an_environment.md").read_text()
-    ((_, code),) = [block for block in BLOCK.findall(page) if block[0] == "corridor.py"]
-    assert len([line for line in code.splitlines() if line.strip()]) <= 75
+def test_the_memorys_page_passes_its_own_tests_and_trains_by_its_name(tmp_path):
+    page = ROOT / "docs" / "write_a_memory.md"
+    assert page in PAGES
+    unpack(page, tmp_path)
+    python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_leaky.py")
+    small = ["num_envs=8", "rollout=16", "epochs=1", "memory.longest=50", "memory.num_layers=2"]
+    assigned = [word for text in small for word in ("--set", text)]
+    command = ["train", "RepeatFirstEasy", "--memory", "leaky:Leaky", "--steps", "128", *assigned]
+    python(tmp_path, "-m", "popgym", *command)
+    assert (tmp_path / "runs" / "RepeatFirstEasy-Leaky-seed0" / "policy").is_dir()
+
+
+def test_the_memorys_page_gives_rllib_a_module_and_a_model(tmp_path):
+    script = unpack(ROOT / "docs" / "write_a_memory.md", tmp_path)
+    script += """
+import gymnasium
+from leaky import Leaky
+from ray_leaky import RayLeaky
+env = gymnasium.make("CartPole-v1")
+module.observation_space, module.action_space = env.observation_space, env.action_space
+built = module.build().net.core
+model = RayLeaky(env.observation_space, env.action_space, 2, {}, "leaky", longest=50.0).core
+for memory in (built, model):
+    assert type(memory) is Leaky
+    assert 49 < memory.rates.exp().max() < 51
+"""
+    python(tmp_path, "-c", script)
+
+
+@pytest.mark.parametrize(
+    ("page", "file", "lines"),
+    [("add_an_environment", "corridor.py", 75), ("write_a_memory", "leaky.py", 42)],
+)
+def test_the_specimens_are_short(page, file, lines):
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    ((_, code),) = [block for block in BLOCK.findall(text) if block[0] == file]
+    assert len([line for line in code.splitlines() if line.strip()]) <= lines
