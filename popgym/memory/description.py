@@ -57,7 +57,7 @@ def exposition(memory: type[Memory]) -> str:
 
 def summary(memory: type[Memory]) -> str:
     """Return what a memory's class says of itself, without its arguments and errors."""
-    return re.split(r"\n+(?:Args|Raises|Attributes):\n", _docstring(memory) or "")[0]
+    return re.split(r"\n+(?:Args|Raises|Attributes):\n", _docstring(memory))[0]
 
 
 def option_meanings(memory: type[Memory]) -> dict[str, str]:
@@ -82,5 +82,5 @@ def _arguments(text: str) -> dict[str, str]:
     """Name → meaning, from a docstring's ``Args``."""
     found = re.search(r"^Args:\n((?: +.*\n?)*)", text, re.MULTILINE)
     items = re.split(r"^ {4}(?=\S)", found.group(1), flags=re.MULTILINE)[1:] if found else []
-    pairs = (item.split(": ", 1) for item in items)
-    return {name: " ".join(meaning.split()) for name, meaning in pairs}
+    pairs = (item.partition(": ") for item in items)
+    return {name: " ".join(meaning.split()) for name, _, meaning in pairs if meaning}

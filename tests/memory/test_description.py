@@ -92,6 +92,13 @@ def test_a_subclass_means_by_an_option_what_its_parent_means():
     assert meanings["Z_aggregator"] == '"sum" or "max", over the keys, for the denominator.'
 
 
+def test_arguments_without_a_meaning_are_passed_over():
+    text = "Own.\n\nArgs:\n    deep\n    wide: very,\n        or less.\n\nRaises:\n    Odd: no."
+    kind = type("Own", (Silent,), {"__doc__": text})
+    assert option_meanings(kind) == {"wide": "very, or less."}
+    assert summary(kind) == "Own."
+
+
 def test_defaults_are_shown_as_one_writes_them():
     assert [shown(value) for value in (4, "sum", None, 0.001, 6.283185307)] == [
         "4", "'sum'", "None", "0.001", "6.283",
