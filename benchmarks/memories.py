@@ -24,9 +24,9 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from popgym.memory import MEMORIES, make_memory
+from popgym.memory.overview import count_flops
 
 B, F, D, ACTING_ROWS, EPISODE = 16, 128, 256, 64, 50
 LENGTHS = (256, 1024)
@@ -117,24 +117,6 @@ def product():
     return step
 
 
-def flops(memory, steps):
-    """Of the products in a training step; fused kernels are taken apart to be counted.
-
-    The counter does not see products written in place, as the loops of our own recurrences do:
-    there it is three times what the acting steps of as many rows take.
-    """
-    acting_step = acting(memory)
-    return max(
-        counted(training(memory, B, steps)), 3 * counted(acting_step) * B * steps // ACTING_ROWS
-    )
-
-
-def counted(step):
-    with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops()
-
-
 def measure(name, rounds, peer):
     memory = make_memory(name, F, D)
     contestants = {"peak": product(), "acting": acting(memory)}
@@ -156,7 +138,7 @@ def rows(name, memory, taken):
     """A row of the table for each length."""
     peak = statistics.median(2 * 2048**3 / seconds for seconds in taken["peak"])
     for steps in LENGTHS:
-        plain, work = taken[f"{steps}"], flops(memory, steps)
+        plain, work = taken[f"{steps}"], count_flops(training(memory, B, steps))
         theirs = taken.get(f"{steps} peer")
         yield {
             "memory": name,

@@ -36,7 +36,7 @@ class Layers(Memory):
             ``functools.partial(LRU, state_size=64)``.
         input_size: F.
         hidden_size: D.
-        num_layers: L.
+        num_layers: L; each reads the outputs of the one before it.
         residual: whether each layer is a pre-norm residual block.
         feed_forward: size of the hidden layer of the position-wise network after each memory, which
             only residual blocks have; 0: no such network.
