@@ -1,4 +1,4 @@
-"""Comparing a memory with a naive loop written from its formula, gradients included."""
+"""Comparing a memory with a naive loop written from its formula, and with itself in bfloat16."""
 
 import pytest
 import torch
@@ -48,5 +48,28 @@ def assert_equals_reference():
         assert len(got) == len(want)
         for a, b in zip(got, want, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+    return compare
+
+
+@pytest.fixture
+def assert_trains_under_autocast():
+    """Compare ``memory`` under autocast with itself; its state keeps its types, and it learns."""
+
+    def compare(memory, x, start, *, atol=0.05):
+        initial = memory.initial_state(len(x))
+        exact, _ = memory(x, initial, start)
+        for inputs in (x, x.bfloat16()):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                y, state = memory(inputs, initial, start)
+                y_1, state_1 = memory(inputs[:, :1], initial)
+            wanted = [field.dtype for field in initial]
+            assert torch.float32 in wanted
+            assert [field.dtype for field in state] == wanted
+            assert [field.dtype for field in state_1] == wanted
+            torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=atol)
+            torch.testing.assert_close(y_1.float(), exact[:, :1], rtol=0.05, atol=atol)
+            (gradient,) = torch.autograd.grad(y.float().sum(), [x])
+            assert gradient.isfinite().all()
 
     return compare

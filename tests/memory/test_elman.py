@@ -91,18 +91,11 @@ def test_the_state_of_all_layers_is_one_row_per_environment():
     assert memory.reach is None
 
 
-def test_autocast_trains_and_agrees_with_float32():
+def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
     torch.manual_seed(3)
     memory = Elman(F, D)
     x, start = torch.randn(4, 20, F, requires_grad=True), torch.rand(4, 20) < 0.1
-    exact, _ = memory(x, memory.initial_state(4), start)
-    for inputs in (x, x.bfloat16()):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y, state = memory(inputs, memory.initial_state(4), start)
-        assert state.hidden.dtype == torch.float32
-        torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=0.05)
-        (gradient,) = torch.autograd.grad(y.float().sum(), [x])
-        assert gradient.isfinite().all()
+    assert_trains_under_autocast(memory, x, start)
 
 
 def test_the_backward_pass_may_run_inside_autocast():

@@ -91,18 +91,11 @@ def test_its_state_is_a_pair_for_each_trace_and_context():
     assert memory.reach is None
 
 
-def test_autocast_trains_and_agrees_with_float32():
+def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
     torch.manual_seed(3)
     memory = FFM(F, D)
     x, start = torch.randn(4, 20, F, requires_grad=True), torch.rand(4, 20) < 0.1
-    exact, _ = memory(x, memory.initial_state(4), start)
-    for inputs in (x, x.bfloat16()):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y, state = memory(inputs, memory.initial_state(4), start)
-        assert state.real.dtype == state.imag.dtype == torch.float32
-        torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=0.05)
-        (gradient,) = torch.autograd.grad(y.float().sum(), [x])
-        assert gradient.isfinite().all()
+    assert_trains_under_autocast(memory, x, start)
 
 
 @pytest.mark.parametrize(

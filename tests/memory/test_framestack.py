@@ -87,18 +87,11 @@ def test_it_sees_its_stack_and_nothing_before():
     assert memory.reach == 2
 
 
-def test_autocast_trains_and_agrees_with_float32():
+def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
     torch.manual_seed(3)
     memory = Framestack(16, 32)
     x, start = torch.randn(4, 20, 16, requires_grad=True), torch.rand(4, 20) < 0.1
-    exact, _ = memory(x, memory.initial_state(4), start)
-    for inputs in (x, x.bfloat16()):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y, state = memory(inputs, memory.initial_state(4), start)
-        assert state.frames.dtype == torch.float32
-        torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=0.05)
-        (gradient,) = torch.autograd.grad(y.float().sum(), [x])
-        assert gradient.isfinite().all()
+    assert_trains_under_autocast(memory, x, start)
 
 
 @pytest.mark.parametrize("stack_size, error", [(0, ValueError), (2.5, TypeError), ("4", TypeError)])

@@ -152,19 +152,10 @@ def test_it_begins_near_to_a_map_of_each_input_alone():
     torch.testing.assert_close(y, memory.embed(x), rtol=0, atol=0.05)
 
 
-def test_autocast_trains_and_agrees_with_float32():
+def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
     memory = _make(memory_length=8)
     x, start = torch.randn(4, 70, F, requires_grad=True), torch.rand(4, 70) < 0.1
-    exact, _ = memory(x, memory.initial_state(4), start)
-    for inputs in (x, x.bfloat16()):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y, state = memory(inputs, memory.initial_state(4), start)
-            y_1, _ = memory(inputs[:, :1], memory.initial_state(4))
-        assert state.inputs.dtype == torch.float32
-        torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=0.05)
-        torch.testing.assert_close(y_1.float(), exact[:, :1], rtol=0.05, atol=0.05)
-        (gradient,) = torch.autograd.grad(y.float().sum(), [x])
-        assert gradient.isfinite().all()
+    assert_trains_under_autocast(memory, x, start)
 
 
 def test_positions_are_no_weights_to_be_saved():

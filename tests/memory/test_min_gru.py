@@ -64,21 +64,14 @@ def test_the_outputs_end_in_the_state_that_shares_no_storage_with_them():
     assert memory.reach is None
 
 
-def test_autocast_trains_and_remembers_as_long_as_in_float32():
+def test_autocast_trains_and_remembers_as_long_as_in_float32(assert_trains_under_autocast):
     torch.manual_seed(4)
     memory = MinGRU(F, D)
     with torch.no_grad():
         memory.inputs.bias[:D] = -7.0  # z of a thousandth, which 1 - z of 8 bits rounds to 0
     x, start = torch.randn(4, 2000, F, requires_grad=True), torch.zeros(4, 2000, dtype=torch.bool)
     start[1, 700] = True
-    exact, _ = memory(x, memory.initial_state(4), start)
-    for inputs in (x, x.bfloat16()):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y, state = memory(inputs, memory.initial_state(4), start)
-        assert state.hidden.dtype == torch.float32
-        torch.testing.assert_close(y.float(), exact, rtol=0.05, atol=0.02)
-        (gradient,) = torch.autograd.grad(y.float().sum(), [x])
-        assert gradient.isfinite().all()
+    assert_trains_under_autocast(memory, x, start, atol=0.02)
 
 
 @pytest.mark.parametrize("hidden_size", [0, -1])
