@@ -20,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import torch
@@ -215,7 +214,6 @@ def main():
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7 and Ray")
     parser.add_argument("--growth", action="store_true", help="print the table of growth instead")
     arguments = parser.parse_args()
-    warnings.filterwarnings("ignore", "TF32")  # of switching oneDNN off and on
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
     if arguments.growth:
