@@ -9,9 +9,10 @@ where LN is a layer norm without parameters. How long a trace j is remembered is
 context k one can tell when something happened, within a period of 2π / ωₖ.
 
 Morad, Kortvelesy, Liwicki and Prorok, "Reinforcement Learning with Fast and Forgetful Memory"
-(2023), https://arxiv.org/abs/2310.04128. The paper computes all steps from powers of γ⁻¹,
-which overflow after some 1,000 steps unless α is bounded, and so needs the steps counted; the
-recurrence above is the same function with neither.
+(2023), https://arxiv.org/abs/2310.04128; layers and initialisation as in the authors' program,
+https://github.com/proroklab/ffm. That computes up to 1,024 steps at once from powers of γ⁻¹, in
+float64, and so bounds α, lest they overflow; the recurrence above is the same function without a
+bound, and α is free to grow.
 """
 
 import math
@@ -25,6 +26,9 @@ from popgym.memory.base import Memory, check_size
 from popgym.memory.complex_scan import complex_scan
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
+
+_FASTEST = math.log(torch.finfo(torch.float64).max) / 1024 - 0.02
+"""The largest α at the beginning: in the authors' program the largest that does not overflow."""
 
 
 class FFMState(NamedTuple):
@@ -66,8 +70,8 @@ class FFM(Memory):
         m, c = check_size("memory_size", memory_size), check_size("context_size", context_size)
         check_size("max_period", max_period)
         self.memory_size, self.context_size = m, c
-        # the fastest as exp(88) is still finite in float32, about as in the authors' program
-        self.alpha = nn.Parameter(torch.linspace(math.log(100), 88, m) / max_period)
+        slowest = math.log(100) / max_period
+        self.alpha = nn.Parameter(torch.linspace(slowest, max(slowest, _FASTEST), m))
         self.omega = nn.Parameter(math.tau / torch.linspace(1, max_period, c))
         self.inputs = Linear(input_size, 2 * m + 2 * hidden_size)  # W₁, W₂, W₄, W₅
         self.mix = Linear(2 * m * c, hidden_size)  # W₃

@@ -73,6 +73,21 @@ def test_the_slowest_trace_keeps_a_hundredth_after_the_longest_period():
     torch.testing.assert_close(periods, torch.tensor([1.0, 25.5, 50.0]))
 
 
+def test_it_begins_with_the_rates_and_periods_of_the_authors_program():
+    """Taken from its formulas: ln 1.797e308 / 1024 − 0.02 and ln 100 / 1024 bound the rates."""
+    memory = FFM(F, D)
+    torch.testing.assert_close(memory.alpha[[0, -1]], torch.tensor([0.00449724, 0.67314718]))
+    torch.testing.assert_close(memory.alpha.diff(), torch.full((31,), 0.02156935))
+    periods = math.tau / memory.omega
+    torch.testing.assert_close(periods, torch.tensor([1.0, 342.0, 683.0, 1024.0]))
+
+
+def test_no_trace_fades_faster_than_a_short_longest_period_asks_for():
+    memory = FFM(F, D, memory_size=3, max_period=5)
+    kept = (-5 * memory.alpha.abs()).exp()
+    torch.testing.assert_close(kept, torch.full((3,), 0.01))
+
+
 def test_rates_of_zero_over_many_steps_stay_finite():
     """Powers of γ⁻¹, or of a step's index, would not, had a rate grown."""
     memory = FFM(F, D)
