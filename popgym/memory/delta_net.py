@@ -7,7 +7,9 @@
 Schlag, Irie and Schmidhuber, "Linear Transformers Are Secretly Fast Weight Programmers" (2021),
 https://arxiv.org/abs/2102.11174, equations 23 to 25, with the sum normalisation of section 4.2,
 without which the rule diverges. The feature map φ and the block around it are those of
-``fast_weights``, so that the two differ by the rule alone.
+``fast_weights``, so that the two differ by the rule alone; the block of Yang et al. (2024,
+https://arxiv.org/abs/2406.06484), with convolutions, SiLU and keys of length 1, is nearly that of
+``gated_delta_net``.
 """
 
 import math

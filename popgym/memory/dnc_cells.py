@@ -14,8 +14,10 @@ of the cells; each step frees what was read and is no longer wanted, writes, and
     rʳ = Mᵀ wʳ                                                                 what is read
 
 Graves et al., "Hybrid computing using a neural network with dynamic external memory" (2016),
-Methods, https://doi.org/10.1038/nature20101. As in the authors' program, 10⁻⁶ keeps lengths and
-usages from 0, where gradients would not be finite.
+Methods, https://doi.org/10.1038/nature20101. As in the authors' program,
+https://github.com/google-deepmind/dnc, 10⁻⁶ keeps lengths and usages from 0, where gradients would
+not be finite. Where that differs from the paper, the paper is followed: β is at least 1, there at
+least 0, and the gradient passes from u to w, there stopped.
 """
 
 from functools import reduce

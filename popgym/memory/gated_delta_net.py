@@ -8,7 +8,10 @@
 Yang, Kautz and Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule" (2024),
 https://arxiv.org/abs/2412.06464, equation 10 and figure 1; the matrix there is the transpose of
 this one. conv is a causal convolution over time of each feature by itself. The paper's heads of 128
-and more features are language's; here they are small enough to act in thousands of environments.
+and more features are language's; here they are small enough to act in thousands of environments,
+and values are of the keys' size, not twice that. Norms and the beginning of α are those of the
+authors' layer, https://github.com/fla-org/flash-linear-attention, but that exp(a) is drawn from 1
+to 16, there from 0, which has no logarithm.
 """
 
 from typing import ClassVar, NamedTuple

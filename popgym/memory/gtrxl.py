@@ -13,11 +13,13 @@ the sum. The first layer reads a linear map of x.
 
 Parisotto et al., "Stabilizing Transformers for Reinforcement Learning" (2020),
 https://arxiv.org/abs/1910.06764, section 3: normalised inputs only ("identity map reordering"), and
-gates like those of a GRU, nearly closed at first (b_g = 2). Relative positions, and the inputs of
-each layer kept from the steps before, are those of Dai et al., "Transformer-XL" (2019),
-https://arxiv.org/abs/1901.02860, section 3.3. Two things differ. There, a step sees what was kept
-before the segment of the row that it is in, so that how far depends on the cutting; here it is the
-last W steps always. And no gradient is stopped at what is kept: cutting a row changes nothing.
+gates like those of a GRU, nearly closed at first (b_g = 2). The width of the network, 2 D, is ours.
+Relative positions, and the inputs of each layer kept from the steps before, are those of Dai et
+al., "Transformer-XL" (2019), https://arxiv.org/abs/1901.02860, section 3.3. Two things differ.
+There, a step sees what was kept before the segment of the row that it is in, so that how far
+depends on the cutting; here it is the last W steps always, much as by "same_length" of the authors'
+program, https://github.com/kimiyoung/transformer-xl. And no gradient is stopped at what is kept:
+cutting a row changes nothing.
 """
 
 import math

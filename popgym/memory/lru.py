@@ -7,7 +7,8 @@ r_min ≤ |λ| ≤ r_max, 0 ≤ arg λ ≤ max_phase, and γ = √(1 − |λ|²)
 ln γ is learned.
 
 Orvieto et al., "Resurrecting Recurrent Neural Networks for Long Sequences" (2023),
-https://arxiv.org/abs/2303.06349, section 3 and appendix A. D is a matrix here, as inputs and
+https://arxiv.org/abs/2303.06349, section 3 and appendix A, with the initialisation that
+https://github.com/NicolasZucchet/minimal-LRU has from there. D is a matrix here, as inputs and
 outputs may differ in size. What the paper puts around it (norm, gate, residual) is not in here.
 """
 

@@ -9,8 +9,10 @@ a recurrence in N numbers for each of the E = expand · D features of u; W_R has
 conv is a causal convolution over time of each feature by itself.
 
 Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), sections 3.2
-to 3.4, https://arxiv.org/abs/2312.00752, with the initialisation of its section 3.6 (S4D-Real). The
-block without the residual path and the normalisation before it: those are ``Layers``'s.
+to 3.4, https://arxiv.org/abs/2312.00752, with the initialisation of its section 3.6 (S4D-Real).
+Bₜ is multiplied by Δₜ alone, not as by the zero-order hold of the paper's equation 4, and the other
+weights begin as torch's: both as in the authors' program, https://github.com/state-spaces/mamba.
+The block without the residual path and the normalisation before it: those are ``Layers``'s.
 """
 
 import math

@@ -2,15 +2,21 @@
 
     q, k, v, o = W_q x, W_k x / √K, W_v x, σ(W_o x)        ĩ = w_i · x + b_i,  f̃ = w_f · x + b_f
     Cₜ = σ(f̃ₜ) Cₜ₋₁ + exp(ĩₜ) kₜ ⊗ vₜ        nₜ = σ(f̃ₜ) nₜ₋₁ + exp(ĩₜ) kₜ                  a head
-    yₜ = W_y (oₜ ⊙ LN(qₜ Cₜ / max(|qₜ · nₜ|, 1)))
+    yₜ = W_y (oₜ ⊙ LN(qₜ Cₜ / max(|qₜ · nₜ|, 1))) + b_y
 
 So that no exponential overflows, C and n are kept divided by exp(mₜ), with
 mₜ = max(log σ(f̃ₜ) + mₜ₋₁, ĩₜ) and m₀ = 0; then exp(−mₜ) stands in the place of the 1.
 
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.3 and appendix A.3,
 https://arxiv.org/abs/2405.04517; the normalisation LN of each head and the linear map W_y are those
-of the block around it (figure 11). In chunks, and with a head's sums of gates taken in between
-steps only, so that nothing large cancels.
+of the block around it (figure 11), in which a SiLU takes the place of the cell's σ in o. As in the
+authors' program, https://github.com/NX-AI/xlstm, q, k, v and o have no biases, and b_f begins
+between 3 and 6. Unlike there, the gates read x as in the paper, not q, k and v, and w_i and w_f
+begin as torch's weights, not as zeros, so that what is kept depends on the input from the first
+update on; and LN has one scale for all heads, as W_y has one for each.
+
+In chunks, and with a head's sums of gates taken in between steps only, so that nothing large
+cancels.
 """
 
 import math

@@ -6,8 +6,10 @@
 
 Chilkuri and Eliasmith, "Parallelizing Legendre Memory Unit Training" (2021),
 https://proceedings.mlr.press/v139/chilkuri21a.html: what the LMU writes depends on its input alone,
-so that its memory is linear and its outputs feed nothing back. Of the paper's two functions the one
-on u is the identity here and the one on y the ReLU. A and B are those of ``legendre.delay``.
+so that its memory is linear and its outputs feed nothing back (equations 18 to 20). Of the paper's
+two functions the one on u is the identity here, as in the authors' library,
+https://github.com/nengo/keras-lmu, and the one on y the ReLU; weights begin as torch's, there as
+Glorot's, and b_u is left out there by default. A and B are those of ``legendre.delay``.
 
 Where the paper convolves whole rows with the impulse response by a fast Fourier transform, steps
 are read in chunks of C here, which a state can be carried through: counting steps from 0, with m

@@ -4,9 +4,11 @@
     oₜ = W_o Σ_δ softmax_δ(s_tδ) vₜ₋δ
 
 Dai et al., "Transformer-XL: Attentive Language Models Beyond a Fixed-Length Context" (2019),
-https://arxiv.org/abs/1901.02860, section 3.3. Blocks of steps are computed at once (see
-``sliding_window``); a single step instead maps its query to the features of what it sees, since
-q · W_k e = (W_kᵀ q) · e: the W steps kept need no keys or values made of them again at every step.
+https://arxiv.org/abs/1901.02860, section 3.3, with b_k and b_r for each layer and beginning as
+zeros; in the authors' program, https://github.com/kimiyoung/transformer-xl, all layers share them,
+and they begin near to zero. Blocks of steps are computed at once (see ``sliding_window``); a single
+step instead maps its query to the features of what it sees, since q · W_k e = (W_kᵀ q) · e: the W
+steps kept need no keys or values made of them again at every step.
 """
 
 import math

@@ -9,8 +9,11 @@ real matrices in the coordinates of its eigenvectors.
 
 Smith, Warrington and Linderman, "Simplified State Space Layers for Sequence Modeling" (2023),
 https://arxiv.org/abs/2208.04933, section 3 and appendix B, with the zero-order hold and, in the
-last line, the activation of its experiments. D is a matrix here, as inputs and outputs may differ
-in size, and Re Λ = −exp(·), so that whatever is learned is stable.
+last line, the activation of its experiments, "half_glu1" in the authors' program,
+https://github.com/lindermanlab/S5. D is a matrix here, as inputs and outputs may differ in size,
+and Re Λ = −exp(·), so that whatever is learned is stable. B and C begin with the variances 1 / F
+and 1 / 2N, so that sums of inputs and of states are as large as these; there B's is 1 / 2N too, and
+C complex.
 """
 
 import math

@@ -8,14 +8,18 @@
 
 Le, Do, Nguyen, Gupta and Venkatesh, "Stable Hadamard Memory: Revitalizing Memory-Augmented Agents
 for Reinforcement Learning" (2024), https://arxiv.org/abs/2410.10132: the update and the calibration
-Cₜ are the paper's; the normalisations, φ and the shortcut W_s are those of the authors' model for
-POPGym, https://github.com/thaihungle/SHM, which has them from POPGym's fast weights.
+Cₜ are the paper's; the normalisations, φ, the shortcut W_s and the initialisation are those of the
+authors' model for POPGym, https://github.com/thaihungle/SHM, which has φ and the shortcut from
+POPGym's fast weights. N is 16 there if not chosen, 128 in its example.
 
 θₜ is a row of a learned table. In the paper it is drawn at random at each step, so that successive
-calibrations are independent and their product neither vanishes nor explodes; in the authors' code
-the number drawn is rounded down to the first row, always. Here an episode goes through the rows in
-turn, and begins again after the last: they begin as independent, and acting and learning see the
-same row. Nothing but that bounds the product: it lies near 1 in the mean, not for certain.
+calibrations are independent and their product neither vanishes nor explodes, and so it is in the
+authors' model for meta-learning; in that for POPGym the number drawn is rounded down to the first
+row, always. Here an episode goes through the rows in turn, and begins again after the last: they
+begin as independent, and acting and learning see the same row. Nothing but that bounds the product:
+it lies near 1 in the mean, not for certain. Their model for meta-learning keeps M within ±100; this
+one does not, nor that for POPGym, as only a recurrence linear in M is computed for many steps at
+once.
 """
 
 from typing import ClassVar, NamedTuple

@@ -9,8 +9,10 @@ mₜ = max(log σ(f̃) + mₜ₋₁, ĩ), and m = ĩ at an episode's first step,
 block-diagonal: units remember what other units of the same head held.
 
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.2 and appendix A.2,
-https://arxiv.org/abs/2405.04517; of the two forget gates there, the sigmoid. The bare cell, without
-the block around it.
+https://arxiv.org/abs/2405.04517; of the two forget gates there, the sigmoid, as in the authors'
+program, https://github.com/NX-AI/xlstm, whose option "small_init" the biases follow. By default
+b_f falls from 5 to −7 there, with which most units would forget within a few steps, and R begins as
+zeros, here as torch's weights. The bare cell, without the block around it.
 """
 
 import math

@@ -8,7 +8,9 @@ causal convolution b + Σₖ Wₖ xₜ₋ₖd, in which inputs before the episod
 where P is the identity, or a linear map where x and h' differ in size; each unit's weights have the
 norm g and the direction v (Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868). At first
 g = 1. With torch's usual weights, of a norm of .58, little comes through several convolutions: what
-is learned in 300 updates, to recall what was shown 60 steps ago, was not in 600.
+is learned in 300 updates, to recall what was shown 60 steps ago, was not in 600. The authors'
+program, https://github.com/locuslab/TCN, draws weights from N(0, 0.01²), which are overwritten by
+the normalised ones, so that only those of P are as small.
 
 Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks
 for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, section 3. The network sees

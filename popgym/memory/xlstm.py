@@ -1,6 +1,6 @@
 """The xLSTM: a block with a matrix memory, then one whose units see each other's outputs.
 
-    z⁰ = P x        z¹ = z⁰ + mLSTM(LN z⁰)        z² = z¹ + sLSTM(LN z¹)
+    z⁰ = P x        z¹ = z⁰ + mLSTM(LN z⁰)        z² = z¹ + LN sLSTM(LN z¹)
     y = z² + V (GELU(U LN z²) ⊙ U' LN z²)
 
 where P is the identity, or a linear map if the inputs are not of size D, and U, U' have ⌈4 D / 3⌉
@@ -10,7 +10,10 @@ it stores may depend on what it has stored.
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.4 and figures 3, 10 and 11,
 https://arxiv.org/abs/2405.04517: xLSTM[1:1]; deeper with ``num_layers`` of ``make_memory``. Left
 out are the convolutions before the gates, the mLSTM's learnable skip and its projection to twice
-the width, whose place its heads have.
+the width, whose place its heads have, and the norm after the last block, as what reads the outputs
+is no part of a memory. The sLSTM has one head instead of four, so that D may be any number. Unlike
+the authors' program, https://github.com/NX-AI/xlstm, linear maps and the norms before memories have
+biases, and all begin as torch's do.
 """
 
 import math
@@ -61,6 +64,7 @@ class XLSTM(Memory):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(3))
         self.mlstm = MLSTM(hidden_size, hidden_size, num_heads, head_size)
         self.slstm = SLSTM(hidden_size, hidden_size)
+        self.slstm_norm = nn.LayerNorm(hidden_size, bias=False)
         width = math.ceil(4 * hidden_size / 3)
         self.hidden = Linear(hidden_size, 2 * width)
         self.output = Linear(width, hidden_size)
@@ -80,6 +84,6 @@ class XLSTM(Memory):
         y, matrix = self.mlstm(self.norms[0](z), MLSTMState(*state[:3]), start)
         z = z + y
         y, scalar = self.slstm(self.norms[1](z), SLSTMState(*state[3:]), start)
-        z = z + y
+        z = z + self.slstm_norm(y)
         gate, y = self.hidden(self.norms[2](z)).chunk(2, -1)
         return z + self.output(functional.gelu(gate) * y), XLSTMState(*matrix, *scalar)

@@ -46,7 +46,7 @@ def naive(memory):
         y, *first = matrix(norm(z, 0), *kept[:3])
         z = z + y
         second = scalar(norm(z, 1), *kept[3:])
-        z = z + second[0]
+        z = z + layer_norm(second[0], (D,), memory.slstm_norm.weight)
         gate, y = (memory.hidden.weight @ norm(z, 2) + memory.hidden.bias).chunk(2)
         y = memory.output.weight @ (gelu(gate) * y) + memory.output.bias
         return z + y, [*first, *second]
