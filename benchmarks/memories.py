@@ -1,9 +1,11 @@
 """What each memory costs: a training step, an acting step, products, bytes; and how it grows.
 
     python benchmarks/memories.py [--only NAME ...] [--rounds 5] [--threads 1] [--peer PYTHON]
+                                  [--compile]
 
 A training step is forward and backward with gradients of the inputs, 128 features in and 256 out,
-16 rows of 256 or 1,024 steps; `resets` has an episode begin every 50 steps; an acting step is one
+16 rows of 256 or 1,024 steps; `resets` is its time with an episode beginning every 50 steps, over
+that without, `bf16` under autocast to bfloat16, `compiled` by torch.compile; an acting step is one
 step of 64 rows. `Gflop` counts the matrix products and convolutions of a training step (not what
 is done number by number), `of peak` is their rate over that of a large square product, measured in
 every round; `MiB` is by how much a training step raises a fresh process's memory. Times are
@@ -30,7 +32,9 @@ from popgym.memory.overview import count_flops
 B, F, D, ACTING_ROWS, EPISODE = 16, 128, 256, 64, 50
 LENGTHS = (256, 1024)
 GROWTH_ROWS, GROWTH_LENGTHS = 4, (256, 1024, 4096, 16384)
-WIDTHS = {"memory": 22, "training": 20, "acting": 18, "T": 7, "resets": 9, "MiB": 7}
+KINDS = ("resets", "bf16", "compiled")
+"""Other training steps, whose time is given over that of the plain one."""
+WIDTHS = {"memory": 22, "training": 20, "acting": 18, "T": 7, "resets": 9, "bf16": 9, "MiB": 7}
 PEERS = {
     "mlp": ("ray_mlp", "MLP"),
     "framestack": ("ray_framestack", "Framestack"),
@@ -73,8 +77,9 @@ class Peer:
         raise SystemExit("--peer: that interpreter cannot run POPGym 1.0.7's memories")
 
 
-def training(memory, rows, steps, resets=False):
+def training(memory, rows, steps, resets=False, bf16=False, compiled=False):
     """A function that makes one training step and returns its seconds."""
+    read = torch.compile(memory) if compiled else memory
     x = torch.randn(rows, steps, F, requires_grad=True)
     state, start = memory.initial_state(rows), None
     if resets:
@@ -85,7 +90,9 @@ def training(memory, rows, steps, resets=False):
         x.grad = None
         memory.zero_grad(set_to_none=True)
         begin = time.perf_counter()
-        memory(x, state, start)[0].backward(gradient)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            y = read(x, state, start)[0]
+        y.backward(gradient)
         return time.perf_counter() - begin
 
     return step
@@ -116,12 +123,15 @@ def product():
     return step
 
 
-def measure(name, rounds, peer):
+def measure(name, rounds, peer, compiled):
     memory = make_memory(name, F, D)
     contestants = {"peak": product(), "acting": acting(memory)}
     for steps in LENGTHS:
         contestants[f"{steps}"] = training(memory, B, steps)
         contestants[f"{steps} resets"] = training(memory, B, steps, resets=True)
+        contestants[f"{steps} bf16"] = training(memory, B, steps, bf16=True)
+        if compiled:
+            contestants[f"{steps} compiled"] = training(memory, B, steps, compiled=True)
         if peer and peer.seconds(name, steps) is not None:
             contestants[f"{steps} peer"] = lambda steps=steps: peer.seconds(name, steps)
     taken = {key: [] for key in contestants}
@@ -139,13 +149,14 @@ def rows(name, memory, taken):
     for steps in LENGTHS:
         plain, work = taken[f"{steps}"], count_flops(training(memory, B, steps))
         theirs = taken.get(f"{steps} peer")
+        kinds = [kind for kind in KINDS if f"{steps} {kind}" in taken]
         yield {
             "memory": name,
             "parameters": f"{sum(p.numel() for p in memory.parameters()):,}",
             "acting": shown(taken["acting"]),
             "T": f"{steps:,}",
             "training": shown(plain),
-            "resets": f"{ratio(taken[f'{steps} resets'], plain):.2f} ×",
+            **{kind: f"{ratio(taken[f'{steps} {kind}'], plain):.2f} ×" for kind in kinds},
             "Gflop": f"{work / 1e9:.2f}",
             "of peak": f"{work / statistics.median(plain) / peak:.0%}",
             "MiB": f"{peak_memory(name, B, steps) / 2**20:.0f}",
@@ -212,6 +223,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7 and Ray")
+    parser.add_argument(
+        "--compile", action="store_true", help="also by torch.compile: takes minutes"
+    )
     parser.add_argument("--growth", action="store_true", help="print the table of growth instead")
     arguments = parser.parse_args()
     torch.manual_seed(0)
@@ -221,7 +235,7 @@ def main():
     peer = Peer(arguments.peer, arguments.threads) if arguments.peer else None
     print(f"{B} rows, {F} → {D}, torch {torch.__version__}, {arguments.threads} threads")
     for index, name in enumerate(arguments.only):
-        for row in measure(name, arguments.rounds, peer):
+        for row in measure(name, arguments.rounds, peer, arguments.compile):
             if not index and row["T"] == f"{LENGTHS[0]:,}":
                 print("".join(f"{key:>{WIDTHS.get(key, 11)}}" for key in row))
             print("".join(f"{v:>{WIDTHS.get(k, 11)}}" for k, v in row.items()), flush=True)

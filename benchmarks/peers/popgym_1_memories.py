@@ -17,7 +17,8 @@ from gymnasium.spaces import Box, Discrete  # noqa: E402
 
 def build(module, name, features, hidden):
     found = getattr(importlib.import_module(f"popgym.baselines.ray_models.{module}"), name)
-    options = {"preprocessor_output_size": features, "hidden_size": hidden}
+    sizes = ("preprocessor_input_size", "preprocessor_output_size")  # its DNC reads the first
+    options = {**dict.fromkeys(sizes, features), "hidden_size": hidden}
     config = {"max_seq_len": 1024, "custom_model_config": options}
     return found(Box(-1, 1, (features,)), Discrete(4), 4, config, "model", **options)
 
