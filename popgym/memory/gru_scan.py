@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.amp import custom_bwd, custom_fwd
 
+from popgym.memory.first_order import first_order
 from popgym.memory.linear import linear
 
 _BLOCK = 8
@@ -69,7 +70,7 @@ class GRUScan(torch.autograd.Function):
 
     @staticmethod
     @custom_bwd(device_type="cpu")
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of the six tensors."""
         x, w_ih, w_hh, *saved = ctx.saved_tensors

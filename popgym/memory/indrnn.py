@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.first_order import first_order
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
 from popgym.memory.scan import diagonal_scan
@@ -88,7 +89,7 @@ class _Bound(torch.autograd.Function):
         return u.clamp(-1, 1)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (u,) = ctx.saved_tensors
         # descent moves u against its gradient

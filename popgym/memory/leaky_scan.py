@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
 _BLOCK = 32
@@ -68,7 +69,7 @@ class _LeakyScan(torch.autograd.Function):
         return h
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
         inputs, h, h_0 = ctx.saved_tensors
         d_inputs = torch.empty_like(inputs)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from popgym.memory.first_order import first_order
 from popgym.memory.resets import reset_steps
 
 
@@ -57,7 +58,7 @@ class LMUScan(torch.autograd.Function):
         return h, m_t.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, dy: Tensor, dm_last: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of the nine tensors."""
         with torch.autocast(dy.device.type, enabled=False):

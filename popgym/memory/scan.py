@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
 _aten = torch.ops.aten
@@ -93,7 +94,7 @@ class _DiagonalScan(torch.autograd.Function):
         return h
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
         a, h, h_0 = ctx.saved_tensors
         a_bar = a.conj().resolve_conj()

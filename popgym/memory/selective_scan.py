@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from popgym.memory.first_order import first_order
 from popgym.memory.resets import reset_steps
 
 _BLOCK = 8
@@ -74,7 +75,7 @@ class _SelectiveScan(torch.autograd.Function):
         return y, h
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_order
     def backward(ctx: Any, dy: Tensor, dh: Tensor) -> tuple[Tensor | None, ...]:
         v, delta, a, b, c, *befores = ctx.saved_tensors
         dv, d_delta, da, db, dc = map(torch.empty_like, (v, delta, a, b, c))
