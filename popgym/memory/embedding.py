@@ -4,8 +4,8 @@ Each is a module that maps integer steps t [...], counted from 0, to features [.
 formulas M is ``max_steps``, d is ``size`` and j numbers the features from 0. Any t works, also
 beyond M, and nothing waits for an accelerator.
 
-A linear map of t is written as a product with its weights, not as ``nn.Linear``: autocast would
-round t to bfloat16, which cannot tell step 1,000 from 1,001.
+Every product with t is computed in double precision, whatever the type of the weights: of a large
+angle float32 leaves few digits, and bfloat16 cannot tell step 1,000 from 1,001.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import difflib
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from popgym.memory.base import check_size
 
 
 class Learned(nn.Module):
@@ -72,10 +74,7 @@ class Sine(nn.Module):
         return self._compute(t).to(self.table.dtype)
 
     def _compute(self, t: Tensor) -> Tensor:
-        # In double precision, since float32 leaves few digits of a large angle; Apple's GPUs
-        # have nothing better.
-        dtype = torch.float32 if t.device.type == "mps" else torch.float64
-        i = torch.arange((self.size + 1) // 2, dtype=dtype, device=t.device)
+        i = torch.arange((self.size + 1) // 2, dtype=_widest(t), device=t.device)
         angle = t[..., None] * self.max_steps ** (-2.0 * i / self.size)  # [..., ceil(d / 2)]
         return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)[..., : self.size]
 
@@ -113,7 +112,7 @@ class SimpleScaled(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """Maps steps [...] to [..., size]."""
-        return t[..., None] * self.scale
+        return _times(t, self.scale).to(self.scale.dtype)
 
 
 class Perceptron(nn.Module):
@@ -125,7 +124,7 @@ class Perceptron(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """Maps steps [...] to [..., size]."""
-        return torch.sin(t[..., None] * self.weight)
+        return _times(t, self.weight).sin().to(self.weight.dtype)
 
 
 class Base2(nn.Module):
@@ -159,8 +158,18 @@ class Time2Vec(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """Maps steps [...] to [..., size]."""
-        linear = t[..., None] * self.weight + self.bias
-        return torch.cat([linear[..., :1], linear[..., 1:].sin()], -1)
+        linear = _times(t, self.weight) + self.bias
+        return torch.cat([linear[..., :1], linear[..., 1:].sin()], -1).to(self.weight.dtype)
+
+
+def _widest(tensor: Tensor) -> torch.dtype:
+    """The type in which angles are computed; Apple's GPUs have no float64."""
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
+def _times(t: Tensor, weight: Tensor) -> Tensor:
+    """Steps t [...] times weights [size], in the widest type."""
+    return t[..., None] * weight.to(_widest(t))
 
 
 EMBEDDINGS: dict[str, type[nn.Module]] = {
@@ -185,16 +194,18 @@ def make_embedding(name: str | None, size: int, max_steps: int) -> nn.Module | N
             period of the sines, unit of ``simple_scaled``. Longer episodes work too.
 
     Raises:
-        ValueError: If the name is unknown, or a number is not a positive integer.
+        ValueError: If the name is unknown, or a number is less than 1.
+        TypeError: If the name is no string, or a number no integer.
     """
     if name is None or name == "none":
         return None
+    if not isinstance(name, str):
+        raise TypeError(f"an embedding's name must be a string or None, got {name!r}")
     if name not in EMBEDDINGS:
-        near = difflib.get_close_matches(str(name), EMBEDDINGS, n=1)
+        near = difflib.get_close_matches(name, EMBEDDINGS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         known = ", ".join(["none", *EMBEDDINGS])
         raise ValueError(f"unknown embedding {name!r}{hint} (known: {known})")
     for what, value in (("size", size), ("max_steps", max_steps)):
-        if value < 1:
-            raise ValueError(f"an embedding's {what} must be at least 1, got {value}")
+        check_size(f"an embedding's {what}", value)
     return EMBEDDINGS[name](size, max_steps)

@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -124,6 +125,51 @@ def test_the_steps_are_told_apart_under_autocast(name):
     assert not torch.equal(e[0], e[1])
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["perceptron", "time2vec", "simple_scaled", "sine", "base2"])
+def test_the_step_is_not_rounded_to_the_type_of_narrow_weights(name, dtype):
+    """bfloat16 has no 1,001, and float16 nothing above 65,504."""
+    torch.manual_seed(0)
+    embedding = make_embedding(name, 8, 2_000)
+    narrow = copy.deepcopy(embedding).to(dtype)
+    for weight, wide in zip(narrow.parameters(), embedding.parameters(), strict=True):
+        wide.data.copy_(weight)
+    t = torch.tensor([1_000, 1_001, 70_000])
+    e = narrow(t)
+    assert e.dtype == dtype
+    torch.testing.assert_close(e, embedding(t).to(dtype), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "time2vec"])
+def test_the_sine_of_a_late_step_is_that_of_the_formula(name):
+    """At a million, float32 leaves an angle two digits behind the point."""
+    torch.manual_seed(0)
+    embedding = make_embedding(name, 64, 2_000)
+    t = 1_000_003
+    bias = getattr(embedding, "bias", torch.zeros(64))
+    angles = [t * w + b for w, b in zip(embedding.weight.tolist(), bias.tolist(), strict=True)]
+    expected = [math.sin(angle) for angle in angles]
+    assert embedding(torch.tensor(t)).tolist()[1:] == pytest.approx(expected[1:], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_what_is_learned_of_a_late_step_has_the_gradient_of_the_formula(name):
+    torch.manual_seed(0)
+    embedding = make_embedding(name, 6, 50).double()
+    parameters = list(embedding.parameters())
+    t = torch.tensor([3, 49, 1_000])
+    for parameter in parameters:
+        (gradient,) = torch.autograd.grad(embedding(t).square().sum(), parameter)
+        direction = torch.randn_like(parameter)
+        losses = []
+        for step in (1e-7, -2e-7):
+            parameter.data.add_(direction, alpha=step)
+            losses.append(float(embedding(t).detach().square().sum()))
+        parameter.data.add_(direction, alpha=1e-7)
+        slope = (losses[0] - losses[1]) / 2e-7
+        assert float((gradient * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-4)
+
+
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_an_embedding_follows_its_module_to_double_precision(name):
     assert make_embedding(name, 4, 7).double()(torch.tensor([3])).dtype == torch.float64
@@ -143,3 +189,17 @@ def test_an_unknown_name_is_refused_with_the_nearest():
 def test_a_size_below_1_is_refused(size, max_steps, what):
     with pytest.raises(ValueError, match=f"{what} must be at least 1, got 0"):
         make_embedding("sine", size, max_steps)
+
+
+@pytest.mark.parametrize(
+    ("size", "max_steps", "what"), [(4.0, 7, "size"), (True, 7, "size"), (4, "7", "max_steps")]
+)
+def test_a_size_that_is_no_integer_is_refused(size, max_steps, what):
+    with pytest.raises(TypeError, match=f"{what} must be an integer"):
+        make_embedding("learned", size, max_steps)
+
+
+@pytest.mark.parametrize("name", [3, ["sine"]])
+def test_a_name_that_is_no_string_is_refused(name):
+    with pytest.raises(TypeError, match="name must be a string or None, got"):
+        make_embedding(name, 4, 7)
