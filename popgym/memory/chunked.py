@@ -12,12 +12,16 @@ So a reset is the clearing of a state between two chunks, exactly as between two
 of one episode, finite or not, is ever multiplied with anything of another; within an episode, what
 is not finite may spoil earlier steps of its chunk. Chunks are no longer than the mean episode of
 the row that has most, so that the gaps at most double the steps.
+
+Where weights that differ from step to step may as well be zero from one episode to the next, no
+step needs to be moved, as long as all is finite: ``read_chunks``.
 """
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from popgym.memory.resets import clear_rows, reset_steps
 from popgym.memory.scan import diagonal_scan
@@ -146,6 +150,36 @@ class Chunks:
             return after[:, -1]
         places = self._places.view(self.rows, -1)[:, -1]
         return after.flatten(0, 1)[places // self.length]
+
+
+ReadChunks = Callable[[Chunks, Tensor | None], tuple[Tensor, ...]]
+
+
+def read_chunks(read: ReadChunks, x: Tensor, start: Tensor | None) -> tuple[Tensor, ...]:
+    """Read rows in chunks that may hold several episodes, or, if they must not, in chunks of one.
+
+    What passes from one episode to another is multiplied by zero. That clears whatever is finite,
+    and 0 · NaN is NaN: what was not finite shows in the results, and all is read again, with the
+    episodes apart. (A gradient of the results that is not finite reaches earlier episodes.)
+
+    Args:
+        read: reads chunks; the flags [B, n, C] given to it mark steps that begin an episode, and
+            are None if no chunk holds two. It returns tensors of which all must be finite.
+        x: what is to be read [B, T, ...]; only its shape and device count.
+        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
+            for ``clear_at_first_step``.
+
+    Returns:
+        What ``read`` returned.
+    """
+    steps = x.shape[1]
+    if start is not None:
+        chunks = Chunks(x, None, chunk_length(steps, None))
+        later = functional.pad(start[:, 1:], (1, 0))
+        results = read(chunks, chunks.split(later))
+        if all(bool(result.detach().sum().isfinite()) for result in results):
+            return results
+    return read(Chunks(x, start, chunk_length(steps, start)), None)
 
 
 def _places(start: Tensor, length: int) -> Tensor:

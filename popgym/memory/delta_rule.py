@@ -17,10 +17,12 @@ Networks: Improving Mamba2 with Delta Rule" (2024), section 3.3, https://arxiv.o
 All is computed in the precision of the state.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from popgym.memory.chunked import Chunks, chunk_length, sums_between
+from popgym.memory.chunked import Chunks, read_chunks, sums_between
 
 
 def read_delta(
@@ -54,11 +56,8 @@ def read_delta(
         if q.shape[1] == 1:
             read, state = _read_step(*(x.transpose(1, 2) for x in inputs), state=state)
             return read.transpose(1, 2), state
-        chunks = Chunks(q, start, chunk_length(q.shape[1], start))
-        # contiguous: each is read by several products
-        inputs = [chunks.split(x).transpose(2, 3).contiguous() for x in inputs]
-        read, state = _read_chunks(chunks, *inputs, state=state)
-        return chunks.join(read.transpose(2, 3)), state
+        read, state = read_chunks(partial(_read_chunks, inputs, state), q, start)
+        return read, state
 
 
 def _read_step(
@@ -71,15 +70,15 @@ def _read_step(
 
 
 def _read_chunks(
-    chunks: Chunks,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    log_alpha: Tensor,
-    state: Tensor,
+    inputs: list[Tensor], state: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """[B, n, H, C, ...] -> [B, n, H, C, V], and the last state [B, H, K, V]."""
+    """See ``read_delta``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
+    # contiguous: each is read by several products; [B, n, H, C, ...]
+    inputs = [chunks.split(x).transpose(2, 3).contiguous() for x in inputs]
+    q, k, v, beta, log_alpha = inputs
+    if starts is not None:
+        # an episode begins where all that is held has faded
+        log_alpha = log_alpha.masked_fill(starts.unsqueeze(2), -torch.inf)
     beta = beta.unsqueeze(-1)
     decay = sums_between(log_alpha).exp()  # Γ, 0 above the diagonal
     gamma = log_alpha.cumsum(-1).exp().unsqueeze(-1)
@@ -95,4 +94,5 @@ def _read_chunks(
 
     before, after = chunks.carry_through(step, state, gamma[..., -1:, :], k_last @ u_v, k_last, u_k)
     u = u_v - u_k @ before
-    return (gamma * q) @ before + (decay * (q @ k.mT)) @ u, after
+    read = (gamma * q) @ before + (decay * (q @ k.mT)) @ u
+    return chunks.join(read.transpose(2, 3)), after

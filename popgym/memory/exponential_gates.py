@@ -15,11 +15,13 @@ Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), appendix A.3,
 https://arxiv.org/abs/2405.04517. All is computed in the precision of the state.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.chunked import Chunks, chunk_length, sums_between
+from popgym.memory.chunked import Chunks, read_chunks, sums_between
 
 _M_IN_DENOMINATOR = (-80.0, 14.0)
 """exp(80) is still a float32, and what is divided by it is zero for all purposes; exp(−14) stands
@@ -60,10 +62,7 @@ def read_gated(
             read, sums, m = _read_step(*inputs, sums=sums, m=m)
             read = read.transpose(1, 2)
         else:
-            chunks = Chunks(q, start, chunk_length(q.shape[1], start))
-            inputs = (chunks.split(x).transpose(2, 3).contiguous() for x in (q, k, v, i, f))
-            read, sums, m = _read_chunks(chunks, *inputs, sums=sums, m=m)
-            read = chunks.join(read.transpose(2, 3))
+            read, sums, m = read_chunks(partial(_read_chunks, (q, k, v, i, f), sums, m), q, start)
     return read, (sums[..., :-1], sums[..., -1], m)
 
 
@@ -79,13 +78,24 @@ def _read_step(
 
 
 def _read_chunks(
-    chunks: Chunks, q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, sums: Tensor, m: Tensor
+    inputs: tuple[Tensor, ...], sums: Tensor, m: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """[B, n, H, C, ...] -> [B, n, H, C, V], and the sums and m after the last step."""
+    """See ``read_gated``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
+    # [B, n, H, C, ...]
+    q, k, v, i, f = (chunks.split(x).transpose(2, 3).contiguous() for x in inputs)
     # where v's column of ones is zero there is no step
     i = i.masked_fill(v[..., -1] == 0, -torch.inf)
-    between = sums_between(f) + i.unsqueeze(-2)  # D
-    largest = between.amax(-1)
+    if starts is None:
+        between = sums_between(f) + i.unsqueeze(-2)  # D
+        largest = between.amax(-1)
+    else:
+        # an episode begins where all is forgotten but for an m of zero, before f is added to it
+        starts = starts.unsqueeze(2)
+        candidates = torch.where(starts, torch.maximum(f, i), i)
+        f = f.masked_fill(starts, -torch.inf)
+        sums_of_f = sums_between(f)
+        between = sums_of_f + i.unsqueeze(-2)
+        largest = (sums_of_f + candidates.unsqueeze(-2)).amax(-1)
     from_start = f.cumsum(-1)
     m_before, m_after = chunks.carry_through(
         lambda m, f_c, largest_c: torch.maximum(f_c + m, largest_c),
@@ -103,7 +113,8 @@ def _read_chunks(
         fade[..., -1:, :],
         (weights[..., -1, :].unsqueeze(-1) * k).mT @ v,
     )
-    return _divide((fade * q) @ before + (weights * (q @ k.mT)) @ v, m), after, m_after
+    read = _divide((fade * q) @ before + (weights * (q @ k.mT)) @ v, m)
+    return chunks.join(read.transpose(2, 3)), after, m_after
 
 
 def _divide(read: Tensor, m: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 [B, T, F] in memory is a channels-last image [B, F, 1, T], so that a linear layer is a 1×1
 convolution of which nothing needs copying. On a CPU it runs in oneDNN, which uses the vector units
-of every maker's processors; the matrix product of a vendor's library does not.
-``benchmarks/memories.py`` compares the two.
+of every maker's processors; the matrix product of a vendor's library does not. For a narrow layer
+the call costs more than the product. ``benchmarks/memories.py`` compares the two.
 """
 
 import torch
@@ -13,6 +13,8 @@ from torch.nn import functional
 _MIN_STEPS = 8
 _MIN_NUMBERS = 20480
 """Below, torch convolves without oneDNN, in a slower kernel, if it has one thread."""
+_MIN_WEIGHTS = 512
+"""Below, the product takes as little as half the time."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -26,7 +28,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Returns:
         [..., D].
     """
-    if not _convolves(x):
+    if not _convolves(x) or weight.numel() < _MIN_WEIGHTS:
         return functional.linear(x, weight, bias)
     image = x.mT.unsqueeze(2)  # [B, F, 1, T]
     return functional.conv2d(image, weight[:, :, None, None], bias).squeeze(2).mT

@@ -8,17 +8,20 @@ state S before the chunk, and Q, K, V the chunk's rows,
 
     O = Q S + tril(Q Kᵀ) V        S' = S + Kᵀ V
 
+and where episodes begin within the chunk, what passes from one to another is multiplied by zero.
+
 Katharopoulos et al. (2020), equations 16 to 20, https://arxiv.org/abs/2006.16236; in chunks after
 Hua et al., "Transformer Quality in Linear Time" (2022), section 3.3,
 https://arxiv.org/abs/2202.10447. All is computed in the precision of the state.
 """
 
+from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from popgym.memory.chunked import Chunks, chunk_length
+from popgym.memory.chunked import Chunks, read_chunks
 from popgym.memory.resets import clear_rows, reset_steps
 
 
@@ -43,11 +46,26 @@ def read_sum(
         if q.shape[1] == 1:
             state = torch.baddbmm(state, k.mT, v)
             return q @ state, state
-        chunks = Chunks(q, start, chunk_length(q.shape[1], start))
-        q, k, v = (chunks.split(x) for x in (q, k, v))  # [B, n, C, ...]
-        ones = state.new_ones(state.shape[1:])
-        before, after = chunks.carry(k.mT @ v, state, ones)  # [B, n, K, V]
-        return chunks.join(q @ before + (q @ k.mT).tril() @ v), after
+        read, after = read_chunks(partial(_read_chunks, q, k, v, state), q, start)
+        return read, after
+
+
+def _read_chunks(
+    q: Tensor, k: Tensor, v: Tensor, state: Tensor, chunks: Chunks, starts: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """See ``read_sum``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
+    q, k, v = (chunks.split(x) for x in (q, k, v))  # [B, n, C, ...]
+    mask = state.new_ones(chunks.length, chunks.length).tril()
+    q_first, k_last, keep = q, k, torch.ones_like(state[0])
+    if starts is not None:
+        episode = starts.cumsum(2, dtype=torch.int32)  # counted from 0 in each chunk
+        mask = torch.where(episode.unsqueeze(3) == episode.unsqueeze(2), mask, 0)
+        q_first = q * (episode == 0).unsqueeze(3)
+        k_last = k * (episode == episode[:, :, -1:]).unsqueeze(3)
+        keep = (episode[:, :, -1:] == 0).to(state.dtype).unsqueeze(3)
+        keep = keep.expand(-1, -1, *state.shape[1:])
+    before, after = chunks.carry(k_last.mT @ v, state, keep)  # [B, n, K, V]
+    return chunks.join(q_first @ before + (q @ k.mT * mask) @ v), after
 
 
 def read_max(

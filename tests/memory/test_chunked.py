@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from popgym.memory.chunked import LONGEST, Chunks, chunk_length, sums_between
+from popgym.memory.chunked import LONGEST, Chunks, chunk_length, read_chunks, sums_between
 
 B, T = 2, 12
 
@@ -133,3 +133,37 @@ def test_sums_between_steps_leave_nothing_of_a_large_number_before_them():
         [-3, -2, 0, -inf],
         [-7, -6, -4, 0],
     ]
+
+
+def _reader(seen, *results):
+    """Notes what it is to read, and returns the next of ``results`` each time."""
+
+    def read(chunks, starts):
+        seen.append((chunks.fresh is not None, starts))
+        return (torch.tensor(results[len(seen) - 1]), torch.zeros(1))
+
+    return read
+
+
+def test_finite_episodes_are_read_where_they_lie_with_flags_for_those_that_begin_later():
+    seen = []
+    start = _start([0, 5, 7], [4])
+    read, _ = read_chunks(_reader(seen, [1.0, 2.0]), _numbered(), start)
+    ((apart, flags),) = seen
+    assert read.tolist() == [1, 2]
+    assert not apart
+    assert flags.flatten(1).nonzero().tolist() == [[0, 5], [0, 7], [1, 4]]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_episodes_are_read_apart_if_anything_read_is_not_finite(value):
+    seen = []
+    read, _ = read_chunks(_reader(seen, [value, 1.0], [2.0]), _numbered(), _start([5], [4]))
+    assert read.tolist() == [2]
+    assert [(apart, flags is None) for apart, flags in seen] == [(False, False), (True, True)]
+
+
+def test_without_resets_all_is_read_once_whatever_it_is():
+    seen = []
+    read_chunks(_reader(seen, [float("nan")]), _numbered(), None)
+    assert seen == [(False, None)]
