@@ -17,7 +17,13 @@ import torch
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory
+from popgym.baselines.ray_models.call_checks import (
+    check_count,
+    check_lengths,
+    check_result,
+    check_rows,
+)
+from popgym.memory.base import Memory, check_size
 from popgym.memory.padding import forward_padded
 from popgym.memory.resets import steps_in_episode
 from popgym.memory.wiring import Wiring
@@ -82,8 +88,9 @@ class BaseModel(TorchModelV2, Wiring):
                 "preprocessors on (_disable_preprocessor_api=False), which flatten any space"
             )
         options = WiringOptions(**{key: cfg[key] for key in self.BASE_CONFIG})
-        max_steps = model_config.get("max_seq_len", 1024)
-        Wiring.__init__(self, int(np.prod(obs_space.shape)), num_outputs, options, max_steps)
+        max_steps = check_size("max_seq_len", model_config.get("max_seq_len", 1024))
+        self._observation_size = int(np.prod(obs_space.shape))
+        Wiring.__init__(self, self._observation_size, num_outputs, options, max_steps)
         TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
         # The copies stand for the caller's modules, which this model must not keep or change.
         copies = {k: getattr(self, k) for k, v in cfg.items() if isinstance(v, nn.Module)}
@@ -135,6 +142,7 @@ class BaseModel(TorchModelV2, Wiring):
         """
         core = self._core()
         like = core.initial_state(0)
+        check_count(state, len(like), self)
         tensors = [given.to(zeros.dtype) for given, zeros in zip(state, like, strict=True)]
         y, after = forward_padded(core, z, type(like)(*tensors), seq_lens)
         return y, list(after)
@@ -168,33 +176,28 @@ class BaseModel(TorchModelV2, Wiring):
             Logits [B·T, A], padding included, and the state after each row's last step.
 
         Raises:
-            ValueError: If the state, or what ``forward_memory`` returns, has the wrong shape.
+            ValueError: If the observations, the state or ``seq_lens``, or what ``forward_memory``
+                returns, have the wrong shape.
+            TypeError: If the state holds something else than tensors.
         """
-        if not state:
-            raise ValueError("the model needs its state; begin with get_initial_state()")
         obs = input_dict["obs_flat"].flatten(1).to(self.critic_head.weight.dtype)
+        check_rows(obs, self._observation_size, state)
         t_starts = state[-1].to(obs.device).flatten().long()  # [B]
         B = len(t_starts)
         obs = obs.unflatten(0, (B, -1))  # [B, T, O]
         T = obs.shape[1]
         seq_lens = torch.full_like(t_starts, T) if seq_lens is None else seq_lens
         lens = torch.as_tensor(seq_lens, device=obs.device).long()
+        check_lengths(lens, B)
 
         time = steps_in_episode(t_starts[:, None], T, None)
-        y, memory = self.forward_memory(self.features(obs, time), list(state[:-1]), t_starts, lens)
-        self._check_output(y, B, T)
+        z, before = self.features(obs, time), list(state[:-1])
+        y, memory = self.forward_memory(z, before, t_starts, lens)
+        check_result(y, (B, T, self.cfg["hidden_size"]), memory, before, self)
         logits, value = self.heads(y)
         self._value = value.flatten()
         played = (t_starts + lens)[:, None].float()
         return logits.flatten(0, 1), [*memory, played]
-
-    def _check_output(self, y: Tensor, B: int, T: int) -> None:  # noqa: N803
-        D = self.cfg["hidden_size"]
-        if y.shape != (B, T, D):
-            raise ValueError(
-                f"forward_memory of {type(self).__name__} must return an output [B, T, D] = "
-                f"[{B}, {T}, {D}], padding included; got {list(y.shape)}"
-            )
 
     def value_function(self) -> Tensor:
         """Values [B·T] of the steps of the last ``forward``."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from popgym.baselines.ray_models.base_model import BaseModel
+from popgym.baselines.ray_models.call_checks import check_count
 
 
 class LayeredModel(BaseModel):
@@ -28,6 +29,7 @@ class LayeredModel(BaseModel):
     ) -> tuple[Tensor, list[Tensor]]:
         """Joins the layers' states [B, D], as the memory keeps them, and parts them again."""
         layers = self.cfg["num_recurrent_layers"]
+        check_count(state, layers * len(self._core().initial_state(0)), self)
         fields = [torch.cat(state[i : i + layers], -1) for i in range(0, len(state), layers)]
         y, after = super().forward_memory(z, fields, t_starts, seq_lens)
         return y, self._part(after)

@@ -360,3 +360,64 @@ def test_an_output_that_leaves_out_the_padding_is_refused():
     model = _make(Short)
     with pytest.raises(ValueError, match=r"Short must return an output \[B, T, D\] = \[2, 4, 12\]"):
         _play(model, _obs(2, 4), _states(model, 2), torch.tensor([3, 2]))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ([(2, 12), (2, 1)], "state of LSTM must be 3 tensors, .* got 2; begin with get"),
+        ([(2, 12)] * 3 + [(2, 1)], "must be 3 tensors, the last the steps played, got 4"),
+        ([(3, 12), (3, 12), (2, 1)], r"be \[B, ...\], .* got \[\[3, 12\], \[3, 12\], \[2, 1"),
+        ([(2, 12), (2, 12), (2, 3)], r"the steps played, \[B, 1\] .*\[2, 3\]\]"),
+        ([(0, 12), (0, 12), (0, 1)], "with at least one row"),
+        ([(2, 12), (2, 9), (2, 1)], r"state.cell must be \[2, 12\] .* got \[2, 9\]"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(shapes, message):
+    state = [torch.zeros(shape) for shape in shapes]
+    with pytest.raises(ValueError, match=message):
+        _make(LSTM).forward({"obs_flat": torch.zeros(8, 5)}, state, torch.tensor([4, 4]))
+
+
+def test_a_state_of_something_else_than_tensors_is_refused():
+    state = [np.zeros((2, 12), np.float32), torch.zeros(2, 1)]
+    with pytest.raises(TypeError, match=r"state\[0\] must be a tensor, got ndarray"):
+        _make(GRU).forward({"obs_flat": torch.zeros(8, 5)}, state, torch.tensor([4, 4]))
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (8, 6), (0, 5)])
+def test_observations_that_do_not_fit_the_rows_are_refused(shape):
+    model = _make(GRU)
+    with pytest.raises(ValueError, match=r"obs_flat must be \[B·T, 5\] with the 2 rows .* got"):
+        model.forward({"obs_flat": torch.zeros(shape)}, _states(model, 2), torch.tensor([4, 4]))
+
+
+def test_lengths_of_other_rows_are_refused():
+    model = _make(Decay)
+    with pytest.raises(ValueError, match=r"seq_lens must be \[2\] .* got \[3\]"):
+        _play(model, _obs(2, 4), _states(model, 2), torch.tensor([4, 4, 4]))
+
+
+@pytest.mark.parametrize(
+    ("after", "got"),
+    [
+        (torch.zeros(2, 16), "a Tensor"),
+        ([], r"\[\]"),
+        ([torch.zeros(1, 16)], r"\[\[1, 16"),
+        ([None], "a NoneType"),
+    ],
+)
+def test_a_state_that_changes_its_shape_is_refused(after, got):
+    class Forgetful(Decay):
+        def forward_memory(self, z, state, t_starts, seq_lens):
+            return super().forward_memory(z, state, t_starts, seq_lens)[0], after
+
+    model = _make(Forgetful)
+    with pytest.raises(ValueError, match=rf"Forgetful must return the state as .*; got .*{got}"):
+        _play(model, _obs(2, 4), _states(model, 2), torch.tensor([4, 4]))
+
+
+@pytest.mark.parametrize(("value", "error"), [(0, ValueError), ("20", TypeError), (2.5, TypeError)])
+def test_a_longest_sequence_that_is_no_number_of_steps_is_refused(value, error):
+    with pytest.raises(error, match="max_seq_len must be"):
+        _make(model_config={"max_seq_len": value})
