@@ -394,7 +394,7 @@ def test_observations_that_do_not_fit_the_rows_are_refused(shape):
 
 def test_lengths_of_other_rows_are_refused():
     model = _make(Decay)
-    with pytest.raises(ValueError, match=r"seq_lens must be \[2\] .* got \[3\]"):
+    with pytest.raises(ValueError, match=r"seq_lens must be \[2\], one .* got \[3\]"):
         _play(model, _obs(2, 4), _states(model, 2), torch.tensor([4, 4, 4]))
 
 
