@@ -142,7 +142,9 @@ class Chunks:
             befores.append(state)
             state = step(state, *of_chunk)
             afters.append(state)
-        return torch.stack(befores, 1), self._last(torch.stack(afters, 1))
+        # rows without resets end in one and the same chunk
+        after = state if self.fresh is None else self._last(torch.stack(afters, 1))
+        return torch.stack(befores, 1), after
 
     def _last(self, after: Tensor) -> Tensor:
         """The state after each row's own last chunk: [B, n, ...] -> [B, ...]."""

@@ -81,7 +81,10 @@ class FastWeightProgrammer(AttentionMemory):
 
     def _feature_map(self, x: Tensor) -> Tensor:
         x = x.relu()
-        return x / (_EPSILON + x.sum(-1, keepdim=True)) if self.sum_normalization else x
+        if not self.sum_normalization:
+            return x
+        # the gradient of a product takes less than that of a quotient
+        return x * (_EPSILON + x.sum(-1, keepdim=True)).reciprocal()
 
 
 class DeepFastWeightProgrammer(FastWeightProgrammer):

@@ -56,16 +56,20 @@ def _read_chunks(
     """See ``read_sum``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
     q, k, v = (chunks.split(x) for x in (q, k, v))  # [B, n, C, ...]
     mask = state.new_ones(chunks.length, chunks.length).tril()
-    q_first, k_last, keep = q, k, torch.ones_like(state[0])
+    q_first, k_last = q, k
+    keep: tuple[Tensor, ...] = ()
     if starts is not None:
         episode = starts.cumsum(2, dtype=torch.int32)  # counted from 0 in each chunk
         mask = torch.where(episode.unsqueeze(3) == episode.unsqueeze(2), mask, 0)
         q_first = q * (episode == 0).unsqueeze(3)
         k_last = k * (episode == episode[:, :, -1:]).unsqueeze(3)
-        keep = (episode[:, :, -1:] == 0).to(state.dtype).unsqueeze(3)
-        keep = keep.expand(-1, -1, *state.shape[1:])
-    before, after = chunks.carry(k_last.mT @ v, state, keep)  # [B, n, K, V]
+        keep = ((episode[:, :, -1:] == 0).to(state.dtype).unsqueeze(3),)
+    before, after = chunks.carry_through(_add, state, k_last.mT @ v, *keep)  # [B, n, K, V]
     return chunks.join(q_first @ before + (q @ k.mT * mask) @ v), after
+
+
+def _add(state: Tensor, added: Tensor, keep: Tensor | None = None) -> Tensor:
+    return state + added if keep is None else torch.addcmul(added, keep, state)
 
 
 def read_max(
