@@ -7,10 +7,15 @@ follow from this contract.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
+from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from popgym.memory.call_checks import check_start, check_state, check_x
 
 MemoryState = tuple[Tensor, ...]
 """A NamedTuple of tensors [B, ...]; empty for a memory that keeps nothing."""
@@ -43,6 +48,11 @@ class Memory(nn.Module, ABC):
         self.input_size = check_size("input_size", input_size)
         self.output_size = check_size("hidden_size", hidden_size)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "initial_state" in vars(cls):
+            setattr(cls, "initial_state", _refusing(cls.initial_state))  # noqa: B010 (mypy)
+
     @abstractmethod
     def initial_state(self, batch_size: int) -> Any:
         """Return the state before the first step of an episode: zeros.
@@ -52,6 +62,10 @@ class Memory(nn.Module, ABC):
 
         Returns:
             A NamedTuple of tensors [B, ...] with the device and dtype of the parameters.
+
+        Raises:
+            ValueError: there are less than no rows.
+            TypeError: ``batch_size`` is no integer.
         """
 
     @abstractmethod
@@ -89,54 +103,37 @@ class Memory(nn.Module, ABC):
             ValueError: a shape or a device does not fit.
             TypeError: a dtype does not fit, or the state belongs to another memory.
         """
-        self._check_x(x)
-        self._check_state(state, x)
-        if start is not None:
-            _check_start(start, x)
-
-    def _check_x(self, x: Tensor) -> None:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"x must be a tensor [B, T, F], got {type(x).__name__}")
-        if x.dim() != 3 or x.shape[2] != self.input_size:
-            raise ValueError(
-                f"x must be [B, T, F] with F = input_size = {self.input_size}, got {list(x.shape)}"
-            )
-        if x.shape[0] == 0 or x.shape[1] == 0:
-            raise ValueError(f"x must hold at least one row and one step, got {list(x.shape)}")
-        weight = next(self.parameters(), None)
-        if weight is None:
-            return
-        if x.device != weight.device:
-            raise ValueError(
-                f"x is on {x.device} and the memory on {weight.device}: move one with .to(...)"
-            )
-        if x.dtype != weight.dtype and not _autocasts(x):
-            raise TypeError(
-                f"x is {x.dtype} and the memory's parameters are {weight.dtype}: "
-                "convert one with .to(...), or use torch.autocast"
-            )
-
-    def _check_state(self, state: Any, x: Tensor) -> None:
+        check_x(x, self.input_size, next(self.parameters(), None))
         # with no rows: the shapes and types at no cost
-        expected = self.initial_state(0)
-        if type(state) is not type(expected):
-            raise TypeError(
-                f"the state of {type(self).__name__} is a {type(expected).__name__}, got a "
-                f"{type(state).__name__}: start from initial_state(batch_size)"
-            )
-        for name, want, got in zip(expected._fields, expected, state, strict=True):
-            if not isinstance(got, Tensor):
-                raise TypeError(f"state.{name} must be a tensor, got {type(got).__name__}")
-            shape = (x.shape[0], *want.shape[1:])
-            if got.shape != shape:
-                raise ValueError(
-                    f"state.{name} must be {list(shape)} for x of {list(x.shape)}, "
-                    f"got {list(got.shape)}"
-                )
-            if got.dtype != want.dtype:
-                raise TypeError(f"state.{name} must be {want.dtype}, got {got.dtype}")
-            if got.device != x.device:
-                raise ValueError(f"state.{name} must be on {x.device} as x is, got {got.device}")
+        check_state(state, self.initial_state(0), x, type(self).__name__)
+        if start is not None:
+            check_start(start, x)
+
+
+def _refusing(initial_state: Callable[..., Any]) -> Callable[..., Any]:
+    """``initial_state``, which a subclass writes without a thought for what is no batch size."""
+
+    @wraps(initial_state)
+    def checked(self: Memory, *args: Any, **kwargs: Any) -> Any:
+        batch_size = args[0] if args else kwargs.get("batch_size", 0)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (Integral, torch.SymInt)):
+            raise TypeError(f"batch_size must be an integer, got {batch_size!r}")
+        if batch_size < 0:
+            raise ValueError(f"batch_size must be at least 0, got {batch_size}")
+        return initial_state(self, *args, **kwargs)
+
+    return checked
+
+
+def check_number(name: str, value: float) -> float:
+    """Return ``value`` if it is a number.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return value
 
 
 def check_size(name: str, value: int) -> int:
@@ -151,19 +148,3 @@ def check_size(name: str, value: int) -> int:
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
     return value
-
-
-def _check_start(start: Tensor, x: Tensor) -> None:
-    if not isinstance(start, Tensor) or start.dtype != torch.bool:
-        kind = start.dtype if isinstance(start, Tensor) else type(start).__name__
-        raise TypeError(f"start must be a tensor of torch.bool or None, got {kind}")
-    if start.shape != x.shape[:2]:
-        raise ValueError(
-            f"start must be {list(x.shape[:2])} for x of {list(x.shape)}, got {list(start.shape)}"
-        )
-    if start.device != x.device:
-        raise ValueError(f"start must be on {x.device} as x is, got {start.device}")
-
-
-def _autocasts(x: Tensor) -> bool:
-    return x.is_floating_point() and torch.is_autocast_enabled(x.device.type)

@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, check_number, check_size
 from popgym.memory.complex_scan import complex_scan
 from popgym.memory.linear import linear
 from popgym.memory.resets import clear_at_first_step
@@ -62,6 +62,8 @@ class LRU(Memory):
         max_phase: float = math.tau,
     ) -> None:
         super().__init__(input_size, hidden_size)
+        for name, value in (("r_min", r_min), ("r_max", r_max), ("max_phase", max_phase)):
+            check_number(name, value)
         if not 0 <= r_min < r_max <= 1:
             raise ValueError(f"0 <= r_min < r_max <= 1 must hold, got {r_min} and {r_max}")
         if not 0 < max_phase <= math.tau:

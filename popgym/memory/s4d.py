@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, check_number
 from popgym.memory.chunked import Chunks, chunk_length
 from popgym.memory.resets import clear_at_first_step
 
@@ -68,6 +68,8 @@ class S4D(Memory):
         self, input_size: int, hidden_size: int, dt_min: float = 0.001, dt_max: float = 0.1
     ) -> None:
         super().__init__(input_size, hidden_size)
+        check_number("dt_min", dt_min)
+        check_number("dt_max", dt_max)
         if not 0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min <= dt_max must hold, got {dt_min} and {dt_max}")
         D, N = hidden_size, max(1, round(math.sqrt(hidden_size) / 2))

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, check_number, check_size
 from popgym.memory.complex_scan import complex_scan
 from popgym.memory.hippo import hippo_eigenvectors
 from popgym.memory.linear import Linear, linear
@@ -74,6 +74,8 @@ class S5(Memory):
         N = check_size("num_states", nearest if num_states is None else num_states)
         if N % blocks:
             raise ValueError(f"num_states must be a multiple of blocks = {blocks}, got {N}")
+        check_number("dt_min", dt_min)
+        check_number("dt_max", dt_max)
         if not 0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min <= dt_max must hold, got {dt_min} and {dt_max}")
         self.num_states = N

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, check_number, check_size
 from popgym.memory.causal_conv import CausalConv
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
@@ -66,6 +66,7 @@ class TCN(Memory):
         super().__init__(input_size, hidden_size)
         self.kernel_size = check_size("kernel_size", kernel_size)
         self.num_levels = check_size("num_levels", num_levels)
+        check_number("dropout", dropout)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout}")
         sizes = [input_size] + [hidden_size] * (num_levels - 1)

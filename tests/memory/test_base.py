@@ -1,5 +1,6 @@
 """What every memory refuses, and how it says so."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,23 +19,32 @@ def _call(name, **changes):
 @pytest.mark.parametrize(
     "changes, error, message",
     [
-        ({"x": torch.randn(B, F)}, ValueError, r"x must be \[B, T, F\] .* = 3, got \[2, 3\]"),
+        (
+            {"x": torch.randn(B, F)},
+            ValueError,
+            r"x must be \[B, T, F\] .* = 3, got \[2, 3\]: .*unsqueeze",
+        ),
         ({"x": torch.randn(B, T, 4)}, ValueError, r"x must be .* = 3, got \[2, 5, 4\]"),
         ({"x": torch.randn(B, 0, F)}, ValueError, r"at least one row and one step, .*\[2, 0, 3\]"),
         ({"x": torch.randn(0, T, F)}, ValueError, r"at least one row and one step, .*\[0, 5, 3\]"),
-        ({"x": [[0.0] * F]}, TypeError, "x must be a tensor .* got list"),
+        ({"x": [[0.0] * F]}, TypeError, "x must be a tensor .* got a list"),
         (
             {"x": torch.randn(B, T, F).double()},
             TypeError,
             "x is torch.float64 and .*torch.float32",
         ),
-        ({"x": torch.ones(B, T, F).long()}, TypeError, "x is torch.int64 and .* torch.float32"),
+        (
+            {"x": torch.ones(B, T, F).long()},
+            TypeError,
+            r"x is torch.int64 and .*: convert it with .to\(torch.float32\)",
+        ),
         ({"x": torch.randn(B, T, F, device="meta")}, ValueError, "x is on meta and .* on cpu"),
-        ({"start": torch.zeros(B, T)}, TypeError, "torch.bool or None, got torch.float32"),
-        ({"start": [True]}, TypeError, "torch.bool or None, got list"),
-        ({"start": torch.zeros(B).bool()}, ValueError, r"start must be \[2, 5\] .* got \[2\]"),
+        ({"start": torch.zeros(B, T)}, TypeError, r"None, got torch.float32: .*\.bool\(\)"),
+        ({"start": [True]}, TypeError, "torch.bool or None, got a list"),
+        ({"start": torch.zeros(B).bool()}, ValueError, r"\[B, T\] = \[2, 5\] .* got \[2\]"),
         ({"start": torch.zeros(B, T, device="meta").bool()}, ValueError, "start must be on cpu"),
         ({"state": (torch.zeros(B, D),)}, TypeError, r"start from initial_state\(batch_size\)"),
+        ({"state": None}, TypeError, r"got None: start from initial_state\(batch_size\)"),
     ],
 )
 def test_an_argument_that_does_not_fit_is_refused(name, changes, error, message):
@@ -46,10 +56,10 @@ def test_an_argument_that_does_not_fit_is_refused(name, changes, error, message)
     "hidden, error, message",
     [
         (torch.zeros(3, D), ValueError, r"state.hidden must be \[2, 8\] .* got \[3, 8\]"),
-        (torch.zeros(B, 9), ValueError, r"state.hidden must be \[2, 8\] .* got \[2, 9\]"),
-        (torch.zeros(B, D).double(), TypeError, "state.hidden must be torch.float32"),
+        (torch.zeros(B, 9), ValueError, r"got \[2, 9\]: start from initial_state\(2\)"),
+        (torch.zeros(B, D).double(), TypeError, "must be torch.float32, got .*: convert it"),
         (torch.zeros(B, D, device="meta"), ValueError, "state.hidden must be on cpu"),
-        (None, TypeError, "state.hidden must be a tensor, got NoneType"),
+        (None, TypeError, "state.hidden must be a tensor, got None"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused(hidden, error, message):
@@ -61,6 +71,63 @@ def test_the_state_of_another_memory_is_refused():
     state = TemporalConv(F, D).initial_state(B)
     with pytest.raises(TypeError, match="the state of GRU is a GRUState, got a TemporalConvState"):
         _call("gru", state=state)
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_state_that_lost_its_name_is_refused_with_a_way_to_give_it_back(kind):
+    state = kind(make_memory("lstm", F, D).initial_state(B))
+    with pytest.raises(TypeError, match=rf"got a {kind.__name__}: .* LSTMState\(\*state\)"):
+        _call("lstm", state=state)
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+@pytest.mark.parametrize("layers", [{}, {"num_layers": 2, "residual": True}])
+@pytest.mark.parametrize(
+    "batch_size, error, message",
+    [
+        (-1, ValueError, "batch_size must be at least 0, got -1"),
+        (2.0, TypeError, "batch_size must be an integer, got 2.0"),
+        (True, TypeError, "batch_size must be an integer, got True"),
+        (None, TypeError, "batch_size must be an integer, got None"),
+    ],
+)
+def test_a_number_of_rows_that_is_none_is_refused(name, layers, batch_size, error, message):
+    with pytest.raises(error, match=message):
+        make_memory(name, F, D, **layers).initial_state(batch_size)
+
+
+def test_numpys_integers_are_numbers_of_rows():
+    assert make_memory("gru", F, D).initial_state(np.int64(3)).hidden.shape == (3, D)
+
+
+def test_the_initial_state_may_take_options_of_its_own():
+    class Warm(MLP):
+        def initial_state(self, batch_size, warmth=0.0):
+            return GRUState(torch.full((batch_size, 1), warmth))
+
+    assert Warm(F, D).initial_state(batch_size=2, warmth=3.0).hidden.tolist() == [[3.0], [3.0]]
+
+
+@pytest.mark.parametrize(
+    "name, option",
+    [
+        ("gtrxl", "gate_bias"),
+        ("lmu", "theta"),
+        ("lru", "max_phase"),
+        ("lru", "r_max"),
+        ("lru", "r_min"),
+        ("parallel_lmu", "theta"),
+        ("s4d", "dt_max"),
+        ("s4d", "dt_min"),
+        ("s5", "dt_max"),
+        ("s5", "dt_min"),
+        ("tcn", "dropout"),
+    ],
+)
+@pytest.mark.parametrize("value", ["0.5", None, True])
+def test_an_option_that_is_no_number_is_refused(name, option, value):
+    with pytest.raises(TypeError, match=f"{option} must be a number, got {value!r}"):
+        make_memory(name, F, D, **{option: value})
 
 
 def test_a_wider_autocast_dtype_is_no_mistake():
