@@ -13,7 +13,7 @@ https://arxiv.org/abs/2406.06484), with convolutions, SiLU and keys of length 1,
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +21,16 @@ from torch import Tensor, nn
 from popgym.memory.attention_block import AttentionMemory
 from popgym.memory.base import check_size
 from popgym.memory.delta_rule import read_delta
-from popgym.memory.fast_weights import FastWeightState
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
 
 _EPSILON = 1e-5
+
+
+class DeltaNetState(NamedTuple):
+    """The weights programmed so far, block after block."""
+
+    S: Tensor  # [B, num_layers, K, K], by key and value
 
 
 class DeltaNet(AttentionMemory):
@@ -54,14 +59,14 @@ class DeltaNet(AttentionMemory):
         sizes = [input_size] + [key_size] * (num_layers - 1)
         self.rates = nn.ModuleList(Linear(size, 1) for size in sizes)
 
-    def initial_state(self, batch_size: int) -> FastWeightState:
+    def initial_state(self, batch_size: int) -> DeltaNetState:
         """Return weights of zero."""
         L, K = self.num_layers, self.key_size
-        return FastWeightState(self.output.weight.new_zeros(batch_size, L, K, K))
+        return DeltaNetState(self.output.weight.new_zeros(batch_size, L, K, K))
 
     def forward(
-        self, x: Tensor, state: FastWeightState, start: Tensor | None = None
-    ) -> tuple[Tensor, FastWeightState]:
+        self, x: Tensor, state: DeltaNetState, start: Tensor | None = None
+    ) -> tuple[Tensor, DeltaNetState]:
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
@@ -76,7 +81,7 @@ class DeltaNet(AttentionMemory):
             read, S = read_delta(q, k, v, beta, S.unsqueeze(1), start)
             x = block.after(read.squeeze(2), shortcut)
             after.append(S.squeeze(1))
-        return self.output(x), FastWeightState(torch.stack(after, 1))
+        return self.output(x), DeltaNetState(torch.stack(after, 1))
 
 
 def _feature_map(x: Tensor) -> Tensor:

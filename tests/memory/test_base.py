@@ -130,6 +130,16 @@ def test_an_option_that_is_no_number_is_refused(name, option, value):
         make_memory(name, F, D, **{option: value})
 
 
+@pytest.mark.parametrize("name", MEMORIES)
+def test_the_states_of_all_other_memories_are_refused(name):
+    memory = make_memory(name, F, D)
+    for other in MEMORIES:
+        if other.removeprefix("deep_") == name.removeprefix("deep_"):
+            continue  # the same memory, in more blocks
+        with pytest.raises(TypeError, match=f"the state of {type(memory).__name__} is a"):
+            memory(torch.randn(B, T, F), make_memory(other, F, D).initial_state(B))
+
+
 def test_a_wider_autocast_dtype_is_no_mistake():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y, _ = _call("frameconv", x=torch.randn(B, T, F).bfloat16())

@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from popgym.memory.delta_net import DeltaNet
-from popgym.memory.fast_weights import FastWeightState
+from popgym.memory.delta_net import DeltaNet, DeltaNetState
 
 F, D = 4, 20
 
@@ -42,7 +41,7 @@ def naive(memory):
                 outputs.append(memory.output.weight @ y_t + memory.output.bias)
             rows.append(torch.stack(outputs))
             kept.append(torch.stack(S))
-        return torch.stack(rows), FastWeightState(torch.stack(kept))
+        return torch.stack(rows), DeltaNetState(torch.stack(kept))
 
     return read
 
