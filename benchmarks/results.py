@@ -33,6 +33,8 @@ SETTINGS = {
     "threads": 1,
     "network": {"hidden_size": 64},
 }
+TIMED = ("linear_attention", "fwp", "deep_linear_attention", "deep_fwp")
+"""Memories that add up what they see, in any order: POPGym gives them the time, as a sine."""
 TEXT = """\
 # What each memory scores
 
@@ -47,10 +49,12 @@ by three trials of gru on RepeatPreviousEasy and quick enough for two cores:
 
 So memories have 64 hidden units, a quarter of the default, and learn at one rate; with others they
 may well score more. The agent does not see its previous action: on RepeatFirst it could pass the
-answer on to itself by giving it. RepeatPrevious asks for the card of 3 steps
-before, RepeatFirst for the first of up to 51, and PositionOnlyCartPole for a velocity, which two
-observations tell.
-*minutes* is the time of a run, on one thread of a busy machine: an order of magnitude.
+answer on to itself by giving it. Linear attention and fast weights, which add up what they see in
+any order, are given the time of each step, as in POPGym (`embedding: sine`).
+
+RepeatPrevious asks for the card of 3 steps before, RepeatFirst for the first of up to 51, and
+PositionOnlyCartPole for a velocity, which two observations tell. *minutes* is the time of a run on
+one thread of a busy machine: an order of magnitude.
 
 `python benchmarks/results.py` trains what the table lacks.
 """
@@ -82,9 +86,11 @@ def note(row):
 def train(memory, environment, seed):
     """One run; its row."""
     begin = time.monotonic()
+    timed = {"embedding": "sine"} if memory in TIMED else {}
+    settings = {**SETTINGS, "network": {**SETTINGS["network"], **timed}}
     with tempfile.TemporaryDirectory() as folder:
         run = popgym.train(
-            environment, memory, out=Path(folder) / "run", progress=False, seed=seed, **SETTINGS
+            environment, memory, out=Path(folder) / "run", progress=False, seed=seed, **settings
         )
         if run.interrupted:
             raise KeyboardInterrupt
