@@ -17,7 +17,7 @@ Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
-from popgym.memory.delta_net import DeltaNet
+from popgym.memory.delta_net import DeltaNet, DeltaNetState
 from popgym.memory.diffnc import DiffNC, DiffNCState
 from popgym.memory.elman import Elman, ElmanState
 from popgym.memory.embedding import make_embedding
@@ -79,6 +79,7 @@ __all__ = [
     "DeepFastWeightProgrammer",
     "DeepLinearAttention",
     "DeltaNet",
+    "DeltaNetState",
     "DiffNC",
     "DiffNCState",
     "Elman",
