@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from popgym.memory.base import Memory, check_size
-from popgym.memory.chunked import Chunks, chunk_length
+from popgym.memory.chunked import Chunks, first_and_length
 from popgym.memory.legendre import check_theta, delay
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
@@ -100,12 +100,9 @@ class ParallelLMU(Memory):
         steps = u.shape[1]
         if steps == 1:
             return self._read_step(u, clear_at_first_step(state, start)[0].memory)
-        length = chunk_length(steps, start)
-        first = steps % length
+        first, length = first_and_length(steps, start)
         if not first:
             return self._read_chunks(u, state, start, length)
-        # The steps left over make a chunk of their own, so that a row without resets has no gaps:
-        # in these the state that it carries would decay.
         starts = (None, None) if start is None else (start[:, :first], start[:, first:])
         m_1, state = self._read_chunks(u[:, :first], state, starts[0], first)
         m_2, state = self._read_chunks(u[:, first:], state, starts[1], length)

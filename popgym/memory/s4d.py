@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from popgym.memory.base import Memory, check_number
-from popgym.memory.chunked import Chunks, chunk_length
+from popgym.memory.chunked import Chunks, first_and_length
 from popgym.memory.resets import clear_at_first_step
 
 
@@ -103,12 +103,9 @@ class S4D(Memory):
         steps = x.shape[1]
         if steps == 1:
             return self._read_step(x, clear_at_first_step(state, start)[0])
-        length = chunk_length(steps, start)
-        first = steps % length
+        first, length = first_and_length(steps, start)
         if not first:
             return self._read_chunks(x, state, start, length)
-        # The steps left over make a chunk of their own, so that a row without resets has no gaps:
-        # in these the state that it carries would decay.
         starts = (None, None) if start is None else (start[:, :first], start[:, first:])
         y_1, state = self._read_chunks(x[:, :first], state, starts[0], first)
         y_2, state = self._read_chunks(x[:, first:], state, starts[1], length)

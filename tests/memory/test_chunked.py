@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from popgym.memory.chunked import LONGEST, Chunks, chunk_length, read_chunks, sums_between
+from popgym.memory.chunked import (
+    LONGEST,
+    Chunks,
+    chunk_length,
+    first_and_length,
+    read_chunks,
+    sums_between,
+)
 
 B, T = 2, 12
 
@@ -61,6 +68,30 @@ def test_every_step_comes_back_from_a_chunk_of_its_own_episode(rate, length):
     episodes = episodes.cumsum(1) + 1
     for chunk in chunks.split(episodes).flatten(0, 1):
         assert len(set(chunk[chunk > 0].tolist())) <= 1
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_gradients_go_back_to_their_steps_those_of_gradients_too(dim):
+    generator = torch.Generator().manual_seed(0)
+    chunks = Chunks(_numbered(), _start([5, 7], [4]), length=4)
+    x = torch.randn([(B * T, 2), (2, B * T)][dim], generator=generator, dtype=torch.float64)
+    for move, moved in ((chunks.spread, x), (chunks.collect, chunks.spread(x, dim))):
+        square = lambda x, move=move: move(x, dim).square()  # noqa: E731
+        assert torch.autograd.gradcheck(square, moved.requires_grad_())
+        assert torch.autograd.gradgradcheck(square, moved)
+
+
+@pytest.mark.parametrize(
+    "begins, expected",
+    [
+        ([[], []], (25, 27)),  # no row resets: 133 = 25 + 4 · 27
+        ([[7], [0]], (25, 27)),  # one does not, though it begins an episode
+        ([[50, 100], [50, 100]], (0, 17)),  # 50, 50 and 33 steps take 3, 3 and 2 chunks
+        ([[110], [110]], (0, 23)),  # 110 and 23 steps: 5 chunks and 1
+    ],
+)
+def test_steps_are_left_over_only_where_a_row_has_no_resets(begins, expected):
+    assert first_and_length(133, _start(*begins, steps=133)) == expected
 
 
 @pytest.mark.parametrize("starts", [False, True])
