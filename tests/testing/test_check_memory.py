@@ -55,6 +55,11 @@ class StateStartsAtOne(Leaky):
         return LeakyState(super().initial_state(batch_size).trace + 1)
 
 
+class StateStaysSingle(Leaky):
+    def initial_state(self, batch_size):
+        return LeakyState(torch.zeros(batch_size, self.output_size))
+
+
 class StateGrowsAnAxis(Leaky):
     def forward(self, x, state, start=None):
         y, state = super().forward(x, state, start)
@@ -210,6 +215,7 @@ SPECIMENS = [
     ("interface", TransposedOutput),
     ("interface", StateIsAList),
     ("interface", StateStartsAtOne),
+    ("interface", StateStaysSingle),
     ("interface", StateGrowsAnAxis),
     ("chunks", ForgetsTheState),
     ("chunk_gradients", DetachesTheState),
@@ -290,6 +296,7 @@ def test_every_law_has_a_specimen():
         (StateIsAList, "initial_state must return a NamedTuple of tensors, got a list"),
         (StateGrowsAnAxis, r"state.trace must stay \[4, 5\] of torch.float32, got \[4, 1, 5\]"),
         (lambda: nn.Linear(3, 5), r"make\(\) must return a Memory, got a Linear"),
+        (StateStaysSingle, "state.trace must be torch.float64 .*, got torch.float32: make it of"),
         (HasADeadParameter, "no gradient reaches unused"),
     ],
 )
@@ -306,6 +313,12 @@ def test_an_error_inside_a_memory_names_the_law_and_the_error():
     with pytest.raises(LawBroken, match="interface: raised KeyError: 'trace'") as caught:
         check_memory(Crashes)
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("make", [Leaky(), "leaky", None])
+def test_what_builds_no_memory_is_refused(make):
+    with pytest.raises(TypeError, match=f"a function that builds .*, got a {type(make).__name__}"):
+        check_memory(make)
 
 
 def test_checking_leaves_the_callers_random_numbers_alone():

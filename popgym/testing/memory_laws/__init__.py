@@ -44,6 +44,11 @@ def _reproducible(law: Law) -> Law:
 
     @wraps(law)
     def checked(make: MakeMemory) -> None:
+        if isinstance(make, torch.nn.Module) or not callable(make):
+            raise TypeError(
+                "a check takes a function that builds the memory, such as lambda: MyMemory(6, 16), "
+                f"got a {type(make).__name__}"
+            )
         with torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(_SEED)
             try:
@@ -90,6 +95,7 @@ def check_memory(make: MakeMemory) -> None:
 
     Raises:
         LawBroken: the first law that is broken, with what was seen; an ``AssertionError``.
+        TypeError: ``make`` is a memory, or something else that is no function.
     """
     for law in LAWS.values():
         law(make)

@@ -34,7 +34,7 @@ def interface(make: MakeMemory) -> None:
         memory = memory.to(dtype).eval()
         for rows, steps in ((ROWS, STEPS), (1, STEPS), (ROWS, 1), (1, 1)):
             state = memory.initial_state(rows)
-            _require_initial(state, rows)
+            _require_initial(state, rows, dtype)
             x = torch.randn(rows, steps, memory.input_size, dtype=dtype)
             for start in (None, torch.rand(rows, steps) < 0.1):
                 _require_result(memory, memory(x, state, start), x, state)
@@ -42,7 +42,7 @@ def interface(make: MakeMemory) -> None:
     require("interface", memory.state_size == size, f"state_size must be {size}")
 
 
-def _require_initial(state: Any, rows: int) -> None:
+def _require_initial(state: Any, rows: int, dtype: torch.dtype) -> None:
     named = isinstance(state, tuple) and hasattr(state, "_fields")
     kind = type(state).__name__
     require("interface", named, f"initial_state must return a NamedTuple of tensors, got a {kind}")
@@ -52,6 +52,12 @@ def _require_initial(state: Any, rows: int) -> None:
         batched = field.dim() > 0 and field.shape[0] == rows
         message = f"state.{name} must be [B, ...] with B = {rows}, got {list(field.shape)}"
         require("interface", batched, message)
+        fits = field.dtype == dtype or not field.is_floating_point()
+        message = (
+            f"state.{name} must be {dtype} where the parameters are, got {field.dtype}: make it of "
+            "one of them, with new_zeros"
+        )
+        require("interface", fits, message)
         require("interface", not field.any(), f"state.{name} must be zero where an episode begins")
 
 
