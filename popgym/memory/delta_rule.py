@@ -84,8 +84,11 @@ def _read_chunks(
     gamma = log_alpha.cumsum(-1).exp().unsqueeze(-1)
     system = beta * (decay * (k @ k.mT)).tril(-1)
     both = beta * torch.cat([v, gamma * k], -1)
-    # unitriangular: the diagonal is not looked at
-    both = torch.linalg.solve_triangular(system, both, upper=False, unitriangular=True)
+    # unitriangular: the diagonal is not looked at; torch solves in no narrower type than float32
+    wide = torch.promote_types(system.dtype, torch.float32)
+    both = torch.linalg.solve_triangular(
+        system.to(wide), both.to(wide), upper=False, unitriangular=True
+    ).to(system.dtype)
     u_v, u_k = both.split([v.shape[-1], k.shape[-1]], -1)  # U = u_v - u_k S
     k_last = (decay[..., -1, :].unsqueeze(-1) * k).mT
 

@@ -93,6 +93,11 @@ class S4D(Memory):
     ) -> tuple[Tensor, S4DState]:
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
+        if self.skip.dtype not in (torch.float32, torch.float64):
+            raise TypeError(
+                f"S4D computes with complex numbers, of which torch has none in {self.skip.dtype}: "
+                "keep its parameters in float32, and use torch.autocast to compute in less"
+            )
         with torch.autocast(x.device.type, enabled=False):  # complex numbers know no bfloat16
             y, state = self._read(x.to(self.skip.dtype), state, start)  # [D, B, T]
         y = functional.gelu(y.flatten(1)).mT  # [B T, D]
