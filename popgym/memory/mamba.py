@@ -21,6 +21,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from popgym.memory.base import Memory, check_size
 from popgym.memory.causal_conv import CausalConv
@@ -28,6 +29,10 @@ from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
 from popgym.memory.selective_scan import selective_scan
 from popgym.memory.step_size import initial_step_bias
+
+
+_BLOCK = 64
+"""Steps whose inner features are held at once."""
 
 
 class MambaState(NamedTuple):
@@ -94,12 +99,27 @@ class Mamba(Memory):
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (frames, h), start = clear_at_first_step(state, start)
+        a, pieces = -self.log_a.exp(), []
+        starts = [None] * len(x[0]) if start is None else start.split(_BLOCK, 1)
+        for block, block_start in zip(x.split(_BLOCK, 1), starts, strict=False):
+            # computed again where gradients are: 2 E numbers a step would be kept ten times over
+            y, frames, h = checkpoint(
+                self._read, block, frames, h, a, block_start,
+                use_reentrant=False, preserve_rng_state=False,
+            )  # fmt: skip
+            pieces.append(y)
+        return torch.cat(pieces, 1), MambaState(frames, h)
+
+    def _read(
+        self, x: Tensor, frames: Tensor, h: Tensor, a: Tensor, start: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read a few steps x [B, S, F] to [B, S, D]; return both states after them as well."""
         u, z = self.input(x).chunk(2, -1)
         conv = CausalConv(self.conv.weight, self.conv.bias)
         u, last = conv.read(u.contiguous(), frames.to(u.dtype), start)
         u = functional.silu(u)
         step, b, c = self.select(u).split([self.rank, self.memory_size, self.memory_size], -1)
         delta = functional.softplus(self.step(step).to(h.dtype))
-        y, h = selective_scan(u, delta, -self.log_a.exp(), b, c, h, start)
+        y, h = selective_scan(u, delta, a, b, c, h, start)
         y = (y + self.skip * u).to(z.dtype) * functional.silu(z)
-        return self.output(y), MambaState(last.to(frames.dtype), h)
+        return self.output(y), last.to(frames.dtype), h
