@@ -121,5 +121,6 @@ class Mamba(Memory):
         step, b, c = self.select(u).split([self.rank, self.memory_size, self.memory_size], -1)
         delta = functional.softplus(self.step(step).to(h.dtype))
         y, h = selective_scan(u, delta, a, b, c, h, start)
-        y = (y + self.skip * u).to(z.dtype) * functional.silu(z)
+        # in this order: a sum lies in memory as its first term does, with the rows first
+        y = (self.skip * u + y).to(z.dtype) * functional.silu(z)
         return self.output(y), last.to(frames.dtype), h

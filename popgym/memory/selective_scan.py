@@ -86,6 +86,7 @@ class _SelectiveScan(torch.autograd.Function):
     @first_order
     def backward(ctx: Any, dy: Tensor, dh: Tensor) -> tuple[Tensor | None, ...]:
         v, delta, a, b, c, *befores = ctx.saved_tensors
+        dy = dy.contiguous()
         dv, d_delta, da, db, dc = map(torch.empty_like, (v, delta, a, b, c))
         da.zero_()
         carried = dh.clone()  # ā ⊙ g of the step after
