@@ -4,6 +4,9 @@ from torch.nn import functional
 
 from popgym.memory import Linear, linear
 
+BATCH, STEPS, F, D = 20, 40, 32, 48
+"""Large enough for a convolution."""
+
 SHAPES = [
     (5,),
     (3, 5),
@@ -35,13 +38,13 @@ def test_it_equals_torchs_linear_layer_gradients_included(shape, bias, dtype):
 
 def test_inputs_that_are_not_contiguous_give_the_same():
     torch.manual_seed(1)
-    x, weight = torch.randn(128, 40, 5).transpose(0, 1), torch.randn(6, 5)
+    x, weight = torch.randn(STEPS, BATCH, F).transpose(0, 1), torch.randn(D, F)
     torch.testing.assert_close(linear(x, weight), functional.linear(x, weight))
 
 
 def test_the_result_lies_in_memory_as_torchs_does():
-    layer = Linear(5, 6)
-    assert layer(torch.randn(40, 128, 5)).is_contiguous()
+    layer = Linear(F, D)
+    assert layer(torch.randn(BATCH, STEPS, F)).is_contiguous()
 
 
 def test_its_parameters_are_those_of_torchs_linear_layer():
@@ -51,9 +54,48 @@ def test_its_parameters_are_those_of_torchs_linear_layer():
 
 
 def test_autocast_gives_bfloat16():
-    layer = Linear(5, 6)
-    x = torch.randn(4, 64, 5)
+    torch.manual_seed(5)
+    layer = Linear(F, D)
+    x = torch.randn(BATCH, STEPS, F)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y = layer(x)
     assert y.dtype == torch.bfloat16
+    y.float().sum().backward()
+    assert layer.weight.grad.dtype == layer.bias.grad.dtype == torch.float32
     torch.testing.assert_close(y.float(), layer(x), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("frozen", [(), (0,), (1,), (2,), (0, 1)])
+def test_a_convolved_layer_gives_those_gradients_that_are_wanted(frozen):
+    generator = torch.Generator().manual_seed(2)
+    shapes = (BATCH, STEPS, F), (D, F), (D,)
+    tensors = [torch.randn(shape, generator=generator) for shape in shapes]
+    wanted = [x.requires_grad_() for index, x in enumerate(tensors) if index not in frozen]
+    y, want = linear(*tensors), functional.linear(*tensors)
+    torch.testing.assert_close(y, want, rtol=1e-4, atol=1e-4)
+    got = torch.autograd.grad(y.square().sum(), wanted)
+    for a, b in zip(got, torch.autograd.grad(want.square().sum(), wanted), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-2)
+
+
+def test_a_convolved_layer_gives_the_gradient_of_a_gradient():
+    torch.manual_seed(3)
+    layer, x = Linear(F, D), torch.randn(BATCH, STEPS, F, requires_grad=True)
+
+    def penalty(y):
+        (dx,) = torch.autograd.grad(y.sigmoid().sum(), x, create_graph=True)
+        return torch.autograd.grad(dx.square().sum(), [layer.weight, layer.bias])
+
+    want = penalty(functional.linear(x, layer.weight, layer.bias))
+    for a, b in zip(penalty(layer(x)), want, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)
+
+
+def test_a_convolved_layer_can_be_mapped_over_parameters():
+    torch.manual_seed(4)
+    x, weights, biases = torch.randn(BATCH, STEPS, F), torch.randn(3, D, F), torch.randn(3, D)
+    y = torch.vmap(linear, (None, 0, 0))(x, weights, biases)
+    for index in range(3):
+        torch.testing.assert_close(
+            y[index], functional.linear(x, weights[index], biases[index]), rtol=1e-4, atol=1e-4
+        )
