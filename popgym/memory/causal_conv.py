@@ -59,7 +59,7 @@ class CausalConv(NamedTuple):
     def _convolve(self, frames: Tensor) -> Tensor:
         """[B, span + T, F] -> [B, T, D]."""
         groups = frames.shape[2] // self.weight.shape[1]
-        if groups == frames.shape[2] and frames.device.type == "cpu":
+        if groups == len(self.weight) == frames.shape[2] and frames.device.type == "cpu":
             return depthwise_conv(frames, self.weight, self.bias, self.dilation)
         # channels last, as it lies in memory: no copy, and faster than conv1d
         image = frames.mT.unsqueeze(2)  # [B, F, 1, span + T]

@@ -184,3 +184,19 @@ def test_checking_reads_no_values():
 def test_a_memory_without_state_takes_a_state_of_its_own_kind_only():
     with pytest.raises(TypeError, match="the state of MLP is a MLPState"):
         MLP(F, D)(torch.randn(B, T, F), None)
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+@pytest.mark.parametrize("sizes", [(1, D), (F, 1), (1, 1)])
+def test_a_single_feature_is_enough(name, sizes):
+    torch.manual_seed(0)
+    memory = make_memory(name, *sizes).eval()
+    x, start = torch.randn(B, T, sizes[0]), torch.tensor([[False] * T, [False, True] + [False] * 3])
+    y, state = memory(x, memory.initial_state(B), start)
+    assert y.shape == (B, T, sizes[1])
+    y_1, state_1 = y[:, :0], memory.initial_state(B)
+    for t in range(T):
+        y_t, state_1 = memory(x[:, t : t + 1], state_1, start[:, t : t + 1])
+        y_1 = torch.cat([y_1, y_t], 1)
+    torch.testing.assert_close([y_1, *state_1], [y, *state], rtol=1e-4, atol=1e-5)
+    y.sum().backward()
