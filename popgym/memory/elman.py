@@ -4,8 +4,8 @@
 
 Elman, "Finding Structure in Time" (1990), https://doi.org/10.1207/s15516709cog1402_1, with tanh
 for the paper's logistic function, as in ``torch.nn.RNN``, whose weights are exchangeable with
-these. With dₜ = ∂L/∂hₜ, the pre-activation's gradient is daₜ = dₜ (1 − hₜ²), and dₜ₋₁ = Uᵀ daₜ, or
-0 where step t begins an episode.
+these. With dₜ = ∂L/∂hₜ, later steps included, the pre-activation's gradient is daₜ = dₜ (1 − hₜ²),
+and dₜ₋₁ = ∂L/∂yₜ₋₁ + Uᵀ daₜ.
 """
 
 from typing import ClassVar, NamedTuple
@@ -13,10 +13,10 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
-from popgym.memory.recurrence import Resets, Tensors
-from popgym.memory.resets import clear_at_first_step, reset_steps
-from popgym.memory.torch_layers import by_layer, by_row, read_cells, read_fused, runs_cells
+from popgym.memory.cell import Cell, Tensors
+from popgym.memory.torch_layers import TorchLayers
+
+_aten = torch.ops.aten
 
 
 class ElmanState(NamedTuple):
@@ -25,7 +25,32 @@ class ElmanState(NamedTuple):
     hidden: Tensor  # [B, num_layers * D], layer after layer
 
 
-class Elman(Memory):
+class ElmanCell(Cell):
+    """One gate, and no state but h."""
+
+    def read(
+        self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
+    ) -> tuple[Tensors, Tensors]:
+        """Keep nothing but h."""
+        (h_t,) = states
+        for a_t in a.unbind():
+            h_t = a_t.addmm_(h_t, u.mT).tanh_()
+        return (), (h_t,)
+
+    def differentiate(
+        self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
+    ) -> tuple[Tensor, Tensor, Tensors]:
+        """Run the gradients' equations backwards over the steps."""
+        (d_h,) = d_states
+        da = dy.clone()
+        for da_t, h_t in reversed([*zip(da.unbind(), h.unbind(), strict=True)]):
+            da_t += d_h
+            _aten.tanh_backward.grad_input(da_t, h_t, grad_input=da_t)
+            d_h = da_t @ u
+        return da, da, (d_h,)
+
+
+class Elman(TorchLayers):
     """Elman's simple recurrent network, one or several layers.
 
     Args:
@@ -40,61 +65,6 @@ class Elman(Memory):
     source: ClassVar[str] = (
         "Elman, Finding Structure in Time, 1990, https://doi.org/10.1207/s15516709cog1402_1"
     )
-
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
-        super().__init__(input_size, hidden_size)
-        self.num_layers = check_size("num_layers", num_layers)
-        self.rnn = nn.RNN(input_size, hidden_size, num_layers, batch_first=True)
-
-    def initial_state(self, batch_size: int) -> ElmanState:
-        """Return hidden states of zeros."""
-        weight = next(self.rnn.parameters())
-        return ElmanState(weight.new_zeros(batch_size, self.num_layers * self.output_size))
-
-    def forward(
-        self, x: Tensor, state: ElmanState, start: Tensor | None = None
-    ) -> tuple[Tensor, ElmanState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
-        self.check_arguments(x, state, start)
-        state, start = clear_at_first_step(state, start)
-        hidden, resets = (by_layer(state.hidden, self.num_layers),), reset_steps(start)
-        if runs_cells(x):
-            y, (after,) = read_cells(self.rnn, ElmanCell, x, hidden, resets)
-        else:
-            y, (after,) = read_fused(self.rnn, x, hidden, resets)
-        return y, ElmanState(by_row(after).to(state.hidden.dtype))
-
-
-class ElmanCell:
-    """A ``Cell`` with one gate and no state but h."""
-
-    @staticmethod
-    def read(
-        a: Tensor, states: Tensors, u: Tensor, resets: Resets, out: Tensor
-    ) -> tuple[Tensors, Tensors]:
-        """Keep h before and after each step."""
-        (h_t,) = states
-        h_tm1s = []
-        for t, a_t in enumerate(a.unbind()):
-            if resets and (rows := resets[t]) is not None:
-                h_t = h_t.masked_fill(rows, 0)
-            h_tm1s.append(h_t)
-            h_t = a_t.addmm_(h_t, u.mT).tanh_()
-        out.copy_(a)
-        return (torch.stack(h_tm1s), a), (h_t,)
-
-    @staticmethod
-    def differentiate(
-        saved: Tensors, dy: Tensor, d_states: Tensors, u: Tensor, resets: Resets
-    ) -> tuple[Tensor, Tensors]:
-        """Run the gradients' equations backwards over the steps."""
-        _, h = saved
-        da = torch.empty_like(h)
-        (d_h,) = d_states
-        views = [*zip(dy.unbind(), h.unbind(), da.unbind(), strict=True)]
-        for t, (dy_t, h_t, da_t) in reversed([*enumerate(views)]):
-            torch.ops.aten.tanh_backward.grad_input(d_h + dy_t, h_t, grad_input=da_t)
-            d_h = da_t @ u
-            if resets and (rows := resets[t]) is not None:
-                d_h.masked_fill_(rows, 0)
-        return da, (d_h,)
+    network = nn.RNN
+    cell = ElmanCell()
+    state_type = ElmanState

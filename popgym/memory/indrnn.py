@@ -8,18 +8,18 @@ W mixes the units. The paper bounds |u| by the T-th root of a constant for rows 
 4.1); the bound here is that for rows of any length, so that no state grows exponentially.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
 from popgym.memory.first_order import first_order
+from popgym.memory.indrnn_cell import ACTIVATIONS, IndRNNCell
 from popgym.memory.linear import Linear
+from popgym.memory.recurrence import read_cells
 from popgym.memory.resets import clear_at_first_step
-from popgym.memory.scan import diagonal_scan
-
-_ACTIVATIONS = ("relu", "tanh")
 
 
 class IndRNNState(NamedTuple):
@@ -50,8 +50,8 @@ class IndRNN(Memory):
         self, input_size: int, hidden_size: int, activation: str = "relu", num_layers: int = 2
     ) -> None:
         super().__init__(input_size, hidden_size)
-        if activation not in _ACTIVATIONS:
-            allowed = " or ".join(f'"{name}"' for name in _ACTIVATIONS)
+        if activation not in ACTIVATIONS:
+            allowed = " or ".join(f'"{name}"' for name in ACTIVATIONS)
             raise ValueError(f"activation must be {allowed}, got {activation!r}")
         self.activation = activation
         self.num_layers = check_size("num_layers", num_layers)
@@ -68,13 +68,16 @@ class IndRNN(Memory):
     ) -> tuple[Tensor, IndRNNState]:
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
-        (hidden,), start = clear_at_first_step(state, start)
-        y, last = x, []
+        state, start = clear_at_first_step(state, start)
+        layers = cast("Iterable[Linear]", self.inputs)
         us = _Bound.apply(self.recurrent).unbind()
-        for layer, u, h_0 in zip(self.inputs, us, hidden.unbind(1), strict=True):
-            y = diagonal_scan(u, layer(y), h_0, start, self.activation)
-            last.append(y[:, -1])
-        return y, IndRNNState(torch.stack(last, 1))
+        weights = [
+            (layer.weight, u, layer.bias, torch.zeros_like(layer.bias))
+            for layer, u in zip(layers, us, strict=True)
+        ]
+        hidden = (state.hidden.transpose(0, 1),)
+        y, (after,) = read_cells(IndRNNCell(self.activation), weights, x, hidden, start)
+        return y, IndRNNState(after.transpose(0, 1))
 
 
 class _Bound(torch.autograd.Function):

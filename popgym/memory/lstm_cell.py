@@ -4,48 +4,45 @@ With σ' = σ (1 − σ), tanh' = 1 − tanh² and dcₜ = ∂L/∂cₜ + ∂L/�
 pre-activation:
 
     di̇ = dcₜ g σ'(i)    dḟ = dcₜ cₜ₋₁ σ'(f)    dġ = dcₜ i tanh'(g)    dȯ = dhₜ tanh(cₜ) σ'(o)
-    dcₜ₋₁ = dcₜ f       dhₜ₋₁ = Uᵀ [di̇, dḟ, dġ, dȯ],   both 0 where step t begins an episode
+    dcₜ₋₁ = dcₜ f       dhₜ₋₁ = Uᵀ [di̇, dḟ, dġ, dȯ]
 """
 
 import torch
 from torch import Tensor
 
-from popgym.memory.recurrence import Resets, Tensors
+from popgym.memory.cell import Cell, Tensors
 
 _aten = torch.ops.aten
 
 
-class LSTMCell:
-    """A ``Cell`` whose gates are i, f, g, o, as in ``torch.nn.LSTM``; states h and c."""
+class LSTMCell(Cell):
+    """The cell whose gates are i, f, g, o, as in ``torch.nn.LSTM``; states h and c."""
 
-    @staticmethod
     def read(
-        a: Tensor, states: Tensors, u: Tensor, resets: Resets, out: Tensor
+        self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep h and c before each step, the gates and tanh c."""
+        """Keep c before each step, the gates and tanh c."""
         h_t, c_t = states
-        h_tm1s, c_tm1s, tanh_c = [], [], torch.empty_like(out)
+        c_tm1, tanh_c = torch.empty_like(out), torch.empty_like(out)
         i, f, g, o = a.split(u.shape[1], 2)
         i_and_f = a[..., : 2 * u.shape[1]]
         # unbound once: a view costs as much as a small operation
-        views = zip(*(x.unbind() for x in (a, i_and_f, i, f, g, o, tanh_c, out)), strict=True)
-        for t, (a_t, i_and_f_t, i_t, f_t, g_t, o_t, tanh_c_t, out_t) in enumerate(views):
-            if resets and (rows := resets[t]) is not None:
-                h_t, c_t = h_t.masked_fill(rows, 0), c_t.masked_fill(rows, 0)
-            h_tm1s.append(h_t)
-            c_tm1s.append(c_t)
+        views = zip(
+            *(x.unbind() for x in (a, i_and_f, i, f, g, o, c_tm1, tanh_c, out)), strict=True
+        )
+        for a_t, i_and_f_t, i_t, f_t, g_t, o_t, c_tm1_t, tanh_c_t, out_t in views:
+            c_tm1_t.copy_(c_t)
             a_t.addmm_(h_t, u.mT)
             i_and_f_t.sigmoid_()
             c_t = torch.addcmul(f_t * c_t, i_t, g_t.tanh_())
             h_t = torch.mul(o_t.sigmoid_(), torch.tanh(c_t, out=tanh_c_t), out=out_t)
-        return (torch.stack(h_tm1s), torch.stack(c_tm1s), a, tanh_c), (h_t, c_t)
+        return (c_tm1, a, tanh_c), (h_t, c_t)
 
-    @staticmethod
     def differentiate(
-        saved: Tensors, dy: Tensor, d_states: Tensors, u: Tensor, resets: Resets
-    ) -> tuple[Tensor, Tensors]:
+        self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
+    ) -> tuple[Tensor, Tensor, Tensors]:
         """Run the equations backwards over the steps."""
-        _, c_tm1, gates, tanh_c = saved
+        c_tm1, gates, tanh_c = saved
         i, f, g, o = gates.split(u.shape[1], 2)
         # what multiplies dc and dh does not depend on them: all steps at once
         da = torch.empty_like(gates)
@@ -58,13 +55,10 @@ class LSTMCell:
         by_c = da.unflatten(2, (4, -1))[:, :, :3]
         d_h, d_c = d_states
         views = [*zip(*(x.unbind() for x in (dy, dc_dh, da, by_c, da_o, f)), strict=True)]
-        for t, (dy_t, dc_dh_t, da_t, by_c_t, da_o_t, f_t) in reversed([*enumerate(views)]):
+        for dy_t, dc_dh_t, da_t, by_c_t, da_o_t, f_t in reversed(views):
             d_h = d_h + dy_t
             d_c = torch.addcmul(d_c, d_h, dc_dh_t)
             by_c_t.mul_(d_c.unsqueeze(1))
             da_o_t.mul_(d_h)
             d_h, d_c = da_t @ u, d_c * f_t
-            if resets and (rows := resets[t]) is not None:
-                d_h.masked_fill_(rows, 0)
-                d_c.masked_fill_(rows, 0)
-        return da, (d_h, d_c)
+        return da, da, (d_h, d_c)

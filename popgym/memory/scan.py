@@ -1,19 +1,16 @@
 """The diagonal recurrence over time with its gradient written out.
 
-    hₜ = φ(aₜ ⊙ hₜ₋₁ + bₜ),  where hₜ₋₁ = 0 if step t begins an episode
+    hₜ = aₜ ⊙ hₜ₋₁ + bₜ,  where hₜ₋₁ = 0 if step t begins an episode
 
-    gₜ = (∂L/∂hₜ + āₜ₊₁ ⊙ gₜ₊₁) ⊙ φ'(hₜ),  without the second term if step t + 1 begins an episode
+    gₜ = ∂L/∂hₜ + āₜ₊₁ ⊙ gₜ₊₁,  without the second term if step t + 1 begins an episode
     ∂L/∂bₜ = gₜ        ∂L/∂aₜ = gₜ ⊙ h̄ₜ₋₁        ∂L/∂h₀ = ā₁ ⊙ g₁
 
-Li et al., "Independently Recurrent Neural Network" (2018), https://arxiv.org/abs/1803.04831; with
-φ the identity the core of every diagonal state space model. The bar is the complex conjugate.
-
-One operation a step in each direction, one more for φ and one for ∂L/∂a: linear in T in time and
-memory, and about twice as fast as what autograd makes of the same loop.
+The core of every diagonal state space model. The bar is the complex conjugate. One operation a step
+in each direction, and one more for ∂L/∂a: linear in T in time and memory, and about twice as fast
+as what autograd makes of the same loop.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,46 +18,19 @@ from torch import Tensor
 from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
-_aten = torch.ops.aten
 
-
-class Activation(NamedTuple):
-    """A function φ whose derivative is known from its output."""
-
-    apply: Callable[[Tensor], Any]  # in place
-    differentiate: Callable[[Tensor, Tensor], Any]  # gradient *= φ'(h), in place
-
-
-ACTIVATIONS: dict[str, Activation | None] = {
-    "identity": None,
-    "relu": Activation(
-        torch.relu_, lambda g, h: _aten.threshold_backward.grad_input(g, h, 0, grad_input=g)
-    ),
-    "tanh": Activation(
-        torch.tanh_, lambda g, h: _aten.tanh_backward.grad_input(g, h, grad_input=g)
-    ),
-}
-"""What ``diagonal_scan`` knows as φ, by name."""
-
-
-def diagonal_scan(
-    a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None, activation: str = "identity"
-) -> Tensor:
-    """Return the states h [B, T, ...] after each step of hₜ = φ(aₜ ⊙ hₜ₋₁ + bₜ).
+def diagonal_scan(a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None) -> Tensor:
+    """Return the states h [B, T, ...] after each step of hₜ = aₜ ⊙ hₜ₋₁ + bₜ.
 
     Args:
         a: [...] for all steps, or one for each [B, T, ...]; real or complex.
         b: [B, T, ...].
         h_0: state before the first step [B, ...].
         start: [B, T] bool or None; the state is 0 before a step at which it is set.
-        activation: φ, a key of ``ACTIVATIONS``; one other than "identity" takes real numbers.
 
     Raises:
-        ValueError: the activation is unknown, or the shapes do not fit.
+        ValueError: the shapes do not fit.
     """
-    if activation not in ACTIVATIONS:
-        known = ", ".join(map(repr, ACTIVATIONS))
-        raise ValueError(f"activation must be one of {known}, got {activation!r}")
     size = b.shape[2:]
     if a.shape not in (size, b.shape) or h_0.shape != (b.shape[0], *size):
         raise ValueError(
@@ -69,28 +39,21 @@ def diagonal_scan(
         )
     dtype = torch.promote_types(torch.promote_types(a.dtype, b.dtype), h_0.dtype)
     a, b, h_0 = (tensor.to(dtype) for tensor in (a, b, h_0))
-    return _DiagonalScan.apply(a, b, h_0, reset_steps(start), ACTIVATIONS[activation])
+    return _DiagonalScan.apply(a, b, h_0, reset_steps(start))
 
 
 class _DiagonalScan(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        a: Tensor,
-        b: Tensor,
-        h_0: Tensor,
-        resets: list[Tensor | None] | None,
-        phi: Activation | None,
+        ctx: Any, a: Tensor, b: Tensor, h_0: Tensor, resets: list[Tensor | None] | None
     ) -> Tensor:
         h = torch.empty_like(b)
         h_t = h_0
         steps = zip(_steps(a, b), b.unbind(1), h.unbind(1), strict=True)
         for t, (a_t, b_t, out) in enumerate(steps):
             h_t = torch.addcmul(b_t, a_t, _cleared(h_t, resets, t), out=out)
-            if phi:
-                phi.apply(h_t)
         ctx.save_for_backward(a, h, h_0)
-        ctx.resets, ctx.phi = resets, phi
+        ctx.resets = resets
         return h
 
     @staticmethod
@@ -106,15 +69,13 @@ class _DiagonalScan(torch.autograd.Function):
         a_tp1, g_tp1 = a_ts[-1], torch.zeros_like(h_0)
         for t in reversed(range(len(h_ts))):
             g_t = torch.addcmul(dh_ts[t], a_tp1, g_tp1, out=g_ts[t])
-            if ctx.phi:
-                ctx.phi.differentiate(g_t, h_ts[t])
             if da_ts:
                 h_tm1 = _cleared(h_ts[t - 1] if t else h_0, ctx.resets, t)
                 da_ts[t].addcmul_(g_t, h_tm1.conj())
             a_tp1, g_tp1 = a_ts[t], _cleared(g_t, ctx.resets, t)
         if da is not None and same_a:
             da = da.sum(0)
-        return da, g, a_tp1 * g_tp1, None, None
+        return da, g, a_tp1 * g_tp1, None
 
 
 def _steps(a: Tensor, like: Tensor) -> tuple[Tensor, ...]:

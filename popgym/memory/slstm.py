@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
-from popgym.memory.recurrence import Recurrence
-from popgym.memory.resets import clear_at_first_step, reset_steps
+from popgym.memory.recurrence import read_cells
+from popgym.memory.resets import clear_at_first_step
 from popgym.memory.slstm_cell import SLSTMCell
 
 
@@ -79,18 +79,12 @@ class SLSTM(Memory):
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
-        h, c, n, m = state
-        # nothing is held yet: the first input gate counts, however small
-        m = m.masked_fill(n == 0, -torch.inf)
-        x_dtype = torch.promote_types(x.dtype, self.bias.dtype)
+        bias = self.bias.flatten()
+        weights = (self.weight, self._recurrent_matrix(), bias, torch.zeros_like(bias))
+        states = tuple(field.unsqueeze(0) for field in state)
         with torch.autocast(x.device.type, enabled=False):
-            inputs = x.to(x_dtype).transpose(0, 1).contiguous()  # [T, B, F]
-            bias = self.bias.flatten()
-            y, *after = Recurrence.apply(
-                SLSTMCell, reset_steps(start), inputs, self.weight, self._recurrent_matrix(),
-                bias, torch.zeros_like(bias), h, c, n, m,
-            )  # fmt: skip
-        return y.transpose(0, 1), SLSTMState(y[-1].clone(), *after)
+            y, after = read_cells(SLSTMCell(), [weights], x.to(bias.dtype), states, start)
+        return y, SLSTMState(*(field.squeeze(0) for field in after))
 
     def _recurrent_matrix(self) -> Tensor:
         """R with its heads on the diagonal [4 D, D]."""

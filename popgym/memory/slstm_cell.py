@@ -6,40 +6,36 @@ a pre-activation and dhₜ, dcₜ, dnₜ, dmₜ the gradients of the states afte
     dȯ = dhₜ (c/n) σ'(o)        dcₜ += dhₜ o/n        dnₜ −= dhₜ h/n        dmₜ −= dcₜ cₜ + dnₜ nₜ
     dż = dcₜ i' tanh'(z)        di̇ = (dcₜ z + dnₜ) i' + (1 − w) dmₜ
     dg = (dcₜ cₜ₋₁ + dnₜ nₜ₋₁) f' + w dmₜ        dḟ = dg σ(−ḟ)
-    dcₜ₋₁ = dcₜ f'    dnₜ₋₁ = dnₜ f'    dmₜ₋₁ = dg    dhₜ₋₁ = Uᵀ [dż, di̇, dḟ, dȯ],
-
-all four 0 where step t begins an episode.
+    dcₜ₋₁ = dcₜ f'    dnₜ₋₁ = dnₜ f'    dmₜ₋₁ = dg    dhₜ₋₁ = Uᵀ [dż, di̇, dḟ, dȯ]
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.recurrence import Resets, Tensors
+from popgym.memory.cell import Cell, Tensors
 
 _aten = torch.ops.aten
 
 
-class SLSTMCell:
-    """A ``Cell`` with pre-activations of z, i, f, o and the states h, c, n, m.
+class SLSTMCell(Cell):
+    """The cell with pre-activations of z, i, f, o and the states h, c, n, m.
 
     m is −∞ before an episode's first step, whatever the forget gate of that step.
     """
 
-    @staticmethod
     def read(
-        a: Tensor, states: Tensors, u: Tensor, resets: Resets, out: Tensor
+        self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep h, c and n before each step, z, i', f', o and σ(−f)."""
+        """Keep c and n before each step, z, i', f', o and σ(−f)."""
         h_t, c_t, n_t, m_t = states
-        befores = tuple(torch.empty_like(out) for _ in range(3))
+        # nothing is held yet: the first input gate counts, however small
+        m_t = m_t.masked_fill(n_t == 0, -torch.inf)
+        befores = tuple(torch.empty_like(out) for _ in range(2))
         not_f = torch.empty_like(out)
         views = zip(*(x.unbind() for x in (a, *befores, not_f, out)), strict=True)
-        for t, (a_t, h_tm1, c_tm1, n_tm1, not_f_t, out_t) in enumerate(views):
-            if resets and (rows := resets[t]) is not None:
-                h_t, c_t, n_t = (x.masked_fill(rows, 0) for x in (h_t, c_t, n_t))
-                m_t = m_t.masked_fill(rows, -torch.inf)
-            h_tm1.copy_(h_t), c_tm1.copy_(c_t), n_tm1.copy_(n_t)
+        for a_t, c_tm1, n_tm1, not_f_t, out_t in views:
+            c_tm1.copy_(c_t), n_tm1.copy_(n_t)
             a_t.addmm_(h_t, u.mT)
             z_t, i_t, f_t, o_t = a_t.chunk(4, 1)
             torch.neg(f_t, out=not_f_t).sigmoid_()
@@ -52,12 +48,11 @@ class SLSTMCell:
             h_t = torch.mul(o_t.sigmoid_(), c_t / n_t, out=out_t)
         return (*befores, a, not_f), (h_t, c_t, n_t, m_t)
 
-    @staticmethod
     def differentiate(
-        saved: Tensors, dy: Tensor, d_states: Tensors, u: Tensor, resets: Resets
-    ) -> tuple[Tensor, Tensors]:
+        self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
+    ) -> tuple[Tensor, Tensor, Tensors]:
         """Run the equations backwards over the steps."""
-        _, c_tm1, n_tm1, gates, not_f = saved
+        c_tm1, n_tm1, gates, not_f = saved
         z, i, f, o = gates.chunk(4, 2)
         # what does not depend on later steps: all at once
         c, n = torch.addcmul(f * c_tm1, i, z), torch.addcmul(i, f, n_tm1)
@@ -82,6 +77,4 @@ class SLSTMCell:
             torch.mul(d_m, not_f_t, out=da_f)
             torch.mul(d_h, o_h, out=da_o)
             d_h, d_c, d_n = da_t @ u, d_c * f_t, d_n * f_t
-            if resets and (rows := resets[t]) is not None:
-                d_h, d_c, d_n, d_m = (x.masked_fill_(rows, 0) for x in (d_h, d_c, d_n, d_m))
-        return da, (d_h, d_c, d_n, d_m)
+        return da, da, (d_h, d_c, d_n, d_m)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from popgym.memory import Elman, ElmanState
-from popgym.memory.resets import clear_at_first_step, reset_steps
+from popgym.memory.resets import clear_at_first_step
 from popgym.memory.torch_layers import by_layer, by_row, read_fused
 
 T, F, D = 11, 4, 5
@@ -47,7 +47,7 @@ def test_torchs_kernel_equals_our_recurrence(assert_equals_reference, starts):
 
     def fused(x, state, start):
         state, start = clear_at_first_step(state, start)
-        y, (hidden,) = read_fused(memory.rnn, x, (by_layer(state.hidden, 2),), reset_steps(start))
+        y, (hidden,) = read_fused(memory.rnn, x, (by_layer(state.hidden, 2),), start)
         return y, ElmanState(by_row(hidden))
 
     assert_equals_reference(memory, fused, starts=starts)
@@ -65,7 +65,7 @@ def test_its_weights_are_exchangeable_with_torchs():
 
 
 def test_lengths_around_the_recurrences_block_give_the_same_gradients_as_torch():
-    for steps in (2, 7, 8, 9, 16, 17):
+    for steps in (2, 170, 171, 341):
         torch.manual_seed(steps)
         memory = Elman(F, D).double()
         x = torch.randn(3, steps, F, dtype=torch.float64)
