@@ -30,7 +30,6 @@ from popgym.memory.resets import clear_at_first_step
 from popgym.memory.selective_scan import selective_scan
 from popgym.memory.step_size import initial_step_bias
 
-
 _BLOCK = 64
 """Steps whose inner features are held at once."""
 
@@ -98,22 +97,25 @@ class Mamba(Memory):
     ) -> tuple[Tensor, MambaState]:
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
-        (frames, h), start = clear_at_first_step(state, start)
-        a, pieces = -self.log_a.exp(), []
-        starts = [None] * len(x[0]) if start is None else start.split(_BLOCK, 1)
-        for block, block_start in zip(x.split(_BLOCK, 1), starts, strict=False):
-            # computed again where gradients are: 2 E numbers a step would be kept ten times over
-            y, frames, h = checkpoint(
-                self._read, block, frames, h, a, block_start,
+        a = -self.log_a.exp()
+        if x.shape[1] <= _BLOCK:
+            return self._read(x, state, a, start)
+        blocks, pieces = x.split(_BLOCK, 1), []
+        starts = [None] * len(blocks) if start is None else start.split(_BLOCK, 1)
+        for block, block_start in zip(blocks, starts, strict=True):
+            # computed again where gradients are: some ten tensors [B, T, E] would have to be kept
+            y, state = checkpoint(
+                self._read, block, state, a, block_start,
                 use_reentrant=False, preserve_rng_state=False,
             )  # fmt: skip
             pieces.append(y)
-        return torch.cat(pieces, 1), MambaState(frames, h)
+        return torch.cat(pieces, 1), state
 
     def _read(
-        self, x: Tensor, frames: Tensor, h: Tensor, a: Tensor, start: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Read a few steps x [B, S, F] to [B, S, D]; return both states after them as well."""
+        self, x: Tensor, state: MambaState, a: Tensor, start: Tensor | None
+    ) -> tuple[Tensor, MambaState]:
+        """Read a few steps x [B, S, F] to [B, S, D]."""
+        (frames, h), start = clear_at_first_step(state, start)
         u, z = self.input(x).chunk(2, -1)
         conv = CausalConv(self.conv.weight, self.conv.bias)
         u, last = conv.read(u.contiguous(), frames.to(u.dtype), start)
@@ -123,4 +125,4 @@ class Mamba(Memory):
         y, h = selective_scan(u, delta, a, b, c, h, start)
         # in this order: a sum lies in memory as its first term does, with the rows first
         y = (self.skip * u + y).to(z.dtype) * functional.silu(z)
-        return self.output(y), last.to(frames.dtype), h
+        return self.output(y), MambaState(last.to(frames.dtype), h)

@@ -58,6 +58,18 @@ def test_it_equals_the_formula(assert_equals_reference, expand, memory_size, win
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
+@pytest.mark.parametrize("starts", [False, True])
+@pytest.mark.parametrize("block, states", [(3, 2), (1, 1), (4, 3)])
+def test_it_equals_the_formula_in_blocks_of_any_length(
+    monkeypatch, assert_equals_reference, block, states, starts
+):
+    monkeypatch.setattr("popgym.memory.mamba._BLOCK", block)
+    monkeypatch.setattr("popgym.memory.selective_scan._BLOCK", states)
+    torch.manual_seed(4)
+    memory = Mamba(F, D, expand=1, memory_size=2, window=3)
+    assert_equals_reference(memory, naive(memory), starts=starts)
+
+
 def test_it_equals_the_formula_over_many_steps_in_single_precision():
     torch.manual_seed(2)
     memory = Mamba(16, 32)
