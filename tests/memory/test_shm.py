@@ -56,6 +56,14 @@ def test_it_equals_the_formula(assert_equals_reference, options, starts):
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
+@pytest.mark.parametrize("starts", [False, True])
+def test_it_equals_the_formula_in_short_blocks(monkeypatch, assert_equals_reference, starts):
+    monkeypatch.setattr("popgym.memory.shm._BLOCK", 3)
+    torch.manual_seed(5)
+    memory = SHM(F, D, memory_size=3, num_calibrations=4)
+    assert_equals_reference(memory, naive(memory), starts=starts)
+
+
 def test_it_equals_the_formula_over_several_blocks_in_single_precision():
     torch.manual_seed(2)
     memory = SHM(F, D, memory_size=5, num_calibrations=9)
