@@ -9,21 +9,38 @@ from popgym.baselines.ray_models.base_model import BaseModel
 class FastWeightProgrammer(BaseModel):
     """One block of fast weights; state [1, K, K], K = round(√D).
 
-    See ``popgym.memory.FastWeightProgrammer``; arguments and errors as in ``BaseModel``.
+    See ``popgym.memory.FastWeightProgrammer``, and ``popgym.memory.DeltaNet`` for the update rule
+    "delta"; arguments and errors as in ``BaseModel``.
     """
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
         "embedding": "sine",
         "aggregator": "sum",  # or "max"; the paper's is the sum
         "sum_normalization": True,  # of keys and queries
+        "update_rule": "sum",  # or "delta", which corrects what is stored
     }
 
-    def build_core(self, input_size: int, hidden_size: int) -> memory.FastWeightProgrammer:
+    def build_core(
+        self, input_size: int, hidden_size: int
+    ) -> memory.FastWeightProgrammer | memory.DeltaNet:
         """The block."""
-        names = ("aggregator", "sum_normalization")
-        options = {name: self.cfg[name] for name in names}
+        options = {name: self.cfg[name] for name in ("aggregator", "sum_normalization")}
         layers = self.cfg.get("num_layers", 1)
+        if self._corrects(options):
+            return memory.DeltaNet(input_size, hidden_size, layers)
         return memory.FastWeightProgrammer(input_size, hidden_size, num_layers=layers, **options)
+
+    def _corrects(self, options: dict[str, Any]) -> bool:
+        """Whether the update rule is "delta"."""
+        rule = self.cfg["update_rule"]
+        if rule not in ("sum", "delta"):
+            raise ValueError(f'update_rule must be "sum" or "delta", got {rule!r}')
+        if rule == "delta" and options != {"aggregator": "sum", "sum_normalization": True}:
+            raise ValueError(
+                'update_rule "delta" takes aggregator "sum" and sum_normalization True, '
+                f'got {options}: leave them out, or use update_rule "sum"'
+            )
+        return bool(rule == "delta")
 
 
 class DeepFastWeightProgrammer(FastWeightProgrammer):

@@ -24,6 +24,7 @@ from popgym.baselines.ray_models import (
     IndRNN,
     LinearAttention,
 )
+from popgym.memory import DeltaNet
 
 OBS_SPACE = gym.spaces.Box(-1, 1, (5,))
 ACTION_SPACE = gym.spaces.Discrete(3)
@@ -42,6 +43,7 @@ MODELS = [
     (LinearAttention, {"S_aggregator": "max", "hidden_size": 40}),
     (DeepLinearAttention, {"num_layers": 2, "hidden_size": 64}),
     (FastWeightProgrammer, {"hidden_size": 40}),
+    (FastWeightProgrammer, {"hidden_size": 40, "update_rule": "delta"}),
     (DeepFastWeightProgrammer, {"num_layers": 2, "hidden_size": 64}),
     (S4D, {}),
     (DiffNC, {"cell_size": 3, "read_heads": 2}),
@@ -267,6 +269,7 @@ def test_defaults_are_those_of_popgym():
     deep = {**attention, "num_layers": 4, "embedding": None}
     assert deep.items() <= DeepLinearAttention.default_config().items()
     weights = {"aggregator": "sum", "sum_normalization": True, "embedding": "sine"}
+    weights |= {"update_rule": "sum"}
     assert weights.items() <= FastWeightProgrammer.default_config().items()
     deep = {**weights, "num_layers": 4, "embedding": None}
     assert deep.items() <= DeepFastWeightProgrammer.default_config().items()
@@ -287,6 +290,8 @@ def test_options_reach_the_memory():
     assert attention.num_layers == 2
     weights = _make(FastWeightProgrammer, aggregator="max", sum_normalization=False).core
     assert (weights.aggregator, weights.sum_normalization) == ("max", False)
+    corrected = _make(DeepFastWeightProgrammer, update_rule="delta", num_layers=2).core
+    assert isinstance(corrected, DeltaNet) and corrected.num_layers == 2
     computer = _make(DiffNC, cell_size=3, read_heads=2, nonlinearity="relu", num_layers=2).core
     assert (computer.nr_cells, computer.cell_size, computer.read_heads) == (4, 3, 2)
     assert (computer.num_layers, computer.computers[1].nonlinearity) == (2, "relu")
@@ -318,6 +323,11 @@ def test_a_subclass_adds_to_the_options_of_its_base():
         ({"cls": IndRNN, "activation": "gelu"}, 'activation must be "relu" or "tanh"'),
         ({"cls": LMU, "theta": -1}, "theta must be a number of steps above 0, got -1"),
         ({"cls": LSTM, "num_recurrent_layers": 0}, "num_layers must be at least 1, got 0"),
+        ({"cls": FastWeightProgrammer, "update_rule": "max"}, 'must be "sum" or "delta", got'),
+        (
+            {"cls": FastWeightProgrammer, "update_rule": "delta", "aggregator": "max"},
+            'update_rule "delta" takes aggregator "sum" and sum_normalization True',
+        ),
         ({"embedding": "sin"}, "did you mean 'sine'"),
         ({"obs_space": gym.spaces.Discrete(3)}, "must be a Box, got Discrete"),
     ],

@@ -195,6 +195,7 @@ def _core(model, zs):
         (LinearAttention, {}, _core),
         (DeepLinearAttention, {"num_layers": 2}, _core),
         (FastWeightProgrammer, {}, _core),
+        (FastWeightProgrammer, {"update_rule": "delta"}, _core),
         (DeepFastWeightProgrammer, {"num_layers": 2}, _core),
         (S4D, {}, _core),
         (DiffNC, {"cell_size": 3}, _core),
