@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
 from popgym.memory.dnc_cells import Cells, interface_size, parse, step, unit
+from popgym.memory.eager import eager
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step, clear_rows, reset_steps
 
@@ -144,6 +145,7 @@ class Computer(nn.Module):
         self.interface = nn.Linear(H * D, interface_size(read_heads, cell_size))
         self.output = Linear(H * D + RW, D)
 
+    @eager
     def forward(
         self, x: Tensor, state: DiffNCState, resets: list[Tensor | None] | None
     ) -> tuple[Tensor, DiffNCState]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from popgym.memory.eager import eager
 from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
@@ -35,6 +36,7 @@ class Gate(Protocol):
         """Write the gradient of ``a`` to ``out``, given that of ln z − ln (1 − z) [..., D]."""
 
 
+@eager
 def leaky_scan(gate: type[Gate], inputs: Tensor, h_0: Tensor, start: Tensor | None) -> Tensor:
     """Return the states h [B, T, D] after each step.
 

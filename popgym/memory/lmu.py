@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.eager import eager
 from popgym.memory.legendre import check_theta, delay
 from popgym.memory.linear import linear
 from popgym.memory.lmu_scan import LMUScan
@@ -111,7 +112,7 @@ class LMU(Memory):
         weight = torch.cat([self.W_h, self.W_m], 1)
         encoders, matrices = (self.e_h, self.e_m), (self.A, self.B)
         with torch.autocast(x.device.type, enabled=False):
-            y, memory = LMUScan.apply(
+            y, memory = eager(LMUScan.apply)(
                 inputs[..., -1], inputs[..., :-1], *state, *encoders, *matrices, weight, start
             )
         return y.transpose(0, 1), LMUState(y[-1].clone(), memory)

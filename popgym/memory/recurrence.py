@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from popgym.memory.cell import Cell, Tensors
+from popgym.memory.eager import eager
 from popgym.memory.episodes import Episodes
 from popgym.memory.first_order import first_order
 
@@ -21,6 +22,7 @@ _BLOCK = 512
 """Rows times steps; measured with 16 rows: of 128 to 1,024, the fastest or as fast."""
 
 
+@eager
 def read_cells(
     cell: Cell,
     layers: Iterable[Sequence[Tensor]],

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from popgym.memory.eager import eager
 from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
 
+@eager
 def diagonal_scan(a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None) -> Tensor:
     """Return the states h [B, T, ...] after each step of hₜ = aₜ ⊙ hₜ₋₁ + bₜ.
 

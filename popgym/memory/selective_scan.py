@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from popgym.memory.eager import eager
 from popgym.memory.first_order import first_order
 from popgym.memory.resets import clear_rows, reset_steps
 
@@ -31,6 +32,7 @@ _LOG2_E = math.log2(math.e)
 Resets = list[Tensor | None] | None
 
 
+@eager
 def selective_scan(
     u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, h_0: Tensor, start: Tensor | None
 ) -> tuple[Tensor, Tensor]:

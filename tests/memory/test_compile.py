@@ -30,3 +30,22 @@ def test_a_compiled_memory_computes_and_learns_the_same(name):
         gradients = torch.autograd.grad(y.sin().sum(), wanted)
         results.append([y, *state, *gradients])
     torch.testing.assert_close(*results)
+
+
+@pytest.mark.parametrize("name", ["gru", "lru", "mingru", "lmu", "mamba", "diffnc", "shm"])
+def test_a_loop_over_time_is_not_unrolled(name):
+    memory = make_memory(name, F, D)
+
+    def operations(steps):
+        sizes = []
+
+        def backend(graph, _):
+            sizes.append(len(graph.graph.nodes))
+            return graph.forward
+
+        torch.compiler.reset()
+        compiled = torch.compile(memory, backend=backend, dynamic=False)
+        compiled(torch.randn(B, steps, F), memory.initial_state(B))
+        return sizes
+
+    assert operations(steps=8) == operations(steps=24)
