@@ -87,7 +87,7 @@ def read_fused(
         y, after = layers(x[:, begin:end], states if len(states) > 1 else states[0])
         states = after if isinstance(after, tuple) else (after,)
         outputs.append(y)
-    return torch.cat(outputs, 1), states
+    return y if len(outputs) == 1 else torch.cat(outputs, 1), states
 
 
 def by_layer(state: Tensor, num_layers: int) -> Tensor:
