@@ -44,4 +44,5 @@ class LSTM(TorchLayers):
     network = nn.LSTM
     cell = LSTMCell()
     state_type = LSTMState
+    # measured with 16 rows, from 128 to 256 features: in 5/6 of the time
     fused_is_faster = True

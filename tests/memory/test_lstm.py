@@ -77,7 +77,7 @@ def test_both_ways_give_the_same(assert_equals_reference, way, num_layers, start
 
 @pytest.mark.parametrize("every", [2, 30])
 def test_many_and_few_resets_give_what_the_episodes_give_alone(every):
-    """The number of resets decides between the two ways."""
+    """Torch's kernel reads the parts, our recurrence the whole."""
     torch.manual_seed(5)
     memory = LSTM(F, D, num_layers=2).double()
     x = torch.randn(2, 60, F, dtype=torch.float64)
