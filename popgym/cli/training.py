@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from popgym.cli.allocator import keep_freed_memory
 from popgym.cli.grammar import EPILOG, command, count
 
 
@@ -44,6 +45,7 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    keep_freed_memory()
     if arguments.resume:
         return _resume(arguments)
     from popgym.runs.settings import check_keys, merge, parse_assignment, read_settings_file
