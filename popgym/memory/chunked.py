@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.resets import clear_rows, reset_steps
+from popgym.memory.resets import clear_rows, episodes_of, reset_steps
 from popgym.memory.scan import diagonal_scan
 
 LONGEST = 32
@@ -64,10 +64,9 @@ def first_and_length(steps: int, start: Tensor | None) -> tuple[int, int]:
 def _tightest_length(start: Tensor, longest: int) -> int:
     """From half the longest up, the length of chunks in which T steps take the least room."""
     rows, steps = start.shape
-    first = _first_steps(start)
-    episodes = first.diff(append=first.new_tensor([rows * steps])).unsqueeze(1)  # [E, 1]
+    first, episodes = episodes_of(start)
     lengths = torch.arange(longest, longest // 2, -1, device=start.device)
-    chunks = (episodes + lengths - 1) // lengths
+    chunks = (episodes.unsqueeze(1) + lengths - 1) // lengths  # [E, candidates]
     of_rows = chunks.new_zeros(rows, len(lengths)).index_add(0, first // steps, chunks)
     return int(lengths[(of_rows.amax(0) * lengths).argmin()])
 
@@ -243,9 +242,8 @@ def _invert(places: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def _places(start: Tensor, length: int) -> Tensor:
     """Return [B, T]: where each step lies in its row of chunks."""
     rows, steps = start.shape
-    first = _first_steps(start)
-    end = first.new_tensor([rows * steps])
-    gaps = -first.diff(append=end) % length
+    first, episodes = episodes_of(start)
+    gaps = -episodes % length
     opens_row = first % steps == 0
     closes_row = opens_row.roll(-1)
     # a gap follows its episode, except a row's last, which it precedes
@@ -253,13 +251,6 @@ def _places(start: Tensor, length: int) -> Tensor:
     shift += gaps.masked_fill(~closes_row, 0)
     shifts = first.new_zeros(rows * steps).index_copy(0, first, shift)
     return torch.arange(steps, device=start.device) + shifts.view(rows, steps).cumsum(1)
-
-
-def _first_steps(start: Tensor) -> Tensor:
-    """Return [E]: where each episode begins among the B T steps, row after row."""
-    begins = start.clone()
-    begins[:, 0] = True
-    return begins.flatten().nonzero().squeeze(1)
 
 
 def sums_between(x: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def complex_scan(
     decay = torch.polar(modulus.to(wide), phase.to(wide))
     inputs = torch.view_as_complex(b.to(wide).unflatten(2, (-1, 2)).contiguous())
     if torch.compiler.is_compiling():
-        # the loop is compiled apart, and torch cannot hand over complex numbers that are a view
+        # the loop is not compiled, and torch cannot hand it complex numbers that are a view
         inputs = inputs.clone()
     h = diagonal_scan(decay, inputs, torch.complex(real.to(wide), imag.to(wide)), start)
     last = h[:, -1]

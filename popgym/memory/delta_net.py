@@ -22,9 +22,8 @@ from popgym.memory.attention_block import AttentionMemory
 from popgym.memory.base import check_size
 from popgym.memory.delta_rule import read_delta
 from popgym.memory.linear import Linear
+from popgym.memory.matrix_memory import feature_map
 from popgym.memory.resets import clear_at_first_step
-
-_EPSILON = 1e-5
 
 
 class DeltaNetState(NamedTuple):
@@ -74,7 +73,7 @@ class DeltaNet(AttentionMemory):
         before = (field.unbind(1) for field in state)
         for block, rate, S in zip(self.blocks, self.rates, *before, strict=True):
             q, k, v, shortcut = block.before(x)
-            q, k = _feature_map(q.to(S.dtype)), _feature_map(k.to(S.dtype))
+            q, k = feature_map(q.to(S.dtype)), feature_map(k.to(S.dtype))
             beta = rate(x).to(S.dtype).sigmoid()
             # one head
             q, k, v = (y.unsqueeze(2) for y in (q, k, v))
@@ -82,9 +81,3 @@ class DeltaNet(AttentionMemory):
             x = block.after(read.squeeze(2), shortcut)
             after.append(S.squeeze(1))
         return self.output(x), DeltaNetState(torch.stack(after, 1))
-
-
-def _feature_map(x: Tensor) -> Tensor:
-    x = x.relu()
-    # the gradient of a product takes less than that of a quotient
-    return x * (_EPSILON + x.sum(-1, keepdim=True)).reciprocal()

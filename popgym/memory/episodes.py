@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from popgym.memory.resets import clear_rows
+from popgym.memory.resets import clear_rows, episodes_of
 
 
 class Episodes:
@@ -38,15 +38,11 @@ class Episodes:
         if start is None:
             self.sizes = [B] * T
             return
-        begins = start.clone()
-        begins[:, 0] = True
-        begins = begins.flatten()
-        first = begins.nonzero().squeeze(1)
-        lengths = first.diff(append=first.new_tensor([B * T]))
+        first, lengths = episodes_of(start)
         longest_first = lengths.argsort(descending=True, stable=True)
         rank = torch.empty_like(longest_first)
         rank[longest_first] = torch.arange(len(first), device=rank.device)
-        episode = begins.cumsum(0) - 1
+        episode = torch.repeat_interleave(lengths)
         step = torch.arange(B * T, device=rank.device) - first[episode]
         self.sizes = torch.bincount(step).tolist()
         self._order = (step * len(first) + rank[episode]).argsort()

@@ -17,9 +17,7 @@ from torch import Tensor
 
 from popgym.memory.attention_block import AttentionMemory
 from popgym.memory.base import check_size
-from popgym.memory.matrix_memory import AGGREGATORS, check_aggregator
-
-_EPSILON = 1e-5
+from popgym.memory.matrix_memory import AGGREGATORS, check_aggregator, feature_map
 
 
 class FastWeightState(NamedTuple):
@@ -80,11 +78,7 @@ class FastWeightProgrammer(AttentionMemory):
         return read, (S,)
 
     def _feature_map(self, x: Tensor) -> Tensor:
-        x = x.relu()
-        if not self.sum_normalization:
-            return x
-        # the gradient of a product takes less than that of a quotient
-        return x * (_EPSILON + x.sum(-1, keepdim=True)).reciprocal()
+        return feature_map(x) if self.sum_normalization else x.relu()
 
 
 class DeepFastWeightProgrammer(FastWeightProgrammer):

@@ -28,7 +28,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, check_number, check_size
 from popgym.memory.chunked import LONGEST, chunk_length
 from popgym.memory.linear import Linear
 from popgym.memory.relative_attention import RelativeAttention
@@ -151,7 +151,5 @@ class _Gate(nn.Module):
 
 
 def _check_bias(bias: float) -> None:
-    if isinstance(bias, bool) or not isinstance(bias, (int, float)):
-        raise TypeError(f"gate_bias must be a number, got {bias!r}")
-    if not math.isfinite(bias):
+    if not math.isfinite(check_number("gate_bias", bias)):
         raise ValueError(f"gate_bias must be finite, got {bias}")

@@ -14,6 +14,8 @@ input that is constant within a step, and stable also where N² is not small bes
 import torch
 from torch import Tensor
 
+from popgym.memory.base import check_number
+
 
 def delay(size: int, theta: float) -> tuple[Tensor, Tensor]:
     """Return A [N, N] and B [N] of mₜ = A mₜ₋₁ + B uₜ, in float64.
@@ -39,8 +41,6 @@ def check_theta(theta: float) -> float:
         TypeError: it is not a number.
         ValueError: it is not above 0, or not finite.
     """
-    if isinstance(theta, bool) or not isinstance(theta, (int, float)):
-        raise TypeError(f"theta must be a number, got {theta!r}")
-    if not 0 < theta < float("inf"):
+    if not 0 < check_number("theta", theta) < float("inf"):
         raise ValueError(f"theta must be a number of steps above 0, got {theta}")
     return theta

@@ -16,14 +16,15 @@ The block without the residual path and the normalisation before it: those are `
 """
 
 import math
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.blocks import read_blocks
 from popgym.memory.causal_conv import CausalConv
 from popgym.memory.linear import Linear
 from popgym.memory.resets import clear_at_first_step
@@ -99,20 +100,12 @@ class Mamba(Memory):
         self.check_arguments(x, state, start)
         a = -self.log_a.exp()
         if x.shape[1] <= _BLOCK:
-            return self._read(x, state, a, start)
-        blocks, pieces = x.split(_BLOCK, 1), []
-        starts = [None] * len(blocks) if start is None else start.split(_BLOCK, 1)
-        for block, block_start in zip(blocks, starts, strict=True):
-            # computed again where gradients are: some ten tensors [B, T, E] would have to be kept
-            y, state = checkpoint(
-                self._read, block, state, a, block_start,
-                use_reentrant=False, preserve_rng_state=False,
-            )  # fmt: skip
-            pieces.append(y)
-        return torch.cat(pieces, 1), state
+            return self._read(a, x, state, start)
+        # some ten tensors [B, T, E] would have to be kept for gradients otherwise
+        return read_blocks(partial(self._read, a), [x], state, start, _BLOCK)
 
     def _read(
-        self, x: Tensor, state: MambaState, a: Tensor, start: Tensor | None
+        self, a: Tensor, x: Tensor, state: MambaState, start: Tensor | None
     ) -> tuple[Tensor, MambaState]:
         """Read a few steps x [B, S, F] to [B, S, D]."""
         (frames, h), start = clear_at_first_step(state, start)

@@ -24,6 +24,17 @@ from torch import Tensor
 from popgym.memory.chunked import Chunks, read_chunks
 from popgym.memory.resets import clear_rows, reset_steps
 
+_EPSILON = 1e-5
+
+
+def feature_map(x: Tensor) -> Tensor:
+    """φ(x) = relu(x) / (10⁻⁵ + Σ relu(x)), the sum over the last axis.
+
+    Schlag, Irie and Schmidhuber (2021), section 4.2, https://arxiv.org/abs/2102.11174.
+    """
+    x = x.relu()
+    return x / (_EPSILON + x.sum(-1, keepdim=True))
+
 
 def read_sum(
     q: Tensor, k: Tensor, v: Tensor, state: Tensor, start: Tensor | None = None

@@ -68,6 +68,18 @@ def episode_starts(start: Tensor, before: int) -> Tensor:
     return torch.where(start, t, before).cummax(1).values
 
 
+def episodes_of(start: Tensor) -> tuple[Tensor, Tensor]:
+    """Return [E] twice: where episodes begin among the B T steps, row after row; their lengths.
+
+    Args:
+        start: [B, T] bool; whether a row's first step is set makes no difference.
+    """
+    begins = start.clone()
+    begins[:, 0] = True
+    first = begins.flatten().nonzero().squeeze(1)
+    return first, first.diff(append=first.new_tensor([start.numel()]))
+
+
 def steps_in_episode(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
     """Index of each step within its episode.
 

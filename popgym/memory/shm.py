@@ -26,14 +26,14 @@ from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.blocks import read_blocks
 from popgym.memory.linear import Linear
+from popgym.memory.matrix_memory import feature_map
 from popgym.memory.resets import clear_at_first_step, steps_in_episode
 from popgym.memory.scan import diagonal_scan
 
-_EPSILON = 1e-5
 _BLOCK = 32
 """Steps whose matrices are held at once."""
 
@@ -100,28 +100,12 @@ class SHM(Memory):
         with torch.autocast(x.device.type, enabled=False):
             q, k, v, c, eta = inputs
             theta = self.theta.index_select(0, turn.flatten()).view_as(c)
-            k, q, v = _feature_map(k), _feature_map(q), eta.sigmoid() * v
-            read, M = self._read((q, k, v, c, theta), M, start)
+            k, q, v = feature_map(k), feature_map(q), eta.sigmoid() * v
+            # 3 N² numbers a step would have to be kept for gradients otherwise
+            read, M = read_blocks(_read_block, (q, k, v, c, theta), M, start, _BLOCK)
         y = self.output(read.to(x.dtype) + self.shortcut(x))
         phase = ((turn[:, -1:] + 1) % self.num_calibrations).to(phase.dtype)
         return y, SHMState(M, phase)
-
-    def _read(
-        self, inputs: tuple[Tensor, ...], memory: Tensor, start: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return what was read [B, T, N], and the matrix after the last step."""
-        pieces = []
-        # split, as the gradient of each slice would be as long as the row
-        blocks = zip(*(x.split(_BLOCK, 1) for x in inputs), strict=True)
-        for index, block in enumerate(blocks):
-            resets = None if start is None else start[:, index * _BLOCK : (index + 1) * _BLOCK]
-            # computed again where gradients are: 3 N² numbers a step would have to be kept
-            read, memory = checkpoint(
-                _read_block, *block, memory, resets,
-                use_reentrant=False, preserve_rng_state=False,
-            )  # fmt: skip
-            pieces.append(read)
-        return torch.cat(pieces, 1), memory
 
 
 def _read_block(
@@ -137,8 +121,3 @@ def _read_block(
 
 def _outer(a: Tensor, b: Tensor) -> Tensor:
     return a.unsqueeze(-1) * b.unsqueeze(-2)
-
-
-def _feature_map(x: Tensor) -> Tensor:
-    x = x.relu()
-    return x / (_EPSILON + x.sum(-1, keepdim=True))
