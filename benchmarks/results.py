@@ -19,6 +19,7 @@ from pathlib import Path
 
 import popgym
 from popgym.memory import MEMORIES
+from popgym.runs.files import replacing
 
 DOCS = Path(__file__).parent.parent / "docs"
 TABLE, PAGE = DOCS / "results.csv", DOCS / "results.md"
@@ -75,12 +76,10 @@ def note(row):
     order = {name: index for index, name in enumerate((*MEMORIES, *ENVIRONMENTS))}
     rows = [*read(), {key: str(value) for key, value in row.items()}]
     rows.sort(key=lambda r: (order[r["memory"]], order[r["environment"]], int(r["seed"])))
-    temporary = TABLE.with_suffix(".new")
-    with temporary.open("w", newline="") as file:
+    with replacing(TABLE) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(TABLE)
 
 
 def train(memory, environment, seed):

@@ -26,12 +26,12 @@ class FastWeightProgrammer(BaseModel):
         """The block."""
         options = {name: self.cfg[name] for name in ("aggregator", "sum_normalization")}
         layers = self.cfg.get("num_layers", 1)
-        if self._corrects(options):
+        self._check_rule(options)
+        if self.cfg["update_rule"] == "delta":
             return memory.DeltaNet(input_size, hidden_size, layers)
         return memory.FastWeightProgrammer(input_size, hidden_size, num_layers=layers, **options)
 
-    def _corrects(self, options: dict[str, Any]) -> bool:
-        """Whether the update rule is "delta"."""
+    def _check_rule(self, options: dict[str, Any]) -> None:
         rule = self.cfg["update_rule"]
         if rule not in ("sum", "delta"):
             raise ValueError(f'update_rule must be "sum" or "delta", got {rule!r}')
@@ -40,7 +40,6 @@ class FastWeightProgrammer(BaseModel):
                 'update_rule "delta" takes aggregator "sum" and sum_normalization True, '
                 f'got {options}: leave them out, or use update_rule "sum"'
             )
-        return bool(rule == "delta")
 
 
 class DeepFastWeightProgrammer(FastWeightProgrammer):
