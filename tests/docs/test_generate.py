@@ -1,6 +1,5 @@
 """Pages computed from the package say what the package says."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -13,11 +12,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
-def generate():
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def generate(load_script):
+    return load_script("docs/generate.py")
 
 
 def call(module, monkeypatch, *arguments):

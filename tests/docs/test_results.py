@@ -1,6 +1,5 @@
 """The page of scores says what its table says."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def results(monkeypatch, tmp_path):
-    spec = importlib.util.spec_from_file_location("results", ROOT / "benchmarks" / "results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def results(monkeypatch, tmp_path, load_script):
+    module = load_script("benchmarks/results.py")
     monkeypatch.setattr(module, "TABLE", tmp_path / "results.csv")
     return module
 
