@@ -71,10 +71,10 @@ def test_training_evaluating_and_going_on(popgym, tmp_path):
     assert len((tmp_path / folder / "progress.csv").read_text().splitlines()) == 3
 
 
-def test_settings_come_from_a_file_then_assignments_then_flags(popgym, tmp_path):
+def test_assignments_and_flags_go_before_a_file(popgym, tmp_path):
     given = {"lr": 0.01, "epochs": 3, "seed": 5, "env": f"{TOYS}:Guess", "memory.num_layers": 2}
     (tmp_path / "s.json").write_text(json.dumps({**given, "memory": "gru"}))
-    words = ["--config", "s.json", *TINY, "--set", "seed=6", "--seed", "7", "--out", "here"]
+    words = ["--config", "s.json", *TINY, "--seed", "7", "--out", "here"]
     assert popgym("train", *words)[0] == 0
     chosen = RunFolder.open(tmp_path / "here").settings
     assert (chosen.lr, chosen.epochs, chosen.seed) == (0.01, 1, 7)
@@ -207,6 +207,7 @@ MISTAKES = [
     (["train", GUESS, "--seed", "-1"], "--seed"),
     (["train"], "name an environment: popgym train ENV (`popgym envs` lists ours)"),
     (["train", GUESS, "--set", "lr"], "--set takes key=value"),
+    (["train", GUESS, "--memory", "lru", "--set", "memory=gru"], "memory is given twice"),
     # names
     (["train", "RepeatPreviousEasi"], "did you mean RepeatPreviousEasy"),
     (["train", "CartPol-v1"], "did you mean CartPole-v1"),
