@@ -42,7 +42,8 @@ def algorithm_config(settings: Settings) -> TapePPOConfig:
             num_epochs=s.epochs, lr=s.lr, gamma=s.gamma, lambda_=s.gae_lambda,
             clip_param=s.clip, vf_clip_param=s.value_clip, vf_loss_coeff=s.value_coefficient,
             entropy_coeff=s.entropy_coefficient, use_kl_loss=s.kl_coefficient > 0,
-            kl_coeff=s.kl_coefficient, kl_target=s.kl_target,
+            kl_coeff=s.kl_coefficient, kl_target=s.kl_target, kl_cutoff=s.kl_cutoff,
+            advantage_floor=s.advantage_floor,
             grad_clip=s.grad_clip, grad_clip_by="global_norm", precision=s.precision,
         )
         .debugging(seed=s.seed, log_level="ERROR")

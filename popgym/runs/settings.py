@@ -83,6 +83,10 @@ class Settings:
     """Initial weight of the KL penalty; 0: no penalty."""
     kl_target: float = 0.01
     """KL divergence an update that the penalty's weight is steered to, in nats."""
+    kl_cutoff: float = 0.1
+    """KL divergence beyond which a steep penalty pulls a minibatch back, in nats; 0: none."""
+    advantage_floor: float = 0.5
+    """Share of the largest deviation of advantages so far that all are divided by at least."""
     grad_clip: float = 0.5
     """Largest norm of the gradient."""
 
@@ -171,7 +175,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "minibatch_size": (1, _MANY), "epochs": (1, 1000), "lr": (0, 10), "gamma": (0, 1),
     "gae_lambda": (0, 1), "clip": (1e-6, 1e6), "value_clip": (0, _MANY),
     "value_coefficient": (0, _MANY), "entropy_coefficient": (0, _MANY),
-    "kl_coefficient": (0, _MANY), "kl_target": (1e-9, _MANY), "grad_clip": (1e-9, _MANY),
+    "kl_coefficient": (0, _MANY), "kl_target": (1e-9, _MANY), "kl_cutoff": (0, _MANY),
+    "advantage_floor": (0, 1), "grad_clip": (1e-9, _MANY),
     "runners": (0, 4096), "learners": (0, 1024), "threads": (1, 1024), "eval_every": (0, _MANY),
     "eval_episodes": (1, _MANY), "checkpoint_every": (1, _MANY),
 }  # fmt: skip

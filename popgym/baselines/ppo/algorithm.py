@@ -32,7 +32,7 @@ from popgym.runs.settings import PRECISIONS
 
 
 class TapePPOConfig(PPOConfig):
-    """RLlib's ``PPOConfig``; what differs are the defaults below and ``precision``.
+    """RLlib's ``PPOConfig``, with the defaults below and the further options of ``training``.
 
     ``environment(env)`` takes a name as in `popgym.runs.environment`,
     ``rl_module(model_config={"memory": "gru", ...})`` the options of `MemoryModule`.
@@ -43,21 +43,39 @@ class TapePPOConfig(PPOConfig):
         self.env_runner_cls = TapeRunner
         self.num_env_runners = 0
         self.precision = "float32"
+        self.kl_cutoff = 0.1
+        self.advantage_floor = 0.5
         self.use_kl_loss = False
         # Gradients are looked at once an update (`TapeLearner`), not twice a minibatch.
         self.torch_skip_nan_gradients = True
 
-    def training(self, *, precision: str | None = None, **kwargs: Any) -> TapePPOConfig:
-        """RLlib's options and the precision of the learner's forward pass.
+    def training(
+        self,
+        *,
+        precision: str | None = None,
+        kl_cutoff: float | None = None,
+        advantage_floor: float | None = None,
+        **kwargs: Any,
+    ) -> TapePPOConfig:
+        """RLlib's options, the learner's precision, and what keeps a solved task solved.
 
         Args:
             precision: "float32", or "bf16" for autocast with weights kept in float32.
+            kl_cutoff: KL divergence from the policy that played, in nats, beyond which a steep
+                penalty pulls back (`TapeLearner`); 0: no penalty.
+            advantage_floor: share of the largest standard deviation of advantages so far below
+                which none is divided by; 0: each batch's own deviation, however small.
             **kwargs: see ``PPOConfig.training``.
 
         Raises:
-            ValueError: for another precision.
+            ValueError: for another precision, or a number below 0.
         """
         super().training(**kwargs)
+        for name, value in (("kl_cutoff", kl_cutoff), ("advantage_floor", advantage_floor)):
+            if value is not None:
+                if not value >= 0:
+                    raise ValueError(f"{name} must be at least 0, got {value}")
+                setattr(self, name, value)
         if precision is not None:
             if precision not in PRECISIONS:
                 raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}")

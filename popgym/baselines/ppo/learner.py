@@ -28,6 +28,9 @@ from popgym.baselines.rl_modules.memory_module import START, TAPE_STATE
 from popgym.memory.actions import action_distribution
 from popgym.runs.errors import TrainingDivergedError
 
+KL_CUTOFF_WEIGHT = 1000.0
+DEVIATION_DECAY = 0.99  # an update
+
 TAPE = "tape"
 EXTRA = "popgym"  # what RLlib's learner state leaves out
 
@@ -45,6 +48,15 @@ class TapeLearner(PPOTorchLearner):
     Replaces how batches are made (whole rows of tapes, no padding, no Python episodes) and
     the loss's arithmetic (the same numbers from fewer operations); optimiser, schedules,
     distributed gradients, checkpoints and metrics are RLlib's.
+
+    Two things are added, for PPO undoes what it has learned. Once all goes well, advantages are
+    but the errors of the value function; divided by their own small deviation they are as loud
+    as lessons, and clipping, which only stops pushing, lets a policy that was never wrong slide
+    through all minibatches of an update. So advantages are divided by no less than
+    ``advantage_floor`` of the largest deviation of former batches, which fades by a hundredth an
+    update, and a minibatch whose mean KL divergence from the policy that played exceeds
+    ``kl_cutoff`` is pulled back by its excess squared, as in "Emergence of Locomotion Behaviours
+    in Rich Environments" (Heess et al. 2017, algorithm 1).
     """
 
     def build(self) -> None:
@@ -54,6 +66,7 @@ class TapeLearner(PPOTorchLearner):
         self._distribution = action_distribution(module.action_space)
         self._generator = torch.Generator().manual_seed(self.config.seed or 0)
         self._stats: dict[str, list[Tensor]] = {}
+        self._largest_deviation = 0.0
 
     # ---- batches
 
@@ -83,7 +96,6 @@ class TapeLearner(PPOTorchLearner):
         """What the loss needs of each step, and the memory before each row."""
         config = self.config
         advantages, targets = advantages_and_targets(tape, config.gamma, config.lambda_)
-        advantages = (advantages - advantages.mean()) / max(1e-4, advantages.std())
         yield Columns.OBS, tape.inputs
         yield START, tape.start
         yield TAPE_STATE, tape.state
@@ -91,8 +103,15 @@ class TapeLearner(PPOTorchLearner):
         yield Columns.ACTION_DIST_INPUTS, tape.action_inputs
         inputs, actions = torch.from_numpy(tape.action_inputs), torch.from_numpy(tape.actions)
         yield Columns.ACTION_LOGP, self._distribution.log_prob(inputs, actions)
-        yield Postprocessing.ADVANTAGES, advantages
+        yield Postprocessing.ADVANTAGES, self._normalised(advantages)
         yield Postprocessing.VALUE_TARGETS, targets
+
+    def _normalised(self, advantages: np.ndarray) -> np.ndarray:
+        """Of mean 0 and deviation 1, or less where former batches deviated more."""
+        deviation = float(advantages.std())
+        self._largest_deviation = max(deviation, DEVIATION_DECAY * self._largest_deviation)
+        least = self.config.advantage_floor * self._largest_deviation
+        return (advantages - advantages.mean()) / max(1e-4, deviation, least)
 
     def _tensor(self, array: Any) -> Tensor:
         return torch.as_tensor(array, device=self._device)
@@ -118,7 +137,8 @@ class TapeLearner(PPOTorchLearner):
         """−min(ρÂ, clip(ρ)Â) + c₁ min((V − target)², v) − c₂ H + c₃ KL, averaged over all steps.
 
         Equations 7 to 9 of "Proximal Policy Optimization Algorithms" (2017); v is
-        ``vf_clip_param``, ρ the ratio of new to old probability.
+        ``vf_clip_param``, ρ the ratio of new to old probability. To the mean is added
+        1000 max(0, KL − ``kl_cutoff``)².
         """
         inputs, values = fwd_out[Columns.ACTION_DIST_INPUTS], fwd_out[Columns.EMBEDDINGS]
         advantages, targets = batch[Postprocessing.ADVANTAGES], batch[Postprocessing.VALUE_TARGETS]
@@ -135,12 +155,14 @@ class TapeLearner(PPOTorchLearner):
         ].get_current_value()
         with torch.set_grad_enabled(entropy_coefficient != 0):
             entropy = self._distribution.entropy(inputs).mean()
-        with torch.set_grad_enabled(config.use_kl_loss):
+        with torch.set_grad_enabled(config.use_kl_loss or config.kl_cutoff > 0):
             kl = self._distribution.kl(batch[Columns.ACTION_DIST_INPUTS], inputs).mean()
         if entropy_coefficient != 0:
             loss = loss - entropy_coefficient * entropy
         if config.use_kl_loss:
             loss = loss + self.curr_kl_coeffs_per_module[module_id] * kl
+        if config.kl_cutoff > 0:
+            loss = loss + KL_CUTOFF_WEIGHT * (kl - config.kl_cutoff).clamp(min=0).square()
         with torch.no_grad():
             residual = squared_error.mean()
             explained = 1 - (targets - values).var() / targets.var().clamp(min=1e-8)
@@ -188,12 +210,16 @@ class TapeLearner(PPOTorchLearner):
             self.metrics.log_value((DEFAULT_MODULE_ID, name), value, window=1)
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """RLlib's state, and what it leaves out: the KL coefficient and the random numbers."""
+        """RLlib's state, and what it leaves out: KL coefficient, deviation, random numbers."""
         state = super().get_state(*args, **kwargs)
         if COMPONENT_OPTIMIZER in state:
             coefficient = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
             generator = self._generator.get_state().numpy()
-            state[EXTRA] = {"kl_coefficient": float(coefficient), "generator": generator}
+            state[EXTRA] = {
+                "kl_coefficient": float(coefficient),
+                "largest_deviation": self._largest_deviation,
+                "generator": generator,
+            }
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -204,4 +230,5 @@ class TapeLearner(PPOTorchLearner):
         if EXTRA in state:
             extra = state[EXTRA]
             self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].data.fill_(extra["kl_coefficient"])
+            self._largest_deviation = extra["largest_deviation"]
             self._generator.set_state(torch.from_numpy(extra["generator"]))
