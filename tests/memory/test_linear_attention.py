@@ -112,20 +112,3 @@ def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float3
 def test_an_option_that_does_not_fit_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         LinearAttention(F, D, **options)
-
-
-@pytest.mark.slow
-def test_it_learns_to_recall_what_it_saw_sixty_steps_ago():
-    torch.manual_seed(5)
-    memory, head = LinearAttention(6, 64), torch.nn.Linear(64, 4)
-    optimizer = torch.optim.Adam([*memory.parameters(), *head.parameters()], lr=0.01)
-    for _ in range(150):
-        shown = torch.randint(0, 4, (32, 60))
-        first = torch.zeros(32, 60, 2)
-        first[:, 0, 0] = first[:, 1:, 1] = 1
-        x = torch.cat([functional.one_hot(shown, 4), first], 2)
-        logits = head(memory(x, memory.initial_state(32))[0][:, -1])
-        optimizer.zero_grad()
-        functional.cross_entropy(logits, shown[:, 0]).backward()
-        optimizer.step()
-    assert (logits.argmax(-1) == shown[:, 0]).float().mean() > 0.9

@@ -23,9 +23,9 @@ def batch(rows, steps, noise):
     return torch.cat([cards, first], 2), cards[:, 0].argmax(-1)
 
 
-def accuracy_after_training(name, steps, noise, updates=500, rate=0.01, **options):
+def accuracy_after_training(name, steps, noise, updates=500, rate=0.01, width=32, **options):
     torch.manual_seed(5)
-    memory, head = make_memory(name, 6, 32, **options), torch.nn.Linear(32, 4)
+    memory, head = make_memory(name, 6, width, **options), torch.nn.Linear(width, 4)
     optimizer = torch.optim.Adam([*memory.parameters(), *head.parameters()], lr=rate)
 
     def logits(x):
@@ -47,8 +47,11 @@ def accuracy_after_training(name, steps, noise, updates=500, rate=0.01, **option
     [
         ("tcn", 60, {"rate": 0.003}),
         ("ffm", 20, {}),
-        ("mingru", 20, {}),
-        ("minlstm", 20, {}),
+        ("mingru", 20, {"rate": 0.03}),
+        ("minlstm", 20, {"rate": 0.03}),
+        # whose keys have the square root of the width
+        ("linear_attention", 60, {"rate": 0.003, "updates": 300, "width": 256}),
+        ("fwp", 60, {"rate": 0.003, "updates": 300, "width": 256}),
     ],
 )
 def test_it_learns_to_recall_the_first_of_many_cards(name, steps, options):
@@ -56,10 +59,10 @@ def test_it_learns_to_recall_the_first_of_many_cards(name, steps, options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lru", "s5"])
+@pytest.mark.parametrize("name", ["lru", "s5", "s4d"])
 def test_linear_states_learn_to_recall_a_card_after_which_none_is_shown(name):
     """What they keep cannot depend on what is shown: others would add to it."""
-    assert accuracy_after_training(name, 60, noise=0.0) > 0.9
+    assert accuracy_after_training(name, 60, noise=0.0, rate=0.003) > 0.9
 
 
 @pytest.mark.slow

@@ -104,20 +104,3 @@ def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float3
 def test_step_sizes_that_do_not_fit_are_refused(dt_min, dt_max):
     with pytest.raises(ValueError, match=f"must hold, got {dt_min} and {dt_max}"):
         S4D(F, D, dt_min=dt_min, dt_max=dt_max)
-
-
-@pytest.mark.slow
-def test_it_learns_to_recall_what_it_saw_sixty_steps_ago():
-    """And nothing since: the state is linear in the inputs, which it cannot choose among."""
-    torch.manual_seed(5)
-    memory, head = S4D(4, 32), torch.nn.Linear(32, 4)
-    optimizer = torch.optim.Adam([*memory.parameters(), *head.parameters()], lr=0.01)
-    for _ in range(150):
-        shown = torch.randint(0, 4, (32,))
-        x = torch.zeros(32, 60, 4)
-        x[:, 0] = functional.one_hot(shown, 4).float()
-        logits = head(memory(x, memory.initial_state(32))[0][:, -1])
-        optimizer.zero_grad()
-        functional.cross_entropy(logits, shown).backward()
-        optimizer.step()
-    assert (logits.argmax(-1) == shown).float().mean() > 0.9

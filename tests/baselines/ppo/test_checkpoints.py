@@ -38,6 +38,8 @@ def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_pat
     again = [restored.train() for _ in range(2)]
 
     assert_same(weights(going), weights(restored))
+    deviations = [a.learner_group._learner._largest_deviation for a in (going, restored)]
+    assert deviations[0] == deviations[1] > 0
     for one, other in zip(results, again, strict=True):
         for key in ("training_iteration", "num_env_steps_sampled_lifetime"):
             assert one[key] == other[key], key

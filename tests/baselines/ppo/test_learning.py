@@ -18,6 +18,12 @@ def test_a_choice_is_learned(tmp_path):
     assert final_return(tmp_path, f"{TOYS}:Guess", memory="mlp", steps=30_000, num_envs=32) > 0.95
 
 
+def test_what_is_solved_stays_solved(tmp_path):
+    settings = {"memory": "mlp", "steps": 60_000, "num_envs": 32}
+    run = train(f"{TOYS}:Guess", out=tmp_path / "guess", progress=False, **settings)
+    assert min(row["return_mean"] for row in run.rows[len(run.rows) // 2 :]) > 0.95
+
+
 def test_a_real_number_is_learned(tmp_path):
     settings = {"memory": "mlp", "steps": 60_000, "num_envs": 32, "gamma": 0.0, "lr": 1e-3}
     # Actions drawn around 0 with deviation 3 (the bounds) earn about -2.5.
