@@ -55,7 +55,7 @@ any order, are given the time of each step, as in POPGym (`embedding: sine`).
 
 RepeatPrevious asks for the card of 3 steps before, RepeatFirst for the first of up to 51, and
 PositionOnlyCartPole for a velocity, which two observations tell. *minutes* is the time of a run on
-one thread of a busy machine: an order of magnitude.
+one thread: an order of magnitude, for the machine was busy with other things too.
 
 `python benchmarks/results.py` trains what the table lacks.
 """
@@ -84,7 +84,7 @@ def note(row):
 
 def train(memory, environment, seed):
     """One run; its row."""
-    begin = time.monotonic()
+    begin = time.process_time()  # of one thread: what else the machine does is not counted
     timed = {"embedding": "sine"} if memory in TIMED else {}
     settings = {**SETTINGS, "network": {**SETTINGS["network"], **timed}}
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +96,7 @@ def train(memory, environment, seed):
         rows = run.rows
     returns = [row["return_mean"] for row in rows if row["return_mean"] is not None]
     last = returns[-max(1, len(returns) // 10) :]
-    minutes = (time.monotonic() - begin) / 60
+    minutes = (time.process_time() - begin) / 60
     scores = {"best": f"{max(returns):.3f}", "last": f"{statistics.mean(last):.3f}"}
     row = {"memory": memory, "environment": environment, "seed": seed, "steps": rows[-1]["steps"]}
     return row | scores | {"minutes": f"{minutes:.1f}"}
