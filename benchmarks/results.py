@@ -54,8 +54,8 @@ answer on to itself by giving it. Linear attention and fast weights, which add u
 any order, are given the time of each step, as in POPGym (`embedding: sine`).
 
 RepeatPrevious asks for the card of 3 steps before, RepeatFirst for the first of up to 51, and
-PositionOnlyCartPole for a velocity, which two observations tell. *minutes* is the time of a run on
-one thread: an order of magnitude, for the machine was busy with other things too.
+PositionOnlyCartPole for a velocity, which two observations tell. *minutes* is what a run took on
+one thread: an order of magnitude.
 
 `python benchmarks/results.py` trains what the table lacks.
 """

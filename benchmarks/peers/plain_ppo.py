@@ -1,6 +1,7 @@
 """PPO for Frameconv in one plain PyTorch file: the loop one would write by hand for this task.
 
-Network, numbers and data are those of our engine; the layers are torch's own.
+Network, numbers and data are those of our engine, which adds a floor under the deviation of
+advantages and a cutoff of the KL divergence; the layers are torch's own.
 """
 
 import gymnasium as gym

@@ -86,7 +86,8 @@ class Settings:
     kl_cutoff: float = 0.1
     """KL divergence beyond which a steep penalty pulls a minibatch back, in nats; 0: none."""
     advantage_floor: float = 0.5
-    """Share of the largest deviation of advantages so far that all are divided by at least."""
+    """Share of the largest deviation of advantages yet, which fades, that they are at least divided
+    by; 0: by their own."""
     grad_clip: float = 0.5
     """Largest norm of the gradient."""
 

@@ -63,19 +63,23 @@ class TapePPOConfig(PPOConfig):
             precision: "float32", or "bf16" for autocast with weights kept in float32.
             kl_cutoff: KL divergence from the policy that played, in nats, beyond which a steep
                 penalty pulls back (`TapeLearner`); 0: no penalty.
-            advantage_floor: share of the largest standard deviation of advantages so far below
-                which none is divided by; 0: each batch's own deviation, however small.
+            advantage_floor: advantages are divided by no less than this share, from 0 to 1, of
+                the largest standard deviation of a batch so far, which fades; 0: each batch by
+                its own deviation, however small.
             **kwargs: see ``PPOConfig.training``.
 
         Raises:
-            ValueError: for another precision, or a number below 0.
+            ValueError: for another precision, or a number out of range.
         """
         super().training(**kwargs)
-        for name, value in (("kl_cutoff", kl_cutoff), ("advantage_floor", advantage_floor)):
-            if value is not None:
-                if not value >= 0:
-                    raise ValueError(f"{name} must be at least 0, got {value}")
-                setattr(self, name, value)
+        if kl_cutoff is not None:
+            if not kl_cutoff >= 0:
+                raise ValueError(f"kl_cutoff must be at least 0, got {kl_cutoff}")
+            self.kl_cutoff = kl_cutoff
+        if advantage_floor is not None:
+            if not 0 <= advantage_floor <= 1:
+                raise ValueError(f"advantage_floor must be from 0 to 1, got {advantage_floor}")
+            self.advantage_floor = advantage_floor
         if precision is not None:
             if precision not in PRECISIONS:
                 raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}")

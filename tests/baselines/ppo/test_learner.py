@@ -92,8 +92,15 @@ def test_without_a_floor_every_batch_is_divided_by_its_own_deviation(build):
         assert abs(learner._normalised(scale * drawn).std() - 1) < 1e-5
 
 
-@pytest.mark.parametrize("name", ["kl_cutoff", "advantage_floor"])
-@pytest.mark.parametrize("value", [-0.1, float("nan")])
-def test_a_number_below_zero_is_refused(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be at least 0, got"):
-        TapePPOConfig().training(**{name: value})
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kl_cutoff": -0.1}, "kl_cutoff must be at least 0, got -0.1"),
+        ({"kl_cutoff": float("nan")}, "kl_cutoff must be at least 0, got nan"),
+        ({"advantage_floor": -0.1}, "advantage_floor must be from 0 to 1, got -0.1"),
+        ({"advantage_floor": 5}, "advantage_floor must be from 0 to 1, got 5"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        TapePPOConfig().training(**given)

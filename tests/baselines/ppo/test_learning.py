@@ -18,10 +18,14 @@ def test_a_choice_is_learned(tmp_path):
     assert final_return(tmp_path, f"{TOYS}:Guess", memory="mlp", steps=30_000, num_envs=32) > 0.95
 
 
-def test_what_is_solved_stays_solved(tmp_path):
-    settings = {"memory": "mlp", "steps": 60_000, "num_envs": 32}
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_solved_stays_solved(tmp_path, seed):
+    """Without the floor and the cutoff most seeds fall to .3 or .7 at the next update."""
+    settings = {"memory": "mlp", "steps": 30_000, "num_envs": 32, "seed": seed}
     run = train(f"{TOYS}:Guess", out=tmp_path / "guess", progress=False, **settings)
-    assert min(row["return_mean"] for row in run.rows[len(run.rows) // 2 :]) > 0.95
+    returns = [row["return_mean"] for row in run.rows]
+    solved = next(index for index, value in enumerate(returns) if value > 0.99)
+    assert min(returns[solved:]) > 0.9
 
 
 def test_a_real_number_is_learned(tmp_path):
