@@ -1,4 +1,5 @@
 import importlib.util
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def load_script():
         return module
 
     return load
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard():
+    """A shell's job in the background ignores it, and so would the programs that tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
