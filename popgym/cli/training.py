@@ -53,11 +53,12 @@ def _train(arguments: argparse.Namespace) -> int:
     flags = ("env", "memory", "steps", "seed", "runners", "learners", "device", "precision")
     given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
     assigned = dict(parse_assignment(text) for text in arguments.assignments)
-    for name in [name for name in given if name in assigned]:
-        raise ValueError(
-            f"{name} is given twice, as {given[name]!r} and in --set as {assigned[name]!r}: "
-            "leave one out"
-        )
+    for name, value in given.items():
+        if name in assigned:
+            raise ValueError(
+                f"{name} is given twice, as {value!r} and in --set as {assigned[name]!r}: "
+                "leave one out"
+            )
     from_file = read_settings_file(arguments.config) if arguments.config else {}
     settings = merge(from_file, assigned, given)
     check_keys(settings, "setting")

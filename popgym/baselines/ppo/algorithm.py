@@ -28,7 +28,7 @@ from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.ppo.tape import Fault, Tape
 from popgym.baselines.rl_modules.memory_module import MemoryModule
 from popgym.runs.errors import BrokenEnvironmentError
-from popgym.runs.settings import PRECISIONS
+from popgym.runs.settings import PRECISIONS, Settings
 
 
 class TapePPOConfig(PPOConfig):
@@ -43,8 +43,8 @@ class TapePPOConfig(PPOConfig):
         self.env_runner_cls = TapeRunner
         self.num_env_runners = 0
         self.precision = "float32"
-        self.kl_cutoff = 0.1
-        self.advantage_floor = 0.5
+        self.kl_cutoff = Settings.kl_cutoff
+        self.advantage_floor = Settings.advantage_floor
         self.use_kl_loss = False
         # Gradients are looked at once an update (`TapeLearner`), not twice a minibatch.
         self.torch_skip_nan_gradients = True
