@@ -31,6 +31,7 @@ def check(settings: Settings) -> None:
     try:
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = spec.build()
+        spec.as_data()  # what cannot be saved is refused before hours of training
     finally:
         sample.close()
     if isinstance(target, str) and target.startswith("popgym-"):

@@ -7,7 +7,9 @@ array for the compiled code to read. Whether an action is in its space the kerne
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+
+from popgym.core.layout import repeated
 
 
 class ActionBuffer:
@@ -84,3 +86,45 @@ def limits(space: Space) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(space, Box):
         return space.low, space.high
     raise TypeError(f"actions can be Discrete, MultiDiscrete or Box, got {space}")
+
+
+def null_action(space: Space) -> Any:
+    """Return the action to show where there was none: zeros, or the lowest where zeros are none.
+
+    Where a Box has no lowest action either, it is the one nearest to zero.
+
+    Raises:
+        ValueError: If the space is neither Discrete, Multi…, Box, nor a Tuple or Dict of these.
+    """
+    if isinstance(space, Tuple):
+        return tuple(null_action(part) for part in space.spaces)
+    if isinstance(space, Dict):
+        return {key: null_action(part) for key, part in space.spaces.items()}
+    if isinstance(space, Discrete):
+        return 0 if 0 in space else int(space.start)
+    if isinstance(space, MultiBinary):
+        return np.zeros(space.shape, space.dtype)
+    if isinstance(space, (MultiDiscrete, Box)):
+        zeros = np.zeros(space.shape, space.dtype)
+        return zeros if zeros in space else lowest(space)
+    raise ValueError(
+        f"{space} has no null action: it must be made of Discrete, MultiDiscrete, MultiBinary, "
+        "Box, Tuple and Dict"
+    )
+
+
+def lowest(space: MultiDiscrete | Box) -> np.ndarray:
+    """The lowest element; where there is no lowest number, the one nearest to zero."""
+    if isinstance(space, MultiDiscrete):
+        return np.array(space.start, space.dtype)
+    nearest = np.minimum(space.high, 0)
+    return np.where(np.isfinite(space.low), space.low, nearest).astype(space.dtype)
+
+
+def null_actions(space: Space, count: int) -> Any:
+    """Return a batch of null actions: the previous actions of environments that have none yet.
+
+    Raises:
+        ValueError: As `null_action`.
+    """
+    return repeated(space, null_action(space), count)

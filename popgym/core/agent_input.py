@@ -5,11 +5,12 @@ from typing import Any, NoReturn
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 
-from popgym.core.actions import limits
-from popgym.core.flatten import Flattener, Path, follow, leaves
+from popgym.core.flatten import Flattener, Path, follow, leaves, named
 
 TOLERANCE = 1e-5
-"""How far a Box's values may lie beyond a bound, relative to it: float32 rounds."""
+"""How far a Box's real numbers may lie beyond a bound, relative to it: float32 rounds."""
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number that a network can read."""
 
 
 class AgentInput:
@@ -22,7 +23,8 @@ class AgentInput:
         start_flag: Whether the flag is part of the row; 1 at a start, else 0.
 
     Raises:
-        ValueError: A space has no fixed size, like Text, Sequence and Graph.
+        ValueError: If a space cannot be flattened, like Text, Sequence, Graph and OneOf, or if
+            there is nothing to make a row of.
     """
 
     size: int
@@ -38,10 +40,15 @@ class AgentInput:
         start_flag: bool = True,
     ) -> None:
         self.previous_action, self.start_flag = previous_action, start_flag
-        self._observation = Flattener(observation_space)
-        self._action = Flattener(action_space)
+        self._observation = flattener("observation", observation_space)
+        self._action = flattener("action", action_space)
         self._action_end = self._observation.size + previous_action * self._action.size
         self.size = self._action_end + start_flag
+        if not self.size:
+            raise ValueError(
+                f"the observation space {named(observation_space)} has no numbers, which leaves an "
+                "agent nothing to read: set previous_action or start_flag"
+            )
         self.space = Box(-np.inf, np.inf, (self.size,), np.float32)
         self._bounds = [bounds(part, path) for path, part in leaves(observation_space)]
 
@@ -51,7 +58,9 @@ class AgentInput:
         Args:
             obs: A batched observation, arrays [B, ...] in tuples and dicts.
             prev_action: A batched action; what it holds for rows at a start does not matter.
-            start: [B] bool, whether the observation is the first of its episode.
+                None: no row has a previous action, all are zeros.
+            start: [B] bool, whether the observation is the first of its episode. None: no row
+                is at a start.
 
         Returns:
             [B, size] float32.
@@ -61,20 +70,33 @@ class AgentInput:
         begin, end = self._observation.size, self._action_end
         self._observation(obs, rows[:, :begin])
         if self.previous_action:
-            self._action(prev_action, rows[:, begin:end])
-            rows[start, begin:end] = 0.0
+            self._write_action(prev_action, start, rows[:, begin:end])
         if self.start_flag:
-            rows[:, end] = start
+            rows[:, end] = 0.0 if start is None else start
         return rows
 
-    def check(self, obs: Any) -> None:
-        """Refuses a batched observation with a value outside its space, or one not finite.
+    def _write_action(self, prev_action: Any, start: Any, out: np.ndarray) -> None:
+        """Writes previous actions into [B, action size]; what they hold at a start is not read."""
+        if prev_action is not None and (start is None or not np.any(start)):
+            self._action(prev_action, out)
+            return
+        out[...] = 0.0
+        if prev_action is not None:
+            going_on = np.flatnonzero(np.logical_not(start))
+            out[going_on] = self._action(prev_action, rows=going_on)
+
+    def check(self, obs: Any, environments: Any = None) -> None:
+        """Refuses a batched observation with a value outside its space, or not finite in float32.
+
+        Args:
+            obs: A batched observation.
+            environments: [B], the index of each row's environment; None: the row's own.
 
         Raises:
             ValueError: Names the environment's index, the part of the observation, and the value.
         """
         for part in self._bounds:
-            part.check(follow(part.path, obs))
+            part.check(follow(part.path, obs), environments)
 
 
 class Bounds:
@@ -83,21 +105,23 @@ class Bounds:
     Args:
         path: Where the part lies in the observation.
         space: The part's space.
-        low: The least values, of the part's shape, finite.
+        low: The least values, of the part's shape: whole numbers, or finite in float32.
         high: The greatest.
     """
 
     def __init__(self, path: Path, space: Space, low: Any, high: Any) -> None:
         self.path, self.space = path, space
         self.shape = np.shape(low)
-        self.kinds = "biu" if isinstance(space, (Discrete, MultiDiscrete)) else "biuf"
+        self.kinds = "biuf" if is_real(space) else "biu"
         self.low, self.high = (one_if_equal(np.asarray(limit)) for limit in (low, high))
 
-    def check(self, values: Any) -> None:
+    def check(self, values: Any, environments: Any = None) -> None:
         """Refuses values [B, ...]; see `AgentInput.check`."""
         values = np.asarray(values)
         if values.dtype.kind not in self.kinds:
-            raise ValueError(f"{self.name()} must be in {self.space}, got {values.dtype} values")
+            raise ValueError(
+                f"{self.name()} must be in {named(self.space)}, got {values.dtype} values"
+            )
         if values.shape[1:] != self.shape:
             raise ValueError(
                 f"{self.name()} must have shape {self.shape} for each environment, "
@@ -107,14 +131,18 @@ class Bounds:
             return  # an image cannot be outside
         inside = (values >= self.low) & (values <= self.high)  # NaN is not
         if not inside.all():
-            self.refuse(values, tuple(np.argwhere(~inside)[0].tolist()))
+            row, *place = np.argwhere(~inside)[0].tolist()
+            environment = row if environments is None else environments[row]
+            self.refuse(environment, tuple(place), values[(row, *place)])
 
-    def refuse(self, values: np.ndarray, where: tuple[int, ...]) -> NoReturn:
-        """Refuses the value at the given place."""
-        place = f" at {where[1:]}" if where[1:] else ""
+    def refuse(self, environment: int, place: tuple[int, ...], value: Any) -> NoReturn:
+        """Refuses the value at the given place of an environment's observation."""
+        what = f"which is outside its space {named(self.space)}"
+        if is_real(self.space) and not abs(float(value)) <= LARGEST:
+            what = "which a network cannot read: it must be a finite float32 number"
+        where = f" at {place}" if place else ""
         raise ValueError(
-            f"environment {where[0]}: {self.name()} has the value {values[where]}{place}, "
-            f"which is outside its space {self.space}"
+            f"environment {environment}: {self.name()} has the value {value}{where}, {what}"
         )
 
     def name(self) -> str:
@@ -130,11 +158,37 @@ def one_if_equal(limit: np.ndarray) -> np.ndarray:
 def bounds(space: Space, path: Path) -> Bounds:
     """The bounds of one part of an observation."""
     if isinstance(space, MultiBinary):
-        return Bounds(path, space, np.zeros(space.shape), np.ones(space.shape))
-    low, high = limits(space)
-    if isinstance(space, Box):
-        largest = np.finfo(np.float64).max
-        low, high = low.astype(np.float64), high.astype(np.float64)
-        low = np.maximum(low - TOLERANCE * np.abs(low), -largest)
-        high = np.minimum(high + TOLERANCE * np.abs(high), largest)
+        zeros = np.zeros(space.shape, space.dtype)
+        return Bounds(path, space, zeros, zeros + 1)
+    if isinstance(space, (Discrete, MultiDiscrete)):
+        counts = np.asarray(space.n if isinstance(space, Discrete) else space.nvec)
+        return Bounds(path, space, space.start, space.start + (counts - 1))
+    assert isinstance(space, Box)  # the Flattener takes no other
+    if not is_real(space):
+        return Bounds(path, space, space.low, space.high)
+    with np.errstate(over="ignore"):  # a long double may be too large for a float64
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    low, high = np.clip(low, -LARGEST, LARGEST), np.clip(high, -LARGEST, LARGEST)
+    low = np.maximum(low - TOLERANCE * np.abs(low), -LARGEST)
+    high = np.minimum(high + TOLERANCE * np.abs(high), LARGEST)
     return Bounds(path, space, low, high)
+
+
+def is_real(space: Space) -> bool:
+    """Whether a part of an observation is made of real numbers."""
+    return isinstance(space, Box) and np.issubdtype(space.dtype, np.floating)
+
+
+def flattener(what: str, space: Space) -> Flattener:
+    """What lays out the elements of a space.
+
+    Raises:
+        ValueError: If the space cannot be flattened; names it and says what to do.
+    """
+    try:
+        return Flattener(space)
+    except ValueError as error:
+        raise ValueError(
+            f"the {what} space {named(space)} is not supported: {error}; wrap the environment in a "
+            f"gymnasium.{what.capitalize()}Wrapper that offers one of these"
+        ) from None

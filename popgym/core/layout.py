@@ -4,11 +4,12 @@ Rules write one row of numbers for each environment. Users get what gymnasium's 
 prescribe: numbers, arrays or tuples, with a leading axis in a vector environment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from gymnasium.vector.utils import batch_space
 
 
 def observation_rows(space: Space, count: int) -> np.ndarray:
@@ -60,4 +61,35 @@ def element(space: Space, batch: Any, index: int) -> Any:
         return tuple(element(part, b, index) for part, b in zip(space.spaces, batch, strict=True))
     if isinstance(space, Dict):
         return {key: element(part, batch[key], index) for key, part in space.spaces.items()}
-    return int(batch[index]) if isinstance(space, Discrete) else np.array(batch[index])
+    return as_element(space, batch[index])
+
+
+def stacked(space: Space, elements: Sequence[Any]) -> Any:
+    """Elements of a space as one batch, each array with the types that were given.
+
+    Raises:
+        ValueError: If the elements have different shapes.
+    """
+    if isinstance(space, Tuple):
+        columns = ([each[i] for each in elements] for i in range(len(space.spaces)))
+        return tuple(stacked(*pair) for pair in zip(space.spaces, columns, strict=True))
+    if isinstance(space, Dict):
+        parts = space.spaces.items()
+        return {key: stacked(part, [each[key] for each in elements]) for key, part in parts}
+    return np.stack([np.asarray(each) for each in elements])
+
+
+def as_element(space: Space, value: Any) -> Any:
+    """A copy of a value, single or batched, with the types that its space prescribes."""
+    if isinstance(space, Tuple):
+        return tuple(as_element(part, v) for part, v in zip(space.spaces, value, strict=True))
+    if isinstance(space, Dict):
+        return {key: as_element(part, value[key]) for key, part in space.spaces.items()}
+    if not isinstance(space, Discrete):
+        return np.array(value, space.dtype)
+    return int(value) if space.dtype == np.int64 else np.array(value, space.dtype)[()]
+
+
+def repeated(space: Space, value: Any, count: int) -> Any:
+    """A batch of `count` copies of an element, with the types that the space prescribes."""
+    return as_element(batch_space(space, count), stacked(space, [value] * count))

@@ -42,11 +42,14 @@ class ActionDistribution(Protocol):
 
 
 class Categorical:
-    """One choice among ``n``; inputs are logits. ``first`` is the number the space starts at."""
+    """One choice among ``n``; inputs are logits. ``first`` is the number the space starts at.
 
-    def __init__(self, n: int, first: int = 0) -> None:
+    The environment gets numbers of the type of ``first``.
+    """
+
+    def __init__(self, n: int, first: np.integer | int = 0) -> None:
         self.num_inputs = n
-        self.first = first
+        self.first = np.asarray(first)
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Argmax of logits + Gumbel noise (Gumbel 1954): one pass, no normalisation."""
@@ -73,13 +76,16 @@ class Categorical:
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         """Counts from the space's own first number."""
-        return actions + self.first
+        return actions.astype(self.first.dtype) + self.first
 
 
 class MultiCategorical:
-    """Several independent choices; inputs are their logits side by side, actions are [..., K]."""
+    """Several independent choices; inputs are their logits side by side, actions are [..., K].
 
-    def __init__(self, sizes: Sequence[int], first: np.ndarray | int = 0) -> None:
+    ``first [K]`` holds the numbers that the space starts at; the environment gets their type.
+    """
+
+    def __init__(self, sizes: Sequence[int], first: np.ndarray) -> None:
         self.sizes = [int(n) for n in sizes]
         self.num_inputs = sum(self.sizes)
         self.first = first
@@ -114,22 +120,28 @@ class MultiCategorical:
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         """Counts from the space's own first numbers."""
-        return actions + self.first
+        return actions.astype(self.first.dtype) + self.first
 
 
 class DiagonalGaussian:
     """Independent normals: inputs are K means, then K logarithms of deviations; actions [..., K].
 
     Where the space is bounded, [−1, 1] stands for its bounds and what lies outside is clipped
-    on the way to the environment, as RLlib's ``normalize_actions`` does.
+    on the way to the environment, as RLlib's ``normalize_actions`` does. If only some sides are
+    bounded, nothing is stretched, only clipped. A bound at the largest number that its type or
+    float32 can hold is none.
     """
 
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
-        self.shape = low.shape
-        self.low, self.high = low, high
+        self.shape, self.dtype = low.shape, low.dtype
         self.size = int(np.prod(low.shape))
         self.num_inputs = 2 * self.size
-        self.bounded = bool(np.isfinite(low).all() and np.isfinite(high).all())
+        largest = min(float(np.finfo(kind).max) for kind in (low.dtype, np.float32))
+        # In float64, because the distance between two float32 may be more than a float32 can be.
+        self.low, self.high = (
+            np.clip(limit.astype(np.float64), -largest, largest) for limit in (low, high)
+        )
+        self.bounded = bool((self.low > -largest).all() and (self.high < largest).all())
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Mean + deviation · standard normal."""
@@ -164,7 +176,7 @@ class DiagonalGaussian:
         if self.bounded:
             unit = (np.clip(actions, -1.0, 1.0) + 1.0) * 0.5
             actions = self.low + unit * (self.high - self.low)
-        return np.clip(actions, self.low, self.high).astype(self.low.dtype, copy=False)
+        return np.clip(actions, self.low, self.high).astype(self.dtype)
 
 
 def action_distribution(space: Any) -> ActionDistribution:
@@ -174,18 +186,18 @@ def action_distribution(space: Any) -> ActionDistribution:
         space: Discrete, MultiDiscrete (one row of choices) or Box of real numbers.
 
     Raises:
-        ValueError: for any other space.
+        ValueError: If it is any other space, or one without numbers.
     """
     # By name, so that this room needs torch alone.
-    kind = type(space).__name__
-    if kind == "Discrete":
-        return Categorical(int(space.n), int(space.start))
-    if kind == "MultiDiscrete" and space.nvec.ndim == 1:
+    kinds = {base.__name__ for base in type(space).__mro__}
+    if "Discrete" in kinds:
+        return Categorical(int(space.n), space.dtype.type(space.start))
+    if "MultiDiscrete" in kinds and space.nvec.ndim == 1 and space.nvec.size:
         return MultiCategorical(space.nvec.tolist(), space.start)
-    if kind == "Box" and np.issubdtype(space.dtype, np.floating):
+    if "Box" in kinds and space.dtype in (np.float16, np.float32, np.float64) and space.low.size:
         return DiagonalGaussian(space.low, space.high)
     raise ValueError(
-        f"the action space {space} is not supported: it must be Discrete, one-dimensional "
-        "MultiDiscrete, or a Box of floating-point numbers; wrap the environment in a "
-        "gymnasium.ActionWrapper that offers one of these"
+        f"the action space {' '.join(str(space).split())} is not supported: it must be Discrete, "
+        "one-dimensional MultiDiscrete, or a Box of float16, float32 or float64, with at least "
+        "one number; wrap the environment in a gymnasium.ActionWrapper that offers one of these"
     )

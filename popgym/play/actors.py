@@ -26,13 +26,7 @@ def policy_actor(policy: Policy, env: gym.Env) -> Actor:
     Raises:
         ValueError: The policy was trained with other spaces.
     """
-    pairs = {
-        "observation": (policy.observation_space, env.observation_space),
-        "action": (policy.action_space, env.action_space),
-    }
-    for name, (trained, played) in pairs.items():
-        if trained != played:
-            raise ValueError(f"the policy's {name} space is {trained}, the environment's {played}")
+    policy.require_spaces(env.observation_space, env.action_space)
     state: PolicyState | None = None
 
     def act(obs: Any, start: bool) -> Any:

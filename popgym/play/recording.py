@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -96,7 +96,18 @@ def describer(env: gym.Env) -> Callable[[Any], str]:
     inner: Any = env.unwrapped
     if made_of_family(env) and env.action_space == inner.action_space:
         return controls_of(inner.family).describe
-    return lambda action: " ".join(f"{number:.3g}" for number in np.ravel(action))
+    return in_words
+
+
+def in_words(action: Any) -> str:
+    """The numbers and texts of an action of any kind, in order."""
+    if isinstance(action, Mapping):
+        return " ".join(in_words(part) for part in action.values())
+    if isinstance(action, (tuple, list)):  # a Graph's too
+        return " ".join(in_words(part) for part in action)
+    if action is None or isinstance(action, str):
+        return str(action or "-")
+    return " ".join(f"{number:.3g}" for number in np.ravel(action))
 
 
 def captioned(picture: np.ndarray, words: list[str]) -> np.ndarray:

@@ -95,9 +95,13 @@ def make_environments(
     try:
         if isinstance(target, str) and _is_native(target):
             return gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
-        vector_class = SyncVectorEnv if vectorization == "sync" else AsyncVectorEnv
         make = [lambda: _make_worker(target, arguments)] * num_envs
-        return vector_class(make, autoreset_mode=mode)
+        if vectorization == "sync":
+            return SyncVectorEnv(make, autoreset_mode=mode)
+        try:
+            return AsyncVectorEnv(make, autoreset_mode=mode)
+        except TypeError:  # shared memory holds no float16; a mistake in `arguments` comes again
+            return AsyncVectorEnv(make, autoreset_mode=mode, shared_memory=False)
     except TypeError as error:
         raise ValueError(f"environment {name!r} with options {arguments}: {error}") from error
 

@@ -91,13 +91,7 @@ def evaluate(
 
 
 def _check_spaces(policy: Policy, environments: Any) -> None:
-    pairs = {
-        "observation": (policy.observation_space, environments.single_observation_space),
-        "action": (policy.action_space, environments.single_action_space),
-    }
-    for name, (trained, played) in pairs.items():
-        if trained != played:
-            raise ValueError(f"the policy's {name} space is {trained}, the environment's {played}")
+    policy.require_spaces(environments.single_observation_space, environments.single_action_space)
 
 
 @contextmanager

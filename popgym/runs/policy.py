@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from gymnasium import Space
-from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from gymnasium.spaces import Discrete
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from popgym.core.actions import null_actions
 from popgym.core.agent_input import AgentInput
+from popgym.core.flatten import named
+from popgym.core.layout import stacked
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.wiring import WiringOptions
@@ -47,10 +50,15 @@ class PolicySpec:
     start_flag: bool = True
 
     def build(self) -> ActorCritic:
-        """The network with fresh weights."""
+        """The network with fresh weights.
+
+        Raises:
+            ValueError: If a space is not supported, or an option does not fit.
+        """
+        distribution = action_distribution(self.action_space)
         return ActorCritic(
             self.encoder().size,
-            action_distribution(self.action_space).num_inputs,
+            distribution.num_inputs,
             self.memory,
             self.memory_options,
             WiringOptions.from_dict(self.network),
@@ -63,7 +71,11 @@ class PolicySpec:
         return AgentInput(*spaces, self.previous_action, self.start_flag)
 
     def as_data(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Ready for JSON.
+
+        Raises:
+            ValueError: If a space cannot be written down.
+        """
         data = dict(vars(self))
         for name in ("observation_space", "action_space"):
             data[name] = space_to_data(data[name])
@@ -105,8 +117,26 @@ class Policy:
 
     def initial_state(self, batch_size: int = 1) -> PolicyState:
         """The state before an episode's first step."""
-        previous = create_empty_array(self.action_space, batch_size)
+        previous = null_actions(self.action_space, batch_size)
         return PolicyState(self.net.initial_state(batch_size), previous)
+
+    def require_spaces(self, observation_space: Space, action_space: Space) -> None:
+        """Refuses an environment with other spaces than those that the policy was trained with.
+
+        Raises:
+            ValueError: If a space is another one.
+        """
+        pairs = {
+            "observation": (self.observation_space, observation_space),
+            "action": (self.action_space, action_space),
+        }
+        for name, (trained, played) in pairs.items():
+            if trained != played:
+                same = " with other types of numbers" * (named(trained) == named(played))
+                raise ValueError(
+                    f"the policy's {name} space is {named(trained)}, the environment's is "
+                    f"{named(played)}{same}: use the environment that the policy was trained in"
+                )
 
     def act(
         self, obs: Any, state: PolicyState | None = None, *, deterministic: bool = True
@@ -114,7 +144,8 @@ class Policy:
         """One step of one agent.
 
         Args:
-            obs: an observation of `observation_space`.
+            obs: an observation of `observation_space`; real numbers may lie beyond their bounds by
+                a rounding error, as in training.
             state: what the last call returned; None at the start of an episode.
             deterministic: the most probable action, or one drawn from the distribution.
 
@@ -124,14 +155,22 @@ class Policy:
         Raises:
             ValueError: when the observation is not in its space.
         """
-        if not self.observation_space.contains(obs):
-            raise ValueError(f"observation {obs!r} is not in {self.observation_space}")
-        many = concatenate(
-            self.observation_space, [obs], create_empty_array(self.observation_space, 1)
-        )
         start = np.array([state is None])
+        many = self._batch_of_one(obs)
         actions, state = self.act_many(many, state, start, deterministic=deterministic)
-        return next(iter(iterate(batch_space(self.action_space, 1), actions))), state
+        single = actions[0] if isinstance(self.action_space, Discrete) else np.array(actions[0])
+        return single, state
+
+    def _batch_of_one(self, obs: Any) -> Any:
+        try:
+            many = stacked(self.observation_space, [obs])
+            self.check(many)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            reason = str(error).removeprefix("environment 0: ")
+            raise ValueError(
+                f"observation {obs!r} is not in {named(self.observation_space)}: {reason}"
+            ) from error
+        return many
 
     def check(self, obs: Any) -> None:
         """Refuses B observations with a value outside the space, or one not finite.
@@ -170,7 +209,7 @@ class Policy:
         else:
             chosen = self._distribution.sample(outputs[:, 0], self._generator)
         actions = self._distribution.to_env(chosen.numpy())
-        return actions, PolicyState(network, actions)
+        return actions, PolicyState(network, actions.copy())  # environments may write into theirs
 
     def save(self, folder: str | Path) -> None:
         """Writes the weights as safetensors and the rest as JSON into an existing folder."""

@@ -1,5 +1,6 @@
 """Several choices at once as one choice among all their combinations."""
 
+import math
 from typing import Any
 
 import gymnasium
@@ -64,13 +65,22 @@ def combined(space: Space) -> Discrete:
     """A choice for each combination of choices.
 
     Raises:
-        ValueError: The space is neither Discrete nor MultiDiscrete.
+        ValueError: If the space is neither Discrete nor MultiDiscrete, or has no choices, or more
+            combinations than an int64 can count.
     """
     if isinstance(space, Discrete):
         return space
     if isinstance(space, MultiDiscrete):
-        return Discrete(int(np.prod(space.nvec)))
+        count = combinations_of(space)
+        if not space.nvec.size or count > np.iinfo(np.int64).max:
+            raise ValueError(f"{space} has {count} combinations of choices, which is no Discrete")
+        return Discrete(count)
     raise ValueError(f"actions must be Discrete or MultiDiscrete to be made Discrete, got {space}")
+
+
+def combinations_of(space: MultiDiscrete) -> int:
+    """How many combinations of choices there are."""
+    return math.prod(space.nvec.reshape(-1).tolist())
 
 
 def choices(space: Space, combinations: Any) -> Any:
@@ -81,9 +91,10 @@ def choices(space: Space, combinations: Any) -> Any:
     """
     if not isinstance(space, MultiDiscrete):
         return combinations
-    numbers, count = np.asarray(combinations), int(np.prod(space.nvec))
+    numbers, count = np.asarray(combinations), combinations_of(space)
     if numbers.dtype.kind not in "iu" or ((numbers < 0) | (numbers >= count)).any():
         raise ValueError(f"actions must be whole numbers from 0 to {count - 1}, got {combinations}")
-    indices = np.unravel_index(numbers, space.nvec.reshape(-1))
+    sizes = tuple(space.nvec.reshape(-1).tolist())
+    indices = np.unravel_index(numbers.astype(np.int64, copy=False), sizes)
     flat = np.stack(indices, axis=-1).reshape(*numbers.shape, *space.shape)
-    return (flat + space.start).astype(space.dtype)
+    return flat.astype(space.dtype) + space.start

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.spaces import Space
 from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
+from gymnasium.vector.utils import batch_space
 
-from popgym.core.layout import element
+from popgym.core.layout import as_element, element, repeated
 from popgym.core.observability import OBS, STATE
 from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
 
@@ -74,7 +74,7 @@ class Extension(POPGymWrapper):
     def __init__(self, env: gymnasium.Env, key: str, addition: Space, start: Any) -> None:
         super().__init__(env)
         self.observation_space = extended_space(env.observation_space, key, addition)
-        self.key, self.start = key, start
+        self.key, self.start = key, as_element(addition, start)
 
     def value_after(self, action: Any) -> Any:
         """The value in the observation that follows an action."""
@@ -88,8 +88,9 @@ class Extension(POPGymWrapper):
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Plays one action; see the environment."""
+        given = deepcopy(action)  # an environment may write into it
         observation, *results = self.env.step(action)
-        value = self.value_after(action)
+        value = self.value_after(given)
         return (extended(self.env.observation_space, self.key, observation, value), *results)
 
 
@@ -110,8 +111,7 @@ class VectorExtension(POPGymVectorWrapper):
         self.observation_space = batch_space(single, env.num_envs)
         self.key, self.addition = key, addition
         self.autoreset_mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-        empty = create_empty_array(addition, env.num_envs)
-        self._start = concatenate(addition, [start] * env.num_envs, empty)
+        self._start = repeated(addition, start, env.num_envs)
         self._value = self._start
         self._over = np.zeros(env.num_envs, bool)
 
@@ -132,8 +132,9 @@ class VectorExtension(POPGymVectorWrapper):
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Plays one action in each environment; see the environment."""
+        given = deepcopy(actions)  # an environment may write into them
         observations, rewards, terminated, truncated, info = self.env.step(actions)
-        values, over = self.values_after(actions), terminated | truncated
+        values, over = self.values_after(given), terminated | truncated
         began = np.zeros_like(over)
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             began = self._over
@@ -168,12 +169,3 @@ def choose(mask: np.ndarray, chosen: Any, other: Any) -> Any:
     if isinstance(chosen, dict):
         return {key: choose(mask, chosen[key], other[key]) for key in chosen}
     return np.where(mask.reshape(-1, *[1] * (np.ndim(chosen) - 1)), chosen, other)
-
-
-def as_element(space: Space, value: Any) -> Any:
-    """A copy of a value, with the types that its space prescribes."""
-    if isinstance(space, spaces.Tuple):
-        return tuple(as_element(part, v) for part, v in zip(space.spaces, value, strict=True))
-    if isinstance(space, spaces.Dict):
-        return {key: as_element(part, value[key]) for key, part in space.spaces.items()}
-    return int(value) if isinstance(space, spaces.Discrete) else np.array(value, space.dtype)

@@ -6,12 +6,13 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.spaces import Space
-from gymnasium.spaces.utils import flatten, flatten_space, unflatten
+from gymnasium.spaces.utils import flatten_space, unflatten
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
-from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from gymnasium.vector.utils import batch_space, iterate
 
 from popgym.core.flatten import Flattener, follow, leaves
+from popgym.core.layout import as_element, stacked
 from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
 
 
@@ -45,6 +46,8 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
         super().__init__(env)
         self._observation = flattened(env.observation_space) if flatten_observation else None
         self._action = flattened_action(env.action_space) if flatten_action else None
+        if self._observation is not None:
+            self._flattener = Flattener(env.observation_space)
         self.observation_space = self._observation or env.observation_space
         self.action_space = self._action or env.action_space
 
@@ -56,14 +59,16 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Plays one action; see the environment."""
         if self._action is not None:
-            action = unflatten(self.env.action_space, action)
+            space = self.env.action_space
+            action = as_element(space, unflatten(space, action))
         observation, *results = self.env.step(action)
         return (self._flat(observation), *results)
 
     def _flat(self, observation: Any) -> Any:
         if self._observation is None:
             return observation
-        return flatten(self.env.observation_space, observation)
+        one = stacked(self.env.observation_space, [observation])
+        return self._flattener(one, np.empty((1, self._flattener.size), self._observation.dtype))[0]
 
 
 class VectorFlatten(POPGymVectorWrapper):
@@ -103,11 +108,13 @@ class VectorFlatten(POPGymVectorWrapper):
         if self._action is not None:
             space = self.env.single_action_space
             each = [unflatten(space, action) for action in iterate(self.action_space, actions)]
-            actions = concatenate(space, each, create_empty_array(space, self.num_envs))
+            actions = as_element(self.env.action_space, stacked(space, each))
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         if self._observation is not None:
             space = self.env.single_observation_space
-            info = change_final(info, lambda _, observation: flatten(space, observation))
+            info = change_final(
+                info, lambda _, observation: self._flat(stacked(space, [observation]))[0]
+            )
         return self._flat(observations), rewards, terminated, truncated, info
 
     def _flat(self, observations: Any) -> Any:

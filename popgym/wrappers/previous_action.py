@@ -3,13 +3,13 @@
 from typing import Any
 
 import gymnasium
-import numpy as np
-from gymnasium import spaces
 from gymnasium.spaces import Space
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 
-from popgym.wrappers.extension import Extension, VectorExtension, as_element
+from popgym.core.actions import null_action
+from popgym.core.layout import as_element
+from popgym.wrappers.extension import Extension, VectorExtension
 
 KEY = "prev_action"
 
@@ -25,8 +25,8 @@ class PreviousAction(Extension, RecordConstructorArgs):
             action where zeros are none. It looks like a real action; see `Antialias`.
 
     Raises:
-        ValueError: The null action is not in the action space, or the observations are of a
-            kind to which nothing can be appended.
+        ValueError: If the null action is not in the action space, or the actions are of a kind
+            that cannot be shown, or the observations of one to which nothing can be appended.
     """
 
     obs_requires_prev_action = False  # here it is shown
@@ -70,31 +70,11 @@ def checked_null_action(space: Space, action: Any) -> Any:
     """The null action given, or the one of a space.
 
     Raises:
-        ValueError: It is not in the space.
+        ValueError: If it is not in the space, or the space has none.
     """
+    usual = null_action(space)
     if action is None:
-        return null_action(space)
+        return usual
     if action not in space:
         raise ValueError(f"null_action must be in {space}, got {action!r}")
     return action
-
-
-def null_action(space: Space) -> Any:
-    """Zeros, or the lowest action where zeros are none.
-
-    Raises:
-        ValueError: The space is neither a Discrete, Multi…, Box, nor a Tuple or Dict of these.
-    """
-    if isinstance(space, spaces.Tuple):
-        return tuple(null_action(part) for part in space.spaces)
-    if isinstance(space, spaces.Dict):
-        return {key: null_action(part) for key, part in space.spaces.items()}
-    if isinstance(space, spaces.Discrete):
-        return 0 if 0 in space else int(space.start)
-    if isinstance(space, spaces.MultiBinary):
-        return np.zeros(space.shape, space.dtype)
-    if isinstance(space, (spaces.MultiDiscrete, spaces.Box)):
-        zeros = np.zeros(space.shape, space.dtype)
-        lowest = space.low if isinstance(space, spaces.Box) else space.start
-        return zeros if zeros in space else np.array(lowest, space.dtype)
-    raise ValueError(f"{space} has no null action; give one: null_action=…")

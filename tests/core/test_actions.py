@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text, Tuple
+from gymnasium.vector.utils import batch_space, iterate
 
-from popgym.core.actions import ActionBuffer
+from popgym.core.actions import ActionBuffer, null_actions
 
 BOARD, TORQUE = MultiDiscrete([8, 8]), Box(-2.0, 2.0, (1,))
 
@@ -82,3 +83,35 @@ def test_rules_that_clip_take_any_finite_number():
 def test_other_spaces_have_no_kernel():
     with pytest.raises(TypeError, match="Discrete, MultiDiscrete or Box"):
         ActionBuffer(MultiBinary(3), 1)
+
+
+NESTED = Dict(a=Discrete(3, start=5, dtype=np.uint8), b=Tuple((Box(1, 2, (2,)), MultiBinary(2))))
+
+
+@pytest.mark.parametrize(
+    "space, expected",
+    [
+        (Discrete(3, start=-9), -9),
+        (Discrete(3, start=-1), 0),
+        (MultiDiscrete([2, 3], start=[7, -4], dtype=np.int8), [7, -4]),
+        (Box(-1, 1, (), np.float16), 0.0),
+        (Box(np.array([-np.inf, 5]), np.array([-5, np.inf]), dtype=np.float64), [-5, 5]),
+        (Box(np.array([-np.inf, 5]), np.array([5, np.inf]), dtype=np.float64), [0, 5]),
+        (Box(3, 9, (2,), np.uint8), [3, 3]),
+        (NESTED, None),
+    ],
+    ids=str,
+)
+def test_a_batch_of_null_actions_is_in_the_space(space, expected):
+    batch = null_actions(space, 3)
+    batched = batch_space(space, 3)
+    assert batch in batched
+    for action in iterate(batched, batch):
+        assert space.contains(action if space.shape != () else space.dtype.type(action))
+        if expected is not None:
+            np.testing.assert_array_equal(action, expected)
+
+
+def test_a_space_without_null_action_is_refused():
+    with pytest.raises(ValueError, match=r"Text.* has no null action: it must be made of Discrete"):
+        null_actions(Tuple((Discrete(2), Text(3))), 2)

@@ -86,3 +86,68 @@ def test_the_check_names_the_part_of_a_nested_observation():
     obs = {"eye": (np.array([0, 1]), np.array([[0.5], [np.nan]]))}
     with pytest.raises(ValueError, match=r"environment 1: observation\['eye'\]\[1\] has the value"):
         AgentInput(space, Discrete(2)).check(obs)
+
+
+def test_without_starts_no_row_is_at_a_start():
+    encode = AgentInput(Discrete(2), Discrete(2))
+    rows = encode(np.array([1, 0]), np.array([0, 1]))
+    assert rows.tolist() == [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0]]
+
+
+@pytest.mark.parametrize("start", [None, np.array([True, False])])
+def test_without_previous_actions_they_are_zeros(start):
+    rows = AgentInput(Discrete(2), Discrete(2))(np.array([1, 0]), None, start)
+    assert rows[:, 2:4].tolist() == [[0, 0], [0, 0]]
+    assert rows[:, 4].tolist() == [start is not None, 0]
+
+
+@pytest.mark.parametrize("start", [[True, False], [True, True]])
+def test_what_a_previous_action_holds_at_a_start_does_not_matter(start):
+    space = Tuple((Discrete(3, start=5), Box(-1, 1, (1,)), MultiDiscrete([2], start=[-7])))
+    encode = AgentInput(Discrete(2), space)
+    actions = (np.array([0, 6]), np.array([[np.nan], [0.5]]), np.array([[99], [-6]]))
+    expected = np.array([[0] * 6, [0, 1, 0, 0.5, 0, 1]]) * ~np.array(start)[:, None]
+    assert encode(np.zeros(2, int), actions, start)[:, 2:-1].tolist() == expected.tolist()
+
+
+HUGE = 2**63
+LONG = Box(np.array([-HUGE, 0]), np.array([HUGE - 2, 10**9]), dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    "space, inside, outside",
+    [
+        (LONG, [-HUGE, 10**9], [HUGE - 1, 0]),
+        (LONG, [HUGE - 2, 0], [0, 10**9 + 1]),
+        (Box(1, 2 * HUGE - 2, (1,), np.uint64), [2 * HUGE - 2], [2 * HUGE - 1]),
+        (Box(0, 0, (1,), np.bool_), [False], [True]),
+        (MultiDiscrete([3], np.uint64, start=[HUGE + 5]), [HUGE + 7], [HUGE + 8]),
+        (Box(-2, 2, (1,), np.float16), [2.0], [2.01]),
+    ],
+    ids=str,
+)
+def test_whole_numbers_are_checked_exactly_and_real_ones_with_tolerance(space, inside, outside):
+    encode = AgentInput(space, Discrete(2))
+    encode.check(np.array([inside], space.dtype))
+    with pytest.raises(ValueError, match="which is outside its space"):
+        encode.check(np.array([outside], space.dtype))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e39])
+def test_a_number_that_no_network_can_read_is_refused_also_without_bounds(value):
+    encode = AgentInput(Box(-np.inf, np.inf, (2,), np.float64), Discrete(2))
+    with pytest.raises(ValueError, match=r"at \(1,\), which a network cannot read: .* finite"):
+        encode.check(np.array([[0.0, value]]))
+
+
+def test_the_check_can_be_told_whose_rows_it_sees():
+    encode = AgentInput(Discrete(2), Discrete(2))
+    with pytest.raises(ValueError, match="environment 7: observation has the value 2"):
+        encode.check(np.array([0, 2]), np.array([4, 7]))
+
+
+def test_an_agent_must_be_shown_something():
+    nothing = Box(0, 1, (0,))
+    assert AgentInput(nothing, Discrete(2))(np.zeros((3, 0))).shape == (3, 3)
+    with pytest.raises(ValueError, match=r"has no numbers.*set previous_action or start_flag"):
+        AgentInput(nothing, Discrete(2), previous_action=False, start_flag=False)

@@ -10,6 +10,10 @@ from popgym.core.flatten import Flattener
 
 plain = st.one_of(
     st.builds(Discrete, st.integers(1, 5), start=st.integers(-3, 3)),
+    st.just(Discrete(4, start=-3, dtype=np.int8)),
+    st.just(Discrete(4, start=2**63 + 5, dtype=np.uint64)),
+    st.just(Box(0, 1, (0,))),
+    st.just(Box(0, 1, (2,), np.bool_)),
     st.builds(MultiDiscrete, st.lists(st.integers(1, 4), min_size=1, max_size=3)),
     st.just(MultiDiscrete([[2, 3], [4, 1]], start=[[1, 0], [-2, 5]])),
     st.builds(MultiBinary, st.sampled_from([1, 3, (2, 2)])),
@@ -50,11 +54,32 @@ def test_rows_can_be_written_into_columns_of_an_array():
 
 
 @pytest.mark.parametrize(
-    "space", [Text(3), spaces.Sequence(Discrete(2)), Tuple((Discrete(2), Text(3))), Tuple(())]
+    "space",
+    [
+        Text(3),
+        spaces.Sequence(Discrete(2)),
+        spaces.OneOf((Discrete(2), Discrete(3))),
+        Tuple((Discrete(2), Text(3))),
+        Tuple(()),
+        Discrete(2**40),
+        MultiDiscrete([2**20, 2]),
+    ],
+    ids=str,
 )
-def test_a_space_without_a_size_is_refused(space):
-    with pytest.raises(ValueError, match=r"cannot be flattened|no parts"):
+def test_a_space_without_a_size_or_with_too_large_a_one_is_refused(space):
+    with pytest.raises(ValueError, match=r"cannot be flattened.*Box|no parts.*Box"):
         Flattener(space)
+
+
+def test_only_the_rows_asked_for_are_read():
+    space = Dict(a=Discrete(3, start=4), b=Box(0, 1, (1,)))
+    batch = {"a": np.array([99, 5, 4]), "b": np.array([[np.nan], [0.5], [1.0]])}
+    rows = Flattener(space)(batch, rows=np.array([2, 1]))
+    assert rows.tolist() == [[1, 0, 0, 1], [0, 1, 0, 0.5]]
+
+
+def test_choices_that_are_none_take_no_room():
+    assert Flattener(Tuple((MultiDiscrete([]), Discrete(2)))).size == 2
 
 
 def test_the_batch_may_be_empty():

@@ -87,3 +87,52 @@ def test_an_unbounded_box_is_passed_on_as_it_is_and_a_half_bounded_one_clipped()
 def test_an_unsupported_action_space_is_refused_with_what_to_do(space):
     with pytest.raises(ValueError, match=r"must be Discrete.*ActionWrapper"):
         action_distribution(space)
+
+
+class Own(spaces.Discrete):
+    """A user's subclass."""
+
+
+FAR = np.finfo(np.float32).max
+
+
+@pytest.mark.parametrize(
+    ("space", "plain", "expected"),
+    [
+        (spaces.Discrete(3, start=5, dtype=np.int32), [2], [7]),
+        (spaces.Discrete(3, start=-9, dtype=np.int8), [0], [-9]),
+        (spaces.Discrete(3, start=2**63 + 5, dtype=np.uint64), [1], [2**63 + 6]),
+        (Own(3), [1], [1]),
+        (spaces.MultiDiscrete([2, 3], np.uint8, start=[0, 200]), [[1, 2]], [[1, 202]]),
+        (spaces.Box(-1, 3, (1,), np.float16), [[7.0]], [[3.0]]),
+        (spaces.Box(-np.inf, np.inf, (1,), np.float16), [[1e9]], [[65504.0]]),
+        (spaces.Box(-FAR, FAR, (1,)), [[0.5]], [[0.5]]),
+        (spaces.Box(-FAR / 2, FAR / 2, (1,)), [[0.0]], [[0.0]]),
+        (spaces.Box(-1e308, 1e308, (1,), np.float64), [[-7.0]], [[-7.0]]),
+        (spaces.Box(4, 4, (1,)), [[0.3]], [[4.0]]),
+        (spaces.Box(5, np.inf, (1,)), [[0.3]], [[5.0]]),
+    ],
+    ids=str,
+)
+def test_actions_reach_the_environment_in_its_own_type(space, plain, expected):
+    plain = np.array(plain, np.float32 if isinstance(space, spaces.Box) else np.int64)
+    actions = action_distribution(space).to_env(plain)
+    assert actions.tolist() == expected and actions.dtype == space.dtype
+    assert space.contains(actions[0])
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Box(0, 1, (0,)),
+        spaces.Box(0, 9, (2,), np.int64),
+        spaces.Box(0, 1, (2,), np.longdouble),
+        spaces.MultiDiscrete([]),
+        spaces.MultiDiscrete([[2, 3], [3, 2]]),
+    ],
+    ids=str,
+)
+def test_a_space_of_the_right_kind_that_holds_no_actions_is_refused_in_one_line(space):
+    with pytest.raises(ValueError, match=r"^the action space .* at least one number") as caught:
+        action_distribution(space)
+    assert "\n" not in str(caught.value)

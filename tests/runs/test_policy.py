@@ -167,3 +167,35 @@ def test_a_missing_file_is_named(tmp_path, name):
     (tmp_path / name).unlink()
     with pytest.raises(ValueError, match=rf"{tmp_path} holds no policy: .*{name}"):
         load_policy(tmp_path)
+
+
+def test_an_observation_a_rounding_error_outside_its_bounds_is_taken_as_in_training():
+    agent = policy(spaces.Box(0, 1, (1,), np.float64))
+    agent.act(np.array([1.000001]))
+    with pytest.raises(ValueError, match=r"is not in Box.*has the value 1\.1"):
+        agent.act(np.array([1.1]))
+
+
+@pytest.mark.parametrize("obs", [{"a": 1}, {"a": 1, "b": (np.zeros((2, 2)),)}, 3, (1, 2)])
+def test_an_observation_of_another_structure_is_refused(obs):
+    with pytest.raises(ValueError, match=r"is not in Dict\("):
+        policy(OBSERVATIONS).act(obs)
+
+
+@pytest.mark.parametrize(
+    ("trained", "played", "message"),
+    [
+        (spaces.Discrete(3), spaces.Discrete(4), r"is Discrete\(3\), .*'s is Discrete\(4\): use"),
+        (
+            spaces.MultiDiscrete([2, 3]),
+            spaces.MultiDiscrete([2, 3], np.int32),
+            r"MultiDiscrete\(\[2 3\]\) with other types of numbers: use",
+        ),
+    ],
+)
+def test_other_spaces_than_in_training_are_refused(trained, played, message):
+    agent = policy(trained, trained)
+    agent.require_spaces(trained, trained)
+    for pair in ((played, trained), (trained, played)):
+        with pytest.raises(ValueError, match=message):
+            agent.require_spaces(*pair)

@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Text, Tuple
 from gymnasium.spaces.utils import flatten
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector.utils import batch_space
 
 import popgym.envs
 from popgym.wrappers import (
@@ -20,6 +21,7 @@ from popgym.wrappers import (
     VectorDiscreteAction,
     VectorFlatten,
 )
+from popgym.wrappers.discrete_action import choices, combined
 
 
 class Parts(gym.Env):
@@ -196,3 +198,40 @@ def test_wrapped_environments_can_be_made_again_from_their_specification():
     again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
     np.testing.assert_array_equal(again.reset(seed=0)[0], env.reset(seed=0)[0])
     assert again.action_space == Discrete(64)
+
+
+def test_flattened_actions_reach_the_environment_with_the_types_of_its_space():
+    space = Tuple((Discrete(3, start=5, dtype=np.uint8), MultiDiscrete([2, 3], np.int8)))
+
+    class Typed(gym.Env):
+        observation_space, action_space = space, space
+
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            return (np.uint8(5), np.zeros(2, np.int8)), {}
+
+        def step(self, action):
+            assert action in space, action
+            return action, 0.0, False, False, {}
+
+    flat = flatten(space, (np.uint8(6), np.array([1, 2], np.int8)))
+    many = Flatten(SyncVectorEnv([Typed] * 2))
+    for env, action in ((Flatten(Typed()), flat), (many, np.stack([flat, flat]))):
+        env.reset()
+        obs = env.step(action)[0]
+        assert obs in env.observation_space
+        np.testing.assert_array_equal(obs, action)
+
+
+@pytest.mark.parametrize(
+    "space", [MultiDiscrete([2] * 64), MultiDiscrete([])], ids=["many", "none"]
+)
+def test_choices_without_a_count_are_refused(space):
+    with pytest.raises(ValueError, match="combinations of choices, which is no Discrete"):
+        DiscreteAction(with_actions(space))
+
+
+def test_choices_are_of_the_type_of_their_space():
+    space = MultiDiscrete([200, 200], np.uint8, start=[50, 0])
+    assert combined(space) == Discrete(40_000)
+    assert choices(space, np.array([39_999])) in batch_space(space, 1)

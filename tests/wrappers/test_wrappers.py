@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import popgym.envs
+from popgym.core.actions import null_action
 from popgym.wrappers import Antialias, PreviousAction, VectorAntialias, VectorPreviousAction
-from popgym.wrappers.previous_action import null_action
 
 FLAG = Discrete(2)
 
@@ -224,3 +224,54 @@ def test_showing_the_previous_action_meets_the_need_for_it():
     many.obs_requires_prev_action = True
     assert Antialias(many).obs_requires_prev_action
     assert not Antialias(PreviousAction(many)).obs_requires_prev_action
+
+
+class Overwriting(gym.Env):
+    """Writes into the action that it is given."""
+
+    observation_space = Discrete(2)
+
+    def __init__(self, space):
+        self.action_space = space
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action):
+        if isinstance(action, np.ndarray):
+            action[...] = 0
+        return 1, 0.0, False, False, {}
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        Discrete(3, start=5, dtype=np.uint8),
+        Discrete(3, start=-9, dtype=np.int32),
+        MultiDiscrete([2, 3], np.int8, start=[7, -4]),
+        Box(np.float32([-np.inf, 5]), np.float32([-5, np.inf])),
+        Tuple((Discrete(3, start=5, dtype=np.uint8), Box(1, 2, (2,), np.float64))),
+    ],
+    ids=str,
+)
+def test_previous_actions_are_in_the_space_whatever_its_types_and_bounds(space):
+    def one():
+        return PreviousAction(Overwriting(space))
+
+    single, each = one(), SyncVectorEnv([one] * 2)
+    many = PreviousAction(SyncVectorEnv([lambda: Overwriting(space)] * 2))
+    for env in (single, each, many):
+        assert env.reset()[0] in env.observation_space
+        env.action_space.seed(0)
+        action = env.action_space.sample()
+        given = copy.deepcopy(action)
+        obs = env.step(action)[0]
+        assert obs in env.observation_space
+        np.testing.assert_equal(obs[1], given)
+
+
+def test_actions_that_cannot_be_shown_are_refused_even_with_a_null_action():
+    for env in (Overwriting(Text(3)), SyncVectorEnv([lambda: Overwriting(Text(3))] * 2)):
+        with pytest.raises(ValueError, match="has no null action: it must be made of"):
+            PreviousAction(env, null_action="a")

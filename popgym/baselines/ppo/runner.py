@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector.utils import concatenate, create_empty_array
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
@@ -16,7 +15,9 @@ from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED
 from torch import Tensor
 
 from popgym.baselines.ppo.tape import Fault, Tape
+from popgym.core.actions import null_actions
 from popgym.core.agent_input import AgentInput
+from popgym.core.layout import stacked
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
 from popgym.runs.environment import make_environments
@@ -48,8 +49,8 @@ class TapeRunner(SingleAgentEnvRunner):
         self.env = make_environments(self.config.env, self.num_envs, **settings)
         self._native = hasattr(self.env.unwrapped, "snapshot")  # ours: checked by its own tests
         spaces = self.env.single_observation_space, self.env.single_action_space
-        self._encode = AgentInput(*spaces, **agent)
         self._distribution = action_distribution(spaces[1])
+        self._encode = AgentInput(*spaces, **agent)
         self._generator = torch.Generator()
         if self._seed is None:
             self._generator.seed()
@@ -109,7 +110,7 @@ class TapeRunner(SingleAgentEnvRunner):
         obs, _ = self._call_env(self.env.reset, seed=seed)
         B = self.num_envs
         self._start = np.ones(B, bool)
-        self._previous_action = create_empty_array(self.env.single_action_space, B)
+        self._previous_action = null_actions(self.env.single_action_space, B)
         self._input = self._encode_checked(obs)
         self._state = self.net.initial_state(B)
         self._returns, self._lengths = np.zeros(B), np.zeros(B, np.int64)
@@ -162,10 +163,9 @@ class TapeRunner(SingleAgentEnvRunner):
 
     def _step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
         """Moves every environment on; books what ended."""
-        self._previous_action = self._distribution.to_env(action)
-        obs, rewards, terminated, truncated, info = self._call_env(
-            self.env.step, self._previous_action
-        )
+        taken = self._distribution.to_env(action)
+        self._previous_action = taken.copy()  # an environment may write into what it is given
+        obs, rewards, terminated, truncated, info = self._call_env(self.env.step, taken)
         self._start = done = terminated | truncated
         self._returns += rewards
         self._lengths += 1
@@ -184,23 +184,35 @@ class TapeRunner(SingleAgentEnvRunner):
 
         It belongs to the old episode: the memory has not been cleared and no start is flagged.
         """
-        space = self.env.single_observation_space
-        each = [final_obs[row] for row in rows]
-        obs = concatenate(space, each, create_empty_array(space, len(rows)))
-        inputs = self._encode(obs, self._previous_action[rows], np.zeros(len(rows), bool))
+        obs = self._stacked([final_obs[row] for row in rows])
+        self._check(obs, rows)
+        inputs = self._encode(obs, self._previous_action[rows])
         flat = self.net.flatten_state(self._state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.num_envs, np.float32)
         values[rows] = self.net(torch.from_numpy(inputs)[:, None], state, None)[1][:, 0].numpy()
         return values
 
+    def _stacked(self, observations: list[Any]) -> Any:
+        try:
+            return stacked(self.env.single_observation_space, observations)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise BrokenEnvironmentError(
+                f"environment {self.config.env} ended an episode with an observation of another "
+                f"structure than its space's: {type(error).__name__}: {error}"
+            ) from error
+
     def _encode_checked(self, obs: Any) -> np.ndarray:
-        if not self._native:
-            try:
-                self._encode.check(obs)
-            except ValueError as error:
-                raise BrokenEnvironmentError(f"environment {self.config.env}: {error}") from error
+        self._check(obs)
         return self._encode(obs, self._previous_action, self._start)
+
+    def _check(self, obs: Any, environments: np.ndarray | None = None) -> None:
+        if self._native:
+            return
+        try:
+            self._encode.check(obs, environments)
+        except ValueError as error:
+            raise BrokenEnvironmentError(f"environment {self.config.env}: {error}") from error
 
     def _call_env(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:

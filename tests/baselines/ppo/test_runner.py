@@ -134,6 +134,8 @@ def test_every_supported_action_space_trains(build, action):
         ("Raising", r"failed in step\(\): RuntimeError: the motor is on fire"),
         ("NotANumber", r"environment 0: observation has the value nan"),
         ("Outside", r"environment 0: observation has the value 11\.0 .* outside its space Box"),
+        ("EndsNotANumber", r"environment 0: observation has the value nan"),
+        ("EndsInAnotherShape", "ended an episode with an observation of another structure"),
         ("InfiniteReward", "a reward that is not finite"),
     ],
 )

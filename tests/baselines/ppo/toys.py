@@ -64,6 +64,20 @@ class Outside(Countdown):
         return np.array([11.0], np.float32), 0.0, False, False, {}
 
 
+class EndsNotANumber(Countdown):
+    """Shows what is no number, and at its very end alone."""
+
+    def step(self, action):
+        obs, *results = super().step(action)
+        return obs * (np.nan if results[2] else 1), *results
+
+
+class EndsInAnotherShape(Countdown):
+    def step(self, action):
+        obs, *results = super().step(action)
+        return np.repeat(obs, self.np_random.integers(2, 1000) if results[2] else 1), *results
+
+
 class InfiniteReward(Countdown):
     def step(self, action):
         return np.array([1.0], np.float32), float("inf"), False, False, {}
