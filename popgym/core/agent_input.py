@@ -67,14 +67,18 @@ class AgentInput:
             rows[:, end] = start
         return rows
 
-    def check(self, obs: Any) -> None:
+    def check(self, obs: Any, environments: Any = None) -> None:
         """Refuses a batched observation with a value outside its space, or one not finite.
+
+        Args:
+            obs: A batched observation.
+            environments: [B] whose observations these are; None: of environments 0 to B - 1.
 
         Raises:
             ValueError: Names the environment's index, the part of the observation, and the value.
         """
         for part in self._bounds:
-            part.check(follow(part.path, obs))
+            part.check(follow(part.path, obs), environments)
 
 
 class Bounds:
@@ -93,7 +97,7 @@ class Bounds:
         self.kinds = "biu" if isinstance(space, (Discrete, MultiDiscrete)) else "biuf"
         self.low, self.high = (one_if_equal(np.asarray(limit)) for limit in (low, high))
 
-    def check(self, values: Any) -> None:
+    def check(self, values: Any, environments: Any = None) -> None:
         """Refuses values [B, ...]; see `AgentInput.check`."""
         values = np.asarray(values)
         if values.dtype.kind not in self.kinds:
@@ -107,13 +111,14 @@ class Bounds:
             return  # an image cannot be outside
         inside = (values >= self.low) & (values <= self.high)  # NaN is not
         if not inside.all():
-            self.refuse(values, tuple(np.argwhere(~inside)[0].tolist()))
+            where = tuple(np.argwhere(~inside)[0].tolist())
+            self.refuse(values, where, where[0] if environments is None else environments[where[0]])
 
-    def refuse(self, values: np.ndarray, where: tuple[int, ...]) -> NoReturn:
+    def refuse(self, values: np.ndarray, where: tuple[int, ...], environment: int) -> NoReturn:
         """Refuses the value at the given place."""
         place = f" at {where[1:]}" if where[1:] else ""
         raise ValueError(
-            f"environment {where[0]}: {self.name()} has the value {values[where]}{place}, "
+            f"environment {environment}: {self.name()} has the value {values[where]}{place}, "
             f"which is outside its space {self.space}"
         )
 

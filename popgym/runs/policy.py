@@ -24,6 +24,8 @@ from popgym.core.agent_input import AgentInput
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.wiring import WiringOptions
+from popgym.runs import seeds
+from popgym.runs.seeds import Stream
 from popgym.runs.spaces import space_from_data, space_to_data
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
@@ -46,16 +48,17 @@ class PolicySpec:
     previous_action: bool = True
     start_flag: bool = True
 
-    def build(self) -> ActorCritic:
-        """The network with fresh weights."""
-        return ActorCritic(
-            self.encoder().size,
-            action_distribution(self.action_space).num_inputs,
-            self.memory,
-            self.memory_options,
-            WiringOptions.from_dict(self.network),
-            self.max_steps,
-        )
+    def build(self, seed: int = 0) -> ActorCritic:
+        """The network with fresh weights, those that training begins with for this seed."""
+        with seeds.fresh_weights(seed):
+            return ActorCritic(
+                self.encoder().size,
+                action_distribution(self.action_space).num_inputs,
+                self.memory,
+                self.memory_options,
+                WiringOptions.from_dict(self.network),
+                self.max_steps,
+            )
 
     def encoder(self) -> AgentInput:
         """What turns observations into the network's input."""
@@ -101,7 +104,7 @@ class Policy:
         self.observation_space, self.action_space = spec.observation_space, spec.action_space
         self._encode = spec.encoder()
         self._distribution = action_distribution(spec.action_space)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = seeds.generator(seed, Stream.POLICY)
 
     def initial_state(self, batch_size: int = 1) -> PolicyState:
         """The state before an episode's first step."""
@@ -170,7 +173,7 @@ class Policy:
         else:
             chosen = self._distribution.sample(outputs[:, 0], self._generator)
         actions = self._distribution.to_env(chosen.numpy())
-        return actions, PolicyState(network, actions)
+        return actions, PolicyState(network, actions.copy())  # the caller may write in it
 
     def save(self, folder: str | Path) -> None:
         """Writes the weights as safetensors and the rest as JSON into an existing folder."""
