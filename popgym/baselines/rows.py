@@ -44,7 +44,8 @@ def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> 
     latest = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
     row["eval_return"] = latest.get("episode_return_mean") if evaluated else None
     for column, key in _LEARNER_COLUMNS.items():
-        row[column] = float(np.asarray(learned[key]))
+        value = float(np.asarray(learned.get(key, np.nan)))
+        row[column] = value if np.isfinite(value) else None  # undefined in this iteration
     return row
 
 

@@ -92,6 +92,10 @@ class AgentInput:
             obs: A batched observation.
             environments: [B], the index of each row's environment; None: the row's own.
 
+        Args:
+            obs: A batched observation.
+            environments: [B] whose observations these are; None: of environments 0 to B - 1.
+
         Raises:
             ValueError: Names the environment's index, the part of the observation, and the value.
         """

@@ -6,6 +6,7 @@ A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1`
 
 from __future__ import annotations
 
+import copy
 import importlib
 import multiprocessing
 import signal
@@ -124,7 +125,23 @@ def _make_worker(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.
     if multiprocessing.current_process().name.startswith("Worker<AsyncVectorEnv>"):
         # A terminal sends Ctrl-C to all processes; the main one ends the others in good order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return _make_one(target, arguments)
+    return _OwnArrays(_make_one(target, arguments))
+
+
+class _OwnArrays(gym.Wrapper):
+    """Copies observations and actions, for environments that reuse or change their arrays.
+
+    A vector environment keeps the last observation of an episode while it begins the next one,
+    and the runner keeps the actions.
+    """
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        obs, info = self.env.reset(**kwargs)
+        return copy.deepcopy(obs), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = self.env.step(copy.deepcopy(action))
+        return copy.deepcopy(obs), reward, terminated, truncated, info
 
 
 def _is_native(target: str) -> bool:

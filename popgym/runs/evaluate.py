@@ -13,6 +13,7 @@ import numpy as np
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.policy import Policy
+from popgym.runs.seeds import Stream, reset_seed
 
 RESAMPLES = 10_000
 
@@ -109,7 +110,8 @@ def _play(
     policy: Policy, environments: Any, each: int, seed: int, deterministic: bool
 ) -> Evaluation:
     B = environments.num_envs
-    obs, _ = environments.reset(seed=seed)
+    seeds = reset_seed(environments, seed, Stream.STANDALONE_ENVIRONMENTS)
+    obs, _ = environments.reset(seed=seeds)
     state, start = None, np.ones(B, bool)
     total, length, played = np.zeros(B), np.zeros(B, np.int64), np.zeros(B, np.int64)
     returns, lengths = [], []

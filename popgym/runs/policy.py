@@ -27,6 +27,8 @@ from popgym.core.layout import stacked
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.wiring import WiringOptions
+from popgym.runs import seeds
+from popgym.runs.seeds import Stream
 from popgym.runs.spaces import space_from_data, space_to_data
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
@@ -49,21 +51,22 @@ class PolicySpec:
     previous_action: bool = True
     start_flag: bool = True
 
-    def build(self) -> ActorCritic:
-        """The network with fresh weights.
+    def build(self, seed: int = 0) -> ActorCritic:
+        """The network with fresh weights, those that training begins with for this seed.
 
         Raises:
             ValueError: If a space is not supported, or an option does not fit.
         """
         distribution = action_distribution(self.action_space)
-        return ActorCritic(
-            self.encoder().size,
-            distribution.num_inputs,
-            self.memory,
-            self.memory_options,
-            WiringOptions.from_dict(self.network),
-            self.max_steps,
-        )
+        with seeds.fresh_weights(seed):
+            return ActorCritic(
+                self.encoder().size,
+                distribution.num_inputs,
+                self.memory,
+                self.memory_options,
+                WiringOptions.from_dict(self.network),
+                self.max_steps,
+            )
 
     def encoder(self) -> AgentInput:
         """What turns observations into the network's input."""
@@ -113,7 +116,7 @@ class Policy:
         self.observation_space, self.action_space = spec.observation_space, spec.action_space
         self._encode = spec.encoder()
         self._distribution = action_distribution(spec.action_space)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = seeds.generator(seed, Stream.POLICY)
 
     def initial_state(self, batch_size: int = 1) -> PolicyState:
         """The state before an episode's first step."""

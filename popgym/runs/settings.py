@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +132,13 @@ class Settings:
     def resolved(self) -> Settings:
         """The same run with every None filled in, as the run folder records it."""
         num_envs = self.num_envs or self._default_num_envs()
-        num_envs -= num_envs % max(1, self.runners)
+        num_envs -= num_envs % self._divisor(num_envs)
+        if self.num_envs not in (None, num_envs):
+            warnings.warn(
+                f"num_envs {self.num_envs} does not divide among {self.runners} runners and "
+                f"{self.learners} learners: {num_envs} are used",
+                stacklevel=3,
+            )
         batch = num_envs * self.rollout
         minibatch = self.minibatch_size or max(self.rollout, batch // 4)
         return dataclasses.replace(
@@ -145,6 +153,12 @@ class Settings:
         while num_envs > 8 and self.steps < MIN_ITERATIONS * num_envs * self.rollout:
             num_envs //= 2
         return max(num_envs, self.runners, self.learners)
+
+    def _divisor(self, num_envs: int) -> int:
+        """What the number of environments must, or else should, be divisible by."""
+        runners, learners = max(1, self.runners), max(1, self.learners)
+        both = math.lcm(runners, learners)
+        return both if both <= num_envs else runners
 
     @property
     def batch_size(self) -> int:

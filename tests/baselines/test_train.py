@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import popgym
 from popgym.baselines import train as training
 from popgym.baselines.ppo import TapePPO
+from popgym.baselines.ppo.learner import TapeLearner
 from popgym.baselines.train import resume
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from popgym.runs.folder import RunFolder
@@ -262,6 +263,46 @@ def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_ite
     with pytest.raises(TrainingDivergedError, match="vf_loss is nan; there is no checkpoint yet"):
         train(out=tmp_path / "run", steps=3 * STEPS)
     assert len(RunFolder.open(tmp_path / "run").rows()) == 1
+
+
+def test_a_gradient_that_is_not_finite_in_the_last_minibatch_saves_nothing(tmp_path, monkeypatch):
+    original = TapeLearner.postprocess_gradients
+    calls = []
+
+    def spoil_the_last(self, gradients):
+        calls.append(1)
+        if len(calls) == 4:  # two epochs of two minibatches
+            next(iter(gradients.values())).fill_(float("nan"))
+        return original(self, gradients)
+
+    monkeypatch.setattr(TapeLearner, "postprocess_gradients", spoil_the_last)
+    with pytest.raises(TrainingDivergedError, match="a weight is not finite after 1 updates"):
+        train(out=tmp_path / "run", steps=STEPS)
+    assert len(calls) == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_undefined_is_an_empty_cell_and_not_divergence(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # torch warns of the variance of one number
+        run = train(
+            out=tmp_path / "run", steps=4, num_envs=2, rollout=1, minibatch_size=1, kl_cutoff=0.0
+        )
+    header, *lines = (run.path / "progress.csv").read_text().splitlines()
+    column = header.split(",").index("explained_variance")
+    assert [line.split(",")[column] for line in lines] == ["", ""]
+    assert [row["explained_variance"] for row in run.rows] == [None, None]
+    assert all(np.isfinite(row["value_loss"]) for row in run.rows)
+
+
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+def test_an_environment_may_reuse_its_arrays_and_write_into_actions(tmp_path, vectorization):
+    how = {"num_envs": 2, "vectorization": vectorization, "steps": 96}
+    fresh, reusing = (
+        train(f"{TOYS}:{name}", out=tmp_path / name, **how) for name in ("Fresh", "Reusing")
+    )
+    assert without_time(fresh.rows) == without_time(reusing.rows)
+    assert_same_weights(weights(fresh), weights(reusing))
 
 
 # ---- mistakes found before anything is built

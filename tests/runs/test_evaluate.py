@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from gymnasium import spaces
 
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.evaluate import Evaluation, evaluate
+from popgym.runs.seeds import Stream, reset_seed
 from tests.baselines.ppo.toys import Countdown, Guess
 from tests.runs.specimens import policy
 
@@ -27,7 +30,8 @@ def test_the_returns_are_those_of_the_policy_step_by_step():
     guesser = agent(Guess)
     result = evaluate(guesser, f"{TOYS}:Guess", episodes=40, num_envs=1, seed=3)
     env, expected = Guess(), []
-    obs, _ = env.reset(seed=3)
+    one = SimpleNamespace(unwrapped=env, num_envs=1)
+    obs, _ = env.reset(seed=reset_seed(one, 3, Stream.STANDALONE_ENVIRONMENTS)[0])
     for _ in range(40):
         action, _ = guesser.act(obs)
         expected.append(env.step(action)[1])

@@ -57,6 +57,15 @@ def test_acting_leaves_the_state_it_was_given_alone():
     assert all(torch.equal(a, b) for a, b in zip(before, state.network.memory, strict=True))
 
 
+@pytest.mark.parametrize("actions", ACTIONS, ids=str)
+def test_the_caller_may_write_into_the_actions(actions):
+    agent = policy(action_space=actions)
+    given, state = agent.act_many(np.array([0, 1]), None, np.ones(2, bool))
+    before = given.copy()
+    given += 1
+    np.testing.assert_array_equal(state.previous_action, before)
+
+
 @pytest.mark.parametrize("memory", ["frameconv", "gru"])
 def test_many_agents_side_by_side_act_as_each_alone_also_across_episodes(memory):
     agent = policy(memory=memory)

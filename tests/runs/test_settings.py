@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import pytest
 
@@ -71,8 +72,29 @@ def test_resolving_twice_changes_nothing():
     assert once.network == {**NETWORK, "hidden_size": 32}
 
 
-def test_environments_divide_among_runners():
-    assert Settings(env="E", runners=3).resolved().num_envs % 3 == 0
+def test_environments_divide_among_runners_and_learners_alike():
+    assert Settings(env="E", runners=3).resolved().num_envs == 255
+    assert Settings(env="E", learners=3).resolved().num_envs == 255
+    assert Settings(env="E", runners=3, learners=2).resolved().num_envs == 252
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ({"num_envs": 10, "learners": 3}, 9),
+        ({"num_envs": 10, "runners": 4}, 8),
+        ({"num_envs": 10, "runners": 2, "learners": 3}, 6),
+        ({"num_envs": 10, "runners": 4, "learners": 3}, 8),  # twelve there are not
+    ],
+    ids=str,
+)
+def test_a_number_of_environments_that_does_not_divide_is_lowered_with_a_word(given, used):
+    with pytest.warns(UserWarning, match=rf"num_envs 10 does not divide .*: {used} are used"):
+        settings = Settings(env="E", **given).resolved()
+    assert settings.num_envs == used
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert settings.resolved() == settings
 
 
 def test_settings_survive_json():

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 import ray
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
-from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     ENV_RUNNER_SAMPLING_TIMER,
@@ -24,10 +21,11 @@ from ray.rllib.utils.metrics import (
 )
 
 from popgym.baselines.ppo.learner import TapeLearner, as_batch
+from popgym.baselines.ppo.no_cluster import without_cluster
 from popgym.baselines.ppo.runner import TapeRunner
-from popgym.baselines.ppo.tape import Fault, Tape
+from popgym.baselines.ppo.sampling import sample_tapes
+from popgym.baselines.ppo.tape import Tape
 from popgym.baselines.rl_modules.memory_module import MemoryModule
-from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.settings import PRECISIONS, Settings
 
 
@@ -36,7 +34,12 @@ class TapePPOConfig(PPOConfig):
 
     ``environment(env)`` takes a name as in `popgym.runs.environment`,
     ``rl_module(model_config={"memory": "gru", ...})`` the options of `MemoryModule`.
+
+    ``debugging(seed=...)`` sets ``run_seed``, see `popgym.runs.seeds`. RLlib itself is told of no
+    seed, since it would seed the process's own generators.
     """
+
+    run_seed: int | None
 
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or TapePPO)
@@ -86,6 +89,15 @@ class TapePPOConfig(PPOConfig):
             self.precision = precision
         return self
 
+    @property
+    def seed(self) -> None:
+        """None, for RLlib; what is set here becomes ``run_seed``."""
+        return None
+
+    @seed.setter
+    def seed(self, value: int | None) -> None:
+        self.run_seed = value
+
     def get_default_learner_class(self) -> type:
         """The learner for tapes."""
         return TapeLearner
@@ -123,57 +135,45 @@ class TapePPO(PPO):
 
     def setup(self, config: Any) -> None:
         """Builds runners and learners; without remote ones no Ray cluster is started."""
-        with self._without_cluster():
+        with self._embedded():
             super().setup(config)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """RLlib's; embedded, without a cluster too."""
-        with self._without_cluster():
+        with self._embedded():
             return super().evaluate(*args, **kwargs)
 
-    @contextmanager
-    def _without_cluster(self) -> Iterator[None]:
-        """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.
-
-        It passes its configuration and weights through Ray's object store even when all are in
-        this process, and that alone would start one.
-        """
+    def _embedded(self) -> contextlib.AbstractContextManager[None]:
         if ray.is_initialized() or not self.config.is_embedded:
-            yield
-            return
-        with (
-            mock.patch.object(ray, "put", lambda value, **_: value),
-            mock.patch.object(ray, "get", lambda value, **_: value),
-        ):
-            yield
+            return contextlib.nullcontext()
+        return without_cluster()
+
+    def _steps_made(self) -> int:
+        counter = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
+        return int(self.metrics.peek(counter, default=0))
 
     def training_step(self) -> None:
         """Sample tapes, update on them, hand the new weights to the runners."""
         with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
-            tapes, results = synchronous_parallel_sample(
-                worker_set=self.env_runner_group,
-                max_env_steps=self.config.total_train_batch_size,
-                sample_timeout_s=self.config.sample_timeout_s,
-                _uses_new_env_runners=True,
-                _return_metrics=True,
+            tapes, results = sample_tapes(
+                self.env_runner_group,
+                self.config.total_train_batch_size,
+                self._steps_made(),
+                self.config.sample_timeout_s,
             )
             if not tapes:
                 return  # every runner failed; RLlib restarts them
-            for fault in tapes:
-                if isinstance(fault, Fault):
-                    raise BrokenEnvironmentError(fault.message)
             self.metrics.aggregate(results, key=ENV_RUNNER_RESULTS)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
-            sampled = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
             learner_results = self.learner_group.update(
                 **self._shards(Tape.join(tapes)),
-                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self.metrics.peek(sampled)},
+                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self._steps_made()},
                 num_epochs=self.config.num_epochs,
                 minibatch_size=self.config.minibatch_size,
             )
             self.metrics.aggregate(learner_results, key=LEARNER_RESULTS)
         timer = self.metrics.log_time((TIMERS, SYNCH_WORKER_WEIGHTS_TIMER))
-        with timer, self._without_cluster():
+        with timer, self._embedded():
             self.env_runner_group.sync_weights(
                 from_worker_or_learner_group=self.learner_group, inference_only=True
             )
@@ -189,7 +189,7 @@ class TapePPO(PPO):
         RLlib compares sequence numbers and so leaves newer weights in the runners when an older
         checkpoint is restored, and drops the weights of remote runners still being set up.
         """
-        with self._without_cluster():
+        with self._embedded():
             super().restore_from_path(path, *args, **kwargs)
         component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
         weights = self.learner_group.get_state(components=component, inference_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
@@ -26,7 +27,9 @@ from popgym.baselines.ppo.advantages import advantages_and_targets
 from popgym.baselines.ppo.tape import Tape
 from popgym.baselines.rl_modules.memory_module import START, TAPE_STATE
 from popgym.memory.actions import action_distribution
+from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError
+from popgym.runs.seeds import Stream
 
 KL_CUTOFF_WEIGHT = 1000.0  # TF-Agents' too: .03 nats too many add about 1 to the loss
 DEVIATION_DECAY = 0.99  # an update: an early fluke, or a scale long left, is forgotten in hundreds
@@ -64,9 +67,15 @@ class TapeLearner(PPOTorchLearner):
         super().build()
         module = self.module[DEFAULT_MODULE_ID].unwrapped()
         self._distribution = action_distribution(module.action_space)
-        self._generator = torch.Generator().manual_seed(self.config.seed or 0)
+        seed = seeds.some_seed(self.config.run_seed)
+        # All learners take their own rows in the same order; a checkpoint holds one generator.
+        self._generator = seeds.generator(seed, Stream.MINIBATCHES)
         self._stats: dict[str, list[Tensor]] = {}
-        self._largest_deviation = 0.0
+        self._deviation = self._largest_deviation = 0.0
+
+    def _make_module(self) -> Any:
+        with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
+            return super()._make_module()
 
     # ---- batches
 
@@ -78,18 +87,25 @@ class TapeLearner(PPOTorchLearner):
         minibatch_size: int | None = None,
         **kwargs: Any,
     ) -> Iterator[MultiAgentBatch]:
-        """Minibatches of whole rows, every row once an epoch, in an order drawn anew."""
+        """Minibatches of whole rows, every row once an epoch, in an order drawn anew.
+
+        Where the rows do not divide, there is one minibatch more and some are a row smaller,
+        rather than one of few rows: each counts as one step of the optimiser, with the mean
+        over its steps as the loss.
+        """
         tape: Tape = training_data.batch.policy_batches[DEFAULT_MODULE_ID][TAPE]
         B, T = tape.rewards.shape
         rows = max(1, min(B, (minibatch_size or B * T) // T))
+        minibatches = -(-B // rows)
         columns = tree.map_structure(self._tensor, dict(self._columns(tape)))
         self._stats = {}
         for _ in range(num_epochs):
             order = torch.randperm(B, generator=self._generator).to(self._device)
-            for chosen in order[: B - B % rows].split(rows):
+            for chosen in order.tensor_split(minibatches):
                 part = SampleBatch(tree.map_structure(itemgetter(chosen), columns))
                 part.count = len(chosen) * T
                 yield MultiAgentBatch({DEFAULT_MODULE_ID: part}, env_steps=part.count)
+        self._check_finite()
         self._log_stats()
 
     def _columns(self, tape: Tape) -> Iterator[tuple[str, Any]]:
@@ -108,7 +124,7 @@ class TapeLearner(PPOTorchLearner):
 
     def _normalised(self, advantages: np.ndarray) -> np.ndarray:
         """Of mean 0 and deviation 1, or less where former batches deviated far more."""
-        deviation = float(advantages.std())
+        self._deviation = deviation = float(advantages.std())
         self._largest_deviation = max(deviation, DEVIATION_DECAY * self._largest_deviation)
         least = self.config.advantage_floor * self._largest_deviation
         return (advantages - advantages.mean()) / max(1e-4, deviation, least)
@@ -163,20 +179,20 @@ class TapeLearner(PPOTorchLearner):
             loss = loss + self.curr_kl_coeffs_per_module[module_id] * kl
         if config.kl_cutoff > 0:
             loss = loss + KL_CUTOFF_WEIGHT * (kl - config.kl_cutoff).clamp(min=0).square()
-        with torch.no_grad():
-            residual = squared_error.mean()
-            explained = 1 - (targets - values).var() / targets.var().clamp(min=1e-8)
         self._keep(
             {
                 POLICY_LOSS_KEY: policy_loss,
                 VF_LOSS_KEY: value_loss,
-                LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY: residual,
-                LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: explained,
+                LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY: squared_error.mean(),
                 ENTROPY_KEY: entropy,
                 LEARNER_RESULTS_KL_KEY: kl,
                 self.TOTAL_LOSS_KEY: loss,
             }
         )
+        if targets.numel() > 1:  # one step has no variance to explain
+            with torch.no_grad():
+                explained = 1 - (targets - values).var() / targets.var().clamp(min=1e-8)
+            self._keep({LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY: explained})
         return loss
 
     def _uncompiled_update(self, batch: dict[str, Any], **kwargs: Any) -> tuple[Any, Any, dict]:
@@ -195,23 +211,45 @@ class TapeLearner(PPOTorchLearner):
         for name, value in stats.items():
             self._stats.setdefault(name, []).append(value.detach())
 
-    def _log_stats(self) -> None:
-        """Logs the means over the update's minibatches; stops at numbers that are not finite.
+    def _check_finite(self) -> None:
+        """Stop at a loss, a weight or a scale of advantages that is not finite.
 
-        Once an update, not once a minibatch: reading a number off a device waits for it.
+        A gradient that is not finite shows in the weights or in Adam's moments, also after the
+        last minibatch. All are looked at once an update, not once a minibatch: reading a number
+        off a device waits for it. And only then, since other learners
+        wait for the gradients of this one.
         """
+        moments = [
+            moment
+            for name in self._module_optimizers[DEFAULT_MODULE_ID]
+            for state in self.get_optimizer(optimizer_name=name).state.values()
+            for moment in state.values()
+        ]
+        checked = {
+            self.TOTAL_LOSS_KEY: self._stats[self.TOTAL_LOSS_KEY],
+            "a weight": list(self.module[DEFAULT_MODULE_ID].parameters()),
+            "a moment of the gradient": moments,
+            "the deviation of advantages": [torch.tensor(self._deviation)],
+        }
+        for name, tensors in checked.items():
+            finite = [tensor.detach().isfinite().all().to(self._device) for tensor in tensors]
+            if not torch.stack(finite).all():
+                raise TrainingDivergedError(
+                    f"{name} is not finite after {self._weights_seq_no} updates: lower the "
+                    "learning rate (lr), clip the gradient (grad_clip), or check the "
+                    "environment's rewards"
+                )
+
+    def _log_stats(self) -> None:
+        """Log the means over the update's minibatches; one that is undefined is left out."""
         for name, values in self._stats.items():
             value = float(torch.stack(values).mean())
-            if not np.isfinite(value):
-                raise TrainingDivergedError(
-                    f"{name} is {value} after {self._weights_seq_no} updates: lower the learning "
-                    "rate (lr), clip the gradient (grad_clip), or check the environment's rewards"
-                )
-            self.metrics.log_value((DEFAULT_MODULE_ID, name), value, window=1)
+            if np.isfinite(value):
+                self.metrics.log_value((DEFAULT_MODULE_ID, name), value, window=1)
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """RLlib's state, and what it leaves out: KL coefficient, deviation, random numbers."""
-        state = super().get_state(*args, **kwargs)
+        state = copy.deepcopy(super().get_state(*args, **kwargs))  # RLlib hands out live arrays
         if COMPONENT_OPTIMIZER in state:
             coefficient = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
             generator = self._generator.get_state().numpy()
@@ -226,9 +264,10 @@ class TapeLearner(PPOTorchLearner):
         """Takes up `get_state`'s, also when it is older than what this learner holds."""
         if EXTRA in state:
             self._weights_seq_no = 0  # RLlib would ignore weights that are older than its own
+            state = copy.deepcopy(state)  # Adam would go on in the given arrays
         super().set_state(state)
         if EXTRA in state:
             extra = state[EXTRA]
             self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].data.fill_(extra["kl_coefficient"])
             self._largest_deviation = extra["largest_deviation"]
-            self._generator.set_state(torch.from_numpy(extra["generator"]))
+            self._generator.set_state(torch.tensor(extra["generator"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,6 @@ import torch
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
-from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED
 from torch import Tensor
 
 from popgym.baselines.ppo.tape import Fault, Tape
@@ -20,8 +20,10 @@ from popgym.core.agent_input import AgentInput
 from popgym.core.layout import stacked
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
+from popgym.runs import seeds
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.seeds import Stream
 
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 
@@ -37,6 +39,7 @@ class TapeRunner(SingleAgentEnvRunner):
     """
 
     env: Any
+    num_env_steps_sampled_lifetime: int  # of the whole run, as far as this runner knows
     _previous_action: Any  # the actions taken last, as the environments took them
 
     def make_env(self) -> None:
@@ -51,13 +54,15 @@ class TapeRunner(SingleAgentEnvRunner):
         spaces = self.env.single_observation_space, self.env.single_action_space
         self._distribution = action_distribution(spaces[1])
         self._encode = AgentInput(*spaces, **agent)
-        self._generator = torch.Generator()
-        if self._seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(self._seed)
+        self._run_seed = seeds.some_seed(self.config.run_seed)
+        self._generator = torch.Generator()  # of actions; seeded where episodes begin anew
         self._finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
         self._needs_initial_reset = True
+
+    def make_module(self) -> None:
+        """Build the acting network, which the learner's weights then replace."""
+        with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
+            super().make_module()
 
     def get_spaces(self) -> dict[str, tuple]:
         """The environment's spaces, and the module's: its observation is the encoded input."""
@@ -88,7 +93,7 @@ class TapeRunner(SingleAgentEnvRunner):
     ) -> list[Tape | Fault]:
         try:
             if force_reset or num_episodes is not None or self._needs_initial_reset:
-                self._reset_all()
+                self._reset_all(num_episodes is not None or self.config.in_evaluation)
             self.module.eval()
             with torch.inference_mode():
                 if num_episodes is not None:
@@ -100,13 +105,11 @@ class TapeRunner(SingleAgentEnvRunner):
             self._needs_initial_reset = True
             if not self.worker_index:
                 raise
-            # RLlib samples on until it has counted enough steps: end that at once.
-            self.metrics.log_value(NUM_ENV_STEPS_SAMPLED, 1 << 40, reduce="sum")
             return [Fault(str(error))]
 
-    def _reset_all(self) -> None:
+    def _reset_all(self, evaluating: bool) -> None:
         """New episodes everywhere; what was under way is forgotten."""
-        seed = self._seed if self._needs_initial_reset else None
+        seed = self._begin(evaluating) if evaluating or self._needs_initial_reset else None
         obs, _ = self._call_env(self.env.reset, seed=seed)
         B = self.num_envs
         self._start = np.ones(B, bool)
@@ -115,6 +118,22 @@ class TapeRunner(SingleAgentEnvRunner):
         self._state = self.net.initial_state(B)
         self._returns, self._lengths = np.zeros(B), np.zeros(B, np.int64)
         self._needs_initial_reset = False
+
+    def _begin(self, evaluating: bool) -> int | list[int]:
+        """Start this runner's random streams; returns the seed of the environments."""
+        path: tuple[int, ...] = (self.worker_index or 0,)
+        streams = Stream.EVALUATION_ENVIRONMENTS, Stream.EVALUATION_ACTIONS
+        if not evaluating:
+            path += (int(self.num_env_steps_sampled_lifetime),)
+            streams = Stream.ENVIRONMENTS, Stream.ACTIONS
+        environments, actions = streams
+        self._generator = seeds.generator(self._run_seed, actions, *path)
+        return seeds.reset_seed(self.env, self._run_seed, environments, *path)
+
+    def note_steps_made(self, steps: int) -> None:
+        """Take note of how many steps the whole run has made, see `popgym.runs.seeds`."""
+        made = max(steps, self.num_env_steps_sampled_lifetime)
+        self.num_env_steps_sampled_lifetime = made
 
     def _record(self, steps: int, explore: bool, random_actions: bool) -> Tape:
         """Plays ``steps`` steps in every environment."""
@@ -134,10 +153,6 @@ class TapeRunner(SingleAgentEnvRunner):
             tape.truncated[:, t], tape.final_values[:, t] = truncated, final_values
         tape.actions = np.stack(actions, 1)
         tape.last_value = self._peek()
-        if not np.isfinite(tape.rewards).all():
-            raise BrokenEnvironmentError(
-                f"environment {self.config.env} gave a reward that is not finite: mend its step()"
-            )
         self._count(tape.env_steps())
         return tape
 
@@ -166,6 +181,7 @@ class TapeRunner(SingleAgentEnvRunner):
         taken = self._distribution.to_env(action)
         self._previous_action = taken.copy()  # an environment may write into what it is given
         obs, rewards, terminated, truncated, info = self._call_env(self.env.step, taken)
+        self._check_rewards(rewards)
         self._start = done = terminated | truncated
         self._returns += rewards
         self._lengths += 1
@@ -205,6 +221,16 @@ class TapeRunner(SingleAgentEnvRunner):
     def _encode_checked(self, obs: Any) -> np.ndarray:
         self._check(obs)
         return self._encode(obs, self._previous_action, self._start)
+
+    def _check_rewards(self, rewards: np.ndarray) -> None:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(rewards.astype(np.float32))  # as a tape keeps them
+        if not finite.all():
+            index = int(finite.argmin())
+            raise BrokenEnvironmentError(
+                f"environment {self.config.env}: environment {index} gave a reward that is not "
+                f"finite, {rewards[index]}: mend its step()"
+            )
 
     def _check(self, obs: Any, environments: np.ndarray | None = None) -> None:
         if self._native:
@@ -263,27 +289,30 @@ class TapeRunner(SingleAgentEnvRunner):
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """RLlib's state, and where the random numbers and the episodes under way stand."""
-        state = super().get_state(*args, **kwargs)
+        state = copy.deepcopy(super().get_state(*args, **kwargs))  # RLlib hands out live weights
         if self.env is None:
             return state
         state["generator"] = self._generator.get_state().numpy()
         if self._native and not self._needs_initial_reset:
             state["play"] = {
                 "environments": self.env.unwrapped.snapshot(),
-                "memory": {k: v.numpy() for k, v in self.net.flatten_state(self._state).items()},
-                **{name: getattr(self, name) for name in _PLAY},
+                **copy.deepcopy(self._play()),
             }
         return state
+
+    def _play(self) -> dict[str, Any]:
+        memory = {k: v.numpy() for k, v in self.net.flatten_state(self._state).items()}
+        return {"memory": memory, **{name: getattr(self, name) for name in _PLAY}}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up `get_state`'s; without a snapshot of the environments, episodes begin anew."""
         super().set_state(state)
         if self.env is None or "generator" not in state:
             return  # a weight synchronisation, not a restored run
-        self._generator.set_state(torch.from_numpy(state["generator"]))
+        self._generator.set_state(torch.tensor(state["generator"]))
         self._needs_initial_reset = "play" not in state
         if "play" in state:
-            play = state["play"]
+            play = copy.deepcopy(state["play"])
             self.env.unwrapped.restore(play["environments"])
             memory = {k: torch.from_numpy(v) for k, v in play["memory"].items()}
             self._state = self.net.unflatten_state(memory)

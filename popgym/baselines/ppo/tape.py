@@ -50,9 +50,9 @@ class Tape:
     def __len__(self) -> int:
         return self.env_steps()
 
-    def rows(self, begin: int, end: int) -> Tape:
-        """The rows from ``begin`` up to ``end``, as views."""
-        return Tape(**{name: _slice(value, begin, end) for name, value in vars(self).items()})
+    def rows(self, chosen: slice | np.ndarray) -> Tape:
+        """Return some of the rows: views for a slice, copies for indices."""
+        return Tape(**{name: _take(value, chosen) for name, value in vars(self).items()})
 
     @staticmethod
     def join(tapes: Sequence[Tape]) -> Tape:
@@ -63,21 +63,25 @@ class Tape:
         return Tape(**{name: _join(values) for name, values in fields.items()})
 
     def shards(self, count: int) -> list[Tape]:
-        """``count`` tapes of equally many rows; a remainder is left out.
+        """Return ``count`` tapes of equally many rows, every row in at least one of them.
 
         Learners that average their gradients must take equally many minibatches, or they wait
-        for each other for ever.
+        for each other for ever. So where the rows do not divide, the last shard is filled up
+        with the first rows.
 
         Raises:
-            ValueError: when there are fewer rows than shards.
+            ValueError: If there are fewer rows than shards.
         """
-        each = len(self.rewards) // count
-        if each == 0:
+        rows = len(self.rewards)
+        if rows < count:
             raise ValueError(
-                f"{len(self.rewards)} environments cannot feed {count} learners: "
+                f"{rows} environments cannot feed {count} learners: "
                 "use at least as many environments (num_envs) as learners"
             )
-        return [self.rows(i * each, (i + 1) * each) for i in range(count)]
+        each = -(-rows // count)
+        if rows % count == 0:
+            return [self.rows(slice(i * each, (i + 1) * each)) for i in range(count)]
+        return [self.rows(part % rows) for part in np.arange(count * each).reshape(count, each)]
 
 
 @dataclass
@@ -90,10 +94,10 @@ class Fault:
     message: str
 
 
-def _slice(value: Any, begin: int, end: int) -> Any:  # an array, or a dict of them
+def _take(value: Any, rows: slice | np.ndarray) -> Any:  # of an array, or a dict of them
     if isinstance(value, dict):
-        return {name: array[begin:end] for name, array in value.items()}
-    return value[begin:end]
+        return {name: array[rows] for name, array in value.items()}
+    return value[rows]
 
 
 def _join(values: Sequence[Any]) -> Any:

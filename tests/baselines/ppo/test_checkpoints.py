@@ -1,8 +1,11 @@
 """A restored algorithm goes on as if it had never stopped: weights, optimiser, randomness."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+import tree
 
 from popgym.baselines.ppo import TapePPO
 
@@ -51,6 +54,45 @@ def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_pat
         learned, relearned = (r["learners"]["default_policy"] for r in (one, other))
         assert float(learned["mean_kl_loss"]) == float(relearned["mean_kl_loss"])
         assert float(learned["curr_kl_coeff"]) == float(relearned["curr_kl_coeff"])
+
+
+def snapshot(state):
+    """The arrays and numbers of a state, by path."""
+    return dict(tree.flatten_with_path(copy.deepcopy(state)))
+
+
+def assert_equal_states(one, other):
+    assert one.keys() == other.keys()
+    for path, value in one.items():
+        np.testing.assert_equal(value, other[path], err_msg=str(path))
+
+
+@pytest.mark.parametrize("who", ["runner", "learner"])
+def test_a_state_is_the_takers_to_keep_and_stays_the_givers(build, who):
+    algorithm = build("PositionOnlyCartPoleEasy", memory="gru")
+    part = algorithm.env_runner if who == "runner" else algorithm.learner_group._learner
+    algorithm.train()
+    taken = part.get_state()
+    then = snapshot(taken)
+    algorithm.train()
+    assert_equal_states(snapshot(taken), then)
+    for _ in range(2):
+        part.set_state(taken)
+        assert_equal_states(snapshot(taken), then)
+        algorithm.train()
+        assert_equal_states(snapshot(taken), then)
+
+
+def test_a_state_whose_arrays_cannot_be_written_to_is_taken(build):
+    algorithm = build("PositionOnlyCartPoleEasy", memory="gru")
+    algorithm.train()
+    for part in (algorithm.env_runner, algorithm.learner_group._learner):
+        state = part.get_state()
+        tree.map_structure(
+            lambda v: v.setflags(write=False) if hasattr(v, "setflags") else v, state
+        )
+        part.set_state(state)
+    algorithm.train()
 
 
 def test_a_living_algorithm_rolls_back_to_an_older_checkpoint(build, tmp_path):

@@ -29,8 +29,14 @@ def test_runners_play_and_learners_learn(tmp_path):
     assert run.policy().act(2)[0] in range(4)
 
 
-def test_learners_keep_equal_weights(build):
-    algorithm = build(runners=1, learners=2)
+def test_learners_begin_as_in_one_process_and_keep_equal_weights(build):
+    alone = build(seed=3).env_runner.module.state_dict()
+    algorithm = build(runners=1, learners=2, seed=3)
+    (remote,) = algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: runner.module.state_dict(), local_env_runner=False
+    )
+    for name, tensor in remote.items():
+        np.testing.assert_array_equal(tensor.numpy(), alone[name].numpy(), err_msg=name)
     for _ in range(2):
         algorithm.train()
     first, second = algorithm.learner_group.foreach_learner(

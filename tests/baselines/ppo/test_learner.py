@@ -1,5 +1,6 @@
 """The loss against its formula in torch's own distributions, and how advantages are scaled."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.distributions import Categorical, kl_divergence
 
 from popgym.baselines.ppo import TapePPOConfig
 from popgym.baselines.ppo.learner import as_batch
+from popgym.baselines.ppo.runner import _empty_tape
 
 
 def reference(s, batch, fwd_out):
@@ -90,6 +92,32 @@ def test_without_a_floor_every_batch_is_divided_by_its_own_deviation(build):
     drawn = np.random.default_rng(0).normal(size=(8, 16)).astype(np.float32)
     for scale in (2.0, 0.01):
         assert abs(learner._normalised(scale * drawn).std() - 1) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("num_envs", "rows", "sizes"),
+    [(10, 6, [5, 5]), (10, 5, [5, 5]), (7, 6, [4, 3]), (5, 1, [1] * 5), (4, 100, [4])],
+)
+def test_every_row_is_learned_from_once_an_epoch(build, num_envs, rows, sizes):
+    learner = build(num_envs=num_envs, minibatch_size=16 * rows).learner_group._learner
+    tape = learner_tape(num_envs, steps=16)
+    batches = learner._create_iterator_if_necessary(
+        training_data=SimpleNamespace(batch=as_batch(tape)),
+        num_epochs=2,
+        minibatch_size=16 * rows,
+    )
+    for _ in range(2):
+        epoch = [next(batches).policy_batches[DEFAULT_MODULE_ID] for _ in sizes]
+        assert [len(batch[Columns.OBS]) for batch in epoch] == sizes
+        seen = torch.cat([batch[Columns.OBS][:, 0, 0] for batch in epoch])
+        assert sorted(seen.tolist()) == list(range(num_envs))
+
+
+def learner_tape(rows, steps):
+    """A tape whose observations are the number of their row."""
+    tape = _empty_tape(rows, steps, 9, 4)
+    tape.inputs += np.arange(rows)[:, None, None]
+    return dataclasses.replace(tape, actions=np.zeros((rows, steps), np.int64))
 
 
 @pytest.mark.parametrize(

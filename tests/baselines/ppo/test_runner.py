@@ -144,6 +144,26 @@ def test_a_broken_environment_is_named(build, toy, message):
         build(f"{TOYS}:{toy}").train()
 
 
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"last": np.nan}, "environment 2: observation has the value nan"),
+        ({"last": 7.0}, r"environment 2: observation has the value 11\.0"),
+        ({"last": np.zeros(3)}, r"last observation is not in Box.*ValueError"),
+        ({"first": np.nan}, "environment 2 gave a reward that is not finite, nan"),
+        ({"first": -1e300}, r"environment 2 gave a reward that is not finite, -1e\+300"),
+    ],
+    ids=str,
+)
+def test_one_broken_environment_of_several_is_named(build, vectorization, broken, message):
+    algorithm = build(f"{TOYS}:Breaks", num_envs=3, rollout=9, vectorization=vectorization)
+    for name, value in broken.items():
+        algorithm.env_runner.env.set_attr(name, [0.0, 0.0, value])
+    with pytest.raises(BrokenEnvironmentError, match=f"environment {TOYS}:Breaks: .*{message}"):
+        algorithm.train()
+
+
 @pytest.mark.parametrize("space", ["Text", "MultiBinary"])
 def test_an_unsupported_space_is_refused(build, space):
     with pytest.raises(ValueError, match=space):

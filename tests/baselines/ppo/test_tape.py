@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -26,10 +28,16 @@ def test_joined_tapes_keep_every_row_and_its_state():
     assert joined.last_value.tolist() == [0, 3, 100, 103, 106, 109]
 
 
-def test_shards_have_equally_many_rows_and_leave_out_the_remainder():
-    shards = make_tape(5, 3).shards(2)
-    assert [shard.rewards.shape for shard in shards] == [(2, 3), (2, 3)]
-    assert shards[1].state["memory.h"][:, 0].tolist() == [6, 9]
+@pytest.mark.parametrize(("rows", "count"), [(6, 3), (5, 2), (10, 3), (3, 3), (7, 4), (5, 1)])
+def test_shards_have_equally_many_rows_and_together_all_of_them(rows, count):
+    tape = make_tape(rows, 3)
+    shards = tape.shards(count)
+    assert len(shards) == count
+    assert {shard.rewards.shape for shard in shards} == {(math.ceil(rows / count), 3)}
+    first = np.concatenate([shard.last_value for shard in shards])
+    assert set(first.tolist()) == set(tape.last_value.tolist())
+    for shard in shards:
+        np.testing.assert_array_equal(shard.state["memory.h"][:, 0], shard.last_value)
 
 
 def test_fewer_rows_than_learners_are_refused_with_what_to_do():

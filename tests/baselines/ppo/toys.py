@@ -1,5 +1,8 @@
 """Environments that show one thing each; importable by name."""
 
+import copy
+from typing import ClassVar
+
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
@@ -119,3 +122,72 @@ class Reach(Guess):
 
     def step(self, action):
         return self.target, -float(abs(action[0] - 2 * self.target[0])), True, False, {}
+
+
+class Logged(Reach):
+    """Writes down what each episode draws, in one list for all of this process."""
+
+    drawn: ClassVar[list[float]] = []
+
+    def reset(self, *, seed=None, options=None):
+        obs, info = super().reset(seed=seed)
+        self.drawn.append(float(obs[0]))
+        return obs, info
+
+
+class Breaks(Countdown):
+    """Breaks as told."""
+
+    last = first = 0.0  # what is added to the last observation, and to every reward
+
+    def step(self, action):
+        obs, reward, terminated, truncated, info = super().step(action)
+        obs = obs + self.last if truncated else obs
+        return obs, reward + self.first, terminated, truncated, info
+
+
+class Fresh(gym.Env):
+    """A random walk, truncated now and then, seen through nested arrays that are always new."""
+
+    observation_space = spaces.Dict(
+        place=spaces.Box(-100, 100, (2,), np.float32),
+        also=spaces.Tuple([spaces.MultiBinary(2), spaces.Dict(t=spaces.Box(0, 100, (1,)))]),
+    )
+    action_space = spaces.Box(-1, 1, (2,), np.float32)
+    reuses = False
+
+    def __init__(self):
+        self.arrays = {
+            "place": np.zeros(2, np.float32),
+            "also": (np.zeros(2, np.int8), {"t": np.zeros(1, np.float32)}),
+        }
+        self.info = {"place": self.arrays["place"], "seen": np.zeros(3)}
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.arrays["place"][:] = self.np_random.uniform(-90, 90, 2)
+        self.arrays["also"][1]["t"][:] = 0
+        return self._observe()
+
+    def _observe(self):
+        bits, time = self.arrays["also"]
+        bits[:] = self.np_random.integers(0, 2, 2)
+        time["t"] += 1
+        self.info["seen"] += 1
+        shown = self.arrays, self.info
+        return shown if self.reuses else copy.deepcopy(shown)
+
+    def step(self, action):
+        if not self.reuses:
+            action = action.copy()
+        action += 0.5
+        place = self.arrays["place"]
+        place[:] = np.clip(place + action, -100, 100)
+        obs, info = self._observe()
+        return obs, float(place[0]) / 100, False, bool(self.np_random.random() < 0.3), info
+
+
+class Reusing(Fresh):
+    """The same, which writes into the arrays that it returned before, and into the action."""
+
+    reuses = True
