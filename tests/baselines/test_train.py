@@ -276,7 +276,7 @@ def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_ite
         ({"env_options": {"colour": 1}}, "colour"),
         ({"env": f"{OWN}:CannotBeMade"}, "cannot be made: OSError: no such level"),
         ({"memory": "gruu"}, "did you mean 'gru'"),
-        ({"memory": "no_module:M"}, "cannot import 'no_module'"),
+        ({"memory": "no_module:M"}, "cannot import module 'no_module'"),
         ({"memory_options": {"layers": 2}}, "num_layers"),
         ({"network": {"hidden": 2}}, "did you mean 'hidden_size'"),
         ({"network": {"hidden_size": -2}}, "hidden_size"),
