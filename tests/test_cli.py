@@ -214,7 +214,7 @@ MISTAKES = [
     (["train", "no_such:Env"], "cannot import module 'no_such'"),
     (["train", f"{TOYS}:Gess"], "has no such name"),
     (["train", GUESS, "--memory", "frameconf"], "did you mean 'frameconv'"),
-    (["train", GUESS, "--memory", "no_such:M"], "cannot import 'no_such'"),
+    (["train", GUESS, "--memory", "no_such:M"], "cannot import module 'no_such'"),
     (["train", GUESS, "--memory", "math:pi"], "must be a subclass of popgym.memory.Memory"),
     (["train", GUESS, "--set", "gama=1"], "did you mean 'gamma'"),
     (["train", GUESS, "--set", "memory.stak_size=1"], "did you mean 'stack_size'"),

@@ -12,6 +12,7 @@ from typing import Any
 import ray
 import torch
 
+from popgym.baselines.network import model_config
 from popgym.baselines.ppo import TapePPO, TapePPOConfig
 from popgym.runs.settings import Settings
 
@@ -35,7 +36,7 @@ def algorithm_config(settings: Settings) -> TapePPOConfig:
             rollout_fragment_length=s.rollout,
         )
         .learners(num_learners=s.learners, num_gpus_per_learner=int(s.device == "cuda"))
-        .rl_module(model_config={"memory": s.memory, **s.memory_options, **s.network})
+        .rl_module(model_config=model_config(s))
         .training(
             train_batch_size_per_learner=s.batch_size // learners,
             minibatch_size=max(s.rollout, s.minibatch_size // learners),

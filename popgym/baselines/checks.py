@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 import popgym.envs
+from popgym.baselines.network import check_copy, policy_spec, with_time_unit
+from popgym.memory.actor_critic import ActorCritic
 from popgym.memory.base import Memory
 from popgym.memory.registry import find_memory
 from popgym.memory.temporal_conv import TemporalConv
@@ -17,8 +19,11 @@ from popgym.runs.policy import PolicySpec
 from popgym.runs.settings import Settings
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings) -> Settings:
     """Finds the mistakes that can be found before anything is built; warns of doubtful choices.
+
+    Returns:
+        The settings with what the environment tells filled in.
 
     Raises:
         ValueError: for unknown names, unsupported spaces and options that do not fit.
@@ -29,13 +34,15 @@ def check(settings: Settings) -> None:
     find_memory(settings.memory)
     sample = _try_environment(settings)
     try:
+        settings = with_time_unit(settings, sample)
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
-        net = spec.build()
+        net = _try_network(spec)
         spec.as_data()  # what cannot be saved is refused before hours of training
     finally:
         sample.close()
     if isinstance(target, str) and target.startswith("popgym-"):
         _warn_of_short_reach(settings, target, net.core)
+    return settings
 
 
 def _try_environment(settings: Settings) -> Any:
@@ -49,6 +56,20 @@ def _try_environment(settings: Settings) -> Any:
     except Exception as error:
         raise RunError(
             f"environment {settings.env} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _try_network(spec: PolicySpec) -> ActorCritic:
+    try:
+        net = spec.build()
+        if ":" in spec.memory:  # ours are tested
+            check_copy(spec, net)
+        return net
+    except (ValueError, TypeError):
+        raise
+    except Exception as error:
+        raise RunError(
+            f"memory {spec.memory} cannot be built: {type(error).__name__}: {error}"
         ) from error
 
 
@@ -66,16 +87,3 @@ def _warn_of_short_reach(settings: Settings, target: str, memory: Memory) -> Non
             f"{what} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
             stacklevel=4,
         )
-
-
-def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -> PolicySpec:
-    """How the network of a run is built, as the saved policy will say it."""
-    return PolicySpec(
-        observation_space,
-        action_space,
-        settings.memory,
-        settings.memory_options,
-        settings.network,
-        previous_action=settings.previous_action,
-        start_flag=settings.start_flag,
-    )

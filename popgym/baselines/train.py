@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import ray
 import torch
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
+from ray.rllib.env import INPUT_ENV_SINGLE_SPACES
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     LEARNER_RESULTS,
@@ -22,15 +24,16 @@ from tensorboardX import SummaryWriter
 
 import popgym.envs
 from popgym.baselines.build import running_algorithm
-from popgym.baselines.checks import check, policy_spec
+from popgym.baselines.checks import check
+from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo import TapePPO
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
-from popgym.runs.environment import make_one, resolve
+from popgym.runs.environment import resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
-from popgym.runs.policy import Policy
+from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
 
@@ -67,7 +70,7 @@ class Run:
 
 def train(
     env: str,
-    memory: str = "frameconv",
+    memory: str = Settings.memory,
     *,
     out: str | Path | None = None,
     progress: bool = True,
@@ -92,8 +95,7 @@ def train(
         RunError: when an environment fails or the loss stops being finite.
     """
     chosen = Settings.from_dict(merge({"env": env, "memory": memory}, settings)).resolved()
-    check(chosen)
-    return _train(RunFolder.create(chosen, out), resumed=False, progress=progress)
+    return _train(RunFolder.create(check(chosen), out), resumed=False, progress=progress)
 
 
 def resume(path: str | Path, *, steps: int | None = None, progress: bool = True) -> Run:
@@ -226,13 +228,14 @@ def trained_policy(algorithm: TapePPO, settings: Settings) -> Policy:
     component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
     state = algorithm.learner_group.get_state(components=component)
     weights = state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
-    sample = make_one(settings.env, settings.env_options)
-    spec = policy_spec(settings, sample.observation_space, sample.action_space)
-    sample.close()
-    net = spec.build()
+    spec = policy_spec(settings, *algorithm.spaces[INPUT_ENV_SINGLE_SPACES])
+    return policy_with(spec, weights)
+
+
+def policy_with(spec: PolicySpec, weights: Mapping[str, Any]) -> Policy:
+    """A policy with the weights of a `MemoryModule`, as RLlib hands them out."""
     tensors = {name.removeprefix("net."): torch.as_tensor(w) for name, w in weights.items()}
-    net.load_state_dict(tensors)
-    return Policy(spec, net)
+    return Policy(spec, spec.build_with(tensors))
 
 
 def _finish(folder: RunFolder) -> None:

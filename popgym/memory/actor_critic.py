@@ -37,7 +37,6 @@ class ActorCritic(Wiring):
         memory: Name of a memory, or ``module:Class``.
         memory_options: Options of that memory, such as ``{"stack_size": 8}``.
         options: Sizes and parts of the layers around it.
-        max_steps: The unit of the time embedding; no limit.
 
     Raises:
         ValueError: For an unknown memory or option, or a part that does not fit.
@@ -52,10 +51,9 @@ class ActorCritic(Wiring):
         memory: str = "frameconv",
         memory_options: Mapping[str, Any] | None = None,
         options: WiringOptions | None = None,
-        max_steps: int = 1024,
     ) -> None:
         options = options or WiringOptions()
-        super().__init__(observation_size, num_outputs, options, max_steps)
+        super().__init__(observation_size, num_outputs, options)
         self.core = make_memory(
             memory, self.feature_size, options.hidden_size, **(memory_options or {})
         )

@@ -4,9 +4,9 @@ import difflib
 import inspect
 from collections.abc import Iterable
 from functools import partial
-from importlib import import_module
 from typing import Any
 
+from popgym.importing import UserModuleError, import_user_module
 from popgym.memory.base import Memory
 from popgym.memory.delta_net import DeltaNet
 from popgym.memory.diffnc import DiffNC
@@ -123,7 +123,8 @@ def find_memory(name: str) -> type[Memory]:
         name: a key of ``MEMORIES`` or ``"module:Class"``.
 
     Raises:
-        ValueError: there is no such memory, module or class.
+        ValueError: there is no such memory, or its name is none.
+        UserModuleError: a ValueError too: the module cannot be imported, or has no such class.
         TypeError: the class is not a ``Memory``.
     """
     if not isinstance(name, str):
@@ -145,13 +146,10 @@ def _import(name: str) -> Any:
     module_name, _, class_name = name.partition(":")
     if not class_name.isidentifier() or not all(map(str.isidentifier, module_name.split("."))):
         raise ValueError(f"memory {name!r} must be 'module:Class', as in 'my_package.memory:Mine'")
-    try:
-        module = import_module(module_name)
-    except ImportError as error:
-        raise ValueError(f"memory {name!r}: cannot import {module_name!r}: {error}") from error
+    module = import_user_module(f"memory {name!r}", module_name)
     if not hasattr(module, class_name):
         nearest = _nearest(class_name, vars(module))
-        raise ValueError(f"memory {name!r}: {module_name} has no {class_name!r}{nearest}")
+        raise UserModuleError(f"memory {name!r}: {module_name} has no {class_name!r}{nearest}")
     return getattr(module, class_name)
 
 

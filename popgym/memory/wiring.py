@@ -18,7 +18,12 @@ from torch.nn import functional
 
 from popgym.memory.embedding import make_embedding
 from popgym.memory.linear import Linear
-from popgym.memory.wiring_options import DEFAULT_OUTPUT_SIZE, Layers, WiringOptions
+from popgym.memory.wiring_options import (
+    DEFAULT_MAX_STEPS,
+    DEFAULT_OUTPUT_SIZE,
+    Layers,
+    WiringOptions,
+)
 
 __all__ = ["Wiring", "WiringOptions"]
 
@@ -34,7 +39,6 @@ class Wiring(nn.Module):
         observation_size: Features O of a flattened observation.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
         options: Sizes and parts.
-        max_steps: The unit of the time embedding (see ``make_embedding``); no limit.
 
     Raises:
         ValueError: If a module given as a part does not fit its place.
@@ -45,7 +49,6 @@ class Wiring(nn.Module):
         observation_size: int,
         num_outputs: int,
         options: WiringOptions | None = None,
-        max_steps: int = 1024,
     ) -> None:
         super().__init__()
         options = options or WiringOptions()
@@ -58,7 +61,9 @@ class Wiring(nn.Module):
             _linear(observation_size, observed), nn.LayerNorm(observed, elementwise_affine=False)
         )
         self.embedding = make_embedding(
-            options.embedding, options.embedding_size or width, max_steps
+            options.embedding,
+            options.embedding_size or width,
+            options.embedding_max_steps or DEFAULT_MAX_STEPS,
         )
         # s = sigmoid(mixing): inside [0, 1] without a clamp, whose gradient is 0 outside and
         # would hold s there.

@@ -15,6 +15,9 @@ Layers = nn.Module | Sequence[int]
 
 DEFAULT_OUTPUT_SIZE = 256
 
+DEFAULT_MAX_STEPS = 1024
+"""Unit of the time embedding where nothing is known of how long episodes are."""
+
 
 def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
     """Raises ValueError for the first key that is not known, naming the nearest that is."""
@@ -57,6 +60,9 @@ class WiringOptions:
     """"add", or "cat": the observation's features give way to those of the embedding."""
     scale_embedding: bool = True
     """Whether one learned weight s mixes features · (1 − s) and embedding · s."""
+    embedding_max_steps: int | None = None
+    """Unit of the embedding, ``max_steps`` of ``make_embedding``; no limit. None:
+    ``DEFAULT_MAX_STEPS``, or what stands for it where RLlib or a run builds the network."""
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self) if field.type == "int"):
@@ -66,6 +72,8 @@ class WiringOptions:
                 _check_layers(name, getattr(self, name))
         if not isinstance(self.scale_embedding, bool):
             raise TypeError(f"scale_embedding must be a bool, got {self.scale_embedding!r}")
+        if self.embedding_max_steps is not None:
+            check_size("embedding_max_steps", self.embedding_max_steps)
         self._check_embedding()
 
     def _check_embedding(self) -> None:

@@ -7,7 +7,6 @@ A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1`
 from __future__ import annotations
 
 import copy
-import importlib
 import multiprocessing
 import signal
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 import popgym.envs
 from popgym.core.nearest import nearest
 from popgym.envs.registry import ENTRIES
+from popgym.importing import import_user_module
 from popgym.runs.settings import VECTORIZATIONS
 
 
@@ -47,13 +47,7 @@ def _user_class(name: str) -> str | type[gym.Env]:
     module_name, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise ValueError(f"environment {name!r} must be module:Class, as in my_package.worlds:Mine")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ValueError(
-            f"environment {name!r}: cannot import module {module_name!r} ({error}); run from the "
-            "folder that holds it or install it"
-        ) from error
+    module = import_user_module(f"environment {name!r}", module_name)
     found = getattr(module, attribute, None)
     if isinstance(found, type) and issubclass(found, gym.Env):
         entry = ENTRIES.get(found.__name__)

@@ -27,6 +27,7 @@ from typing import Any
 
 from popgym.runs.files import replacing
 from popgym.runs.policy import Policy, load_policy
+from popgym.runs.policy_file import UNRECORDED_TIME_UNIT
 from popgym.runs.settings import Settings
 
 CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
@@ -96,7 +97,7 @@ class RunFolder:
             raise ValueError(f"there is no run folder {folder}{_nearby(folder)}")
         try:
             data = _read_config(folder)
-            settings = Settings.from_dict(data["settings"])
+            settings = _with_time_unit(Settings.from_dict(data["settings"]))
         except FileNotFoundError as error:
             raise ValueError(f"{folder} is no run folder: it has no {CONFIG}") from error
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -212,6 +213,14 @@ def load(path: str | Path, seed: int = 0) -> Policy:
 
 def _iteration(checkpoint: Path) -> str:
     return checkpoint.name.rpartition("-")[2]
+
+
+def _with_time_unit(settings: Settings) -> Settings:
+    """A run with a time embedding that recorded no unit goes on with the one it began with."""
+    network, unit = settings.network, "embedding_max_steps"
+    if network.get("embedding") in (None, "none") or network.get(unit) is not None:
+        return settings
+    return replace(settings, network={**network, unit: UNRECORDED_TIME_UNIT})
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

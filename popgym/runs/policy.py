@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,25 +17,21 @@ import numpy as np
 import torch
 from gymnasium import Space
 from gymnasium.spaces import Discrete
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from popgym.core.actions import null_actions
 from popgym.core.agent_input import AgentInput
 from popgym.core.flatten import named
 from popgym.core.layout import stacked
+from popgym.importing import UserModuleError
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.wiring import WiringOptions
 from popgym.runs import seeds
+from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.seeds import Stream
+from popgym.runs.settings import Settings
 from popgym.runs.spaces import space_from_data, space_to_data
-
-WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
-FORMAT = 1
-_DAMAGE = (
-    ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,9 +43,8 @@ class PolicySpec:
     memory: str
     memory_options: dict[str, Any]
     network: dict[str, Any]
-    max_steps: int = 1024
-    previous_action: bool = True
-    start_flag: bool = True
+    previous_action: bool = Settings.previous_action
+    start_flag: bool = Settings.start_flag
 
     def build(self, seed: int = 0) -> ActorCritic:
         """The network with fresh weights, those that training begins with for this seed.
@@ -65,8 +60,13 @@ class PolicySpec:
                 self.memory,
                 self.memory_options,
                 WiringOptions.from_dict(self.network),
-                self.max_steps,
             )
+
+    def build_with(self, weights: Mapping[str, Tensor]) -> ActorCritic:
+        """Return the network with these weights."""
+        net = self.build()
+        net.load_state_dict(weights)
+        return net
 
     def encoder(self) -> AgentInput:
         """What turns observations into the network's input."""
@@ -216,37 +216,33 @@ class Policy:
 
     def save(self, folder: str | Path) -> None:
         """Writes the weights as safetensors and the rest as JSON into an existing folder."""
-        folder = Path(folder)
-        weights = {k: v.detach().cpu().contiguous() for k, v in self.net.state_dict().items()}
-        save_file(weights, str(folder / WEIGHTS))
-        data = {"format": FORMAT, **self.spec.as_data()}
-        (folder / DESCRIPTION).write_text(json.dumps(data, indent=2), encoding="utf-8")
+        write(Path(folder), self.spec.as_data(), self.net)
 
 
 def load_policy(folder: str | Path, seed: int = 0) -> Policy:
     """The policy saved in ``folder``.
 
     Raises:
-        ValueError: when a file is missing, damaged or of another format.
+        ValueError: when a file is missing, damaged or of another format, or the user's memory
+            that the policy was trained with is not to be had or has changed.
     """
     folder = Path(folder)
-    try:
-        data = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if data.pop("format") != FORMAT:
-            raise ValueError(f"written by another version of popgym (format is not {FORMAT})")
+    with explaining(folder):
+        data, weights = read(folder)
         spec = PolicySpec.from_data(data)
-        net = spec.build()
-        net.load_state_dict(load_file(str(folder / WEIGHTS)))
-    except FileNotFoundError as error:
-        missing = error.filename or folder / WEIGHTS  # safetensors names none
-        raise ValueError(
-            f"{folder} holds no policy: {missing} is missing; a run writes it with its "
-            "first checkpoint"
-        ) from error
-    except _DAMAGE as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(
-            f"the policy in {folder} is damaged ({reason}): popgym train --resume writes it anew "
-            "from the run's last checkpoint"
-        ) from error
+        net = _build(spec, weights)
     return Policy(spec, net, seed)
+
+
+def _build(spec: PolicySpec, weights: dict[str, Tensor]) -> ActorCritic:
+    try:
+        return spec.build_with(weights)
+    except UserModuleError:
+        raise
+    except Exception as error:
+        if ":" not in str(spec.memory):
+            raise
+        raise ChangedMemoryError(
+            f"memory {spec.memory!r} as it is now ({in_one_line(error)}): bring back the class "
+            "that it was trained with, or train anew"
+        ) from error

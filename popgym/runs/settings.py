@@ -115,6 +115,8 @@ class Settings:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             object.__setattr__(self, item.name, _typed(item, getattr(self, item.name)))
+        for name in ("memory_options", "network"):
+            object.__setattr__(self, name, _as_saved(name, getattr(self, name)))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -213,6 +215,17 @@ def _typed(item: dataclasses.Field, value: Any) -> Any:
         allowed = kind.__name__ + (" or null" if optional else "")
         raise TypeError(f"{item.name} must be {allowed}, got {value!r}")
     return value
+
+
+def _as_saved(name: str, options: Options) -> Options:
+    """``options`` as config.json and the policy will give them back, tuples as lists."""
+    try:
+        return json.loads(json.dumps(options))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must hold what JSON can, numbers, texts and lists, since the run folder "
+            f"records it ({error}), got {options!r}"
+        ) from error
 
 
 _FIELD_TYPES: dict[str, type] = {

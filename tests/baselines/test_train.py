@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import warnings
 
 import numpy as np
@@ -18,9 +19,8 @@ from popgym.baselines.ppo.learner import TapeLearner
 from popgym.baselines.train import resume
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from popgym.runs.folder import RunFolder
-from tests.runs.specimens import SMALL
+from tests.runs.specimens import OWN, SMALL, TOYS, Counted
 
-TOYS, OWN = "tests.baselines.ppo.toys", "tests.runs.specimens"
 STEPS = 128  # of an iteration
 
 
@@ -81,6 +81,49 @@ def test_tensorboard_has_the_same_rows(tmp_path):
     events = EventAccumulator(str(run.path)).Reload()
     shown = [(event.step, event.value) for event in events.Scalars("return_mean")]
     assert shown == [(r["steps"], pytest.approx(r["return_mean"])) for r in run.rows]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_who_may_read_a_run_is_the_users_choice(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        run = train(out=tmp_path / "runs" / "run", steps=STEPS)
+    finally:
+        os.umask(before)
+    for path in [run.path.parent, *run.path.parent.rglob("*")]:
+        allowed = (0o777 if path.is_dir() else 0o666) & ~umask
+        assert oct(stat.S_IMODE(path.stat().st_mode)) == oct(allowed), path
+
+
+def test_an_environment_is_made_to_be_looked_at_and_then_once_for_each_place(tmp_path, monkeypatch):
+    """However often is saved; to make one may be slow, or touch what is outside."""
+    monkeypatch.setattr(Counted, "made", 0)
+    places = 8 + 4  # to play and to be evaluated in
+    saving = {"checkpoint_every": 1, "eval_every": 1, "eval_episodes": 4}
+    run = train(f"{OWN}:Counted", out=tmp_path / "run", steps=3 * STEPS, **saving)
+    assert Counted.made == 1 + places
+    resume(run.path, steps=5 * STEPS, progress=False)
+    assert Counted.made == 2 * (1 + places)
+
+
+def test_saving_leaves_torchs_random_numbers_alone(tmp_path):
+    chosen = training.Settings(env=f"{TOYS}:Guess", memory="gru", **SMALL).resolved()
+    with training.running_algorithm(chosen) as algorithm:
+        before = torch.get_rng_state()
+        training.save(algorithm, RunFolder.create(chosen, tmp_path / "run"), 1)
+        assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_policy_has_the_unit_of_time_that_the_network_trained_with(tmp_path):
+    network = {**SMALL["network"], "embedding": "learned"}
+    run = train("RepeatPreviousEasy", out=tmp_path / "run", steps=STEPS, network=network)
+    longest = 51  # a row of the table for each step of an episode
+    assert run.folder.settings.network["embedding_max_steps"] == longest
+    assert len(run.policy().net.embedding.table) == longest
+    run = resume(run.path, steps=2 * STEPS, progress=False)
+    config = json.loads((run.path / "config.json").read_text())
+    assert config["settings"]["network"]["embedding_max_steps"] == longest
+    assert len(run.policy().net.embedding.table) == longest
 
 
 def test_the_policy_of_a_run_plays(tmp_path):
@@ -317,7 +360,7 @@ def test_an_environment_may_reuse_its_arrays_and_write_into_actions(tmp_path, ve
         ({"env_options": {"colour": 1}}, "colour"),
         ({"env": f"{OWN}:CannotBeMade"}, "cannot be made: OSError: no such level"),
         ({"memory": "gruu"}, "did you mean 'gru'"),
-        ({"memory": "no_module:M"}, "cannot import 'no_module'"),
+        ({"memory": "no_module:M"}, "cannot import module 'no_module'"),
         ({"memory_options": {"layers": 2}}, "num_layers"),
         ({"network": {"hidden": 2}}, "did you mean 'hidden_size'"),
         ({"network": {"hidden_size": -2}}, "hidden_size"),

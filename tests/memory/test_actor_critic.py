@@ -19,8 +19,10 @@ MEMORIES = [
 
 def _make(memory="frameconv", memory_options=None, embedding="sine", seed=0, **options):
     torch.manual_seed(seed)
-    wiring = WiringOptions(**{**SMALL, "embedding": embedding, **options})
-    net = ActorCritic(5, 3, memory, memory_options, wiring, max_steps=30)
+    wiring = WiringOptions(
+        **{**SMALL, "embedding": embedding, "embedding_max_steps": 30, **options}
+    )
+    net = ActorCritic(5, 3, memory, memory_options, wiring)
     for head in (net.actor_head, net.critic_head):  # so that small errors show
         torch.nn.init.normal_(head.weight)
     return net.double()

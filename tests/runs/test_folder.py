@@ -109,6 +109,21 @@ def test_a_damaged_configuration_is_refused_by_name(run, content):
         RunFolder.open(run.path)
 
 
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ({"embedding": "sine"}, 64),  # what all trained with before there was a record
+        ({"embedding": "sine", "embedding_max_steps": 51}, 51),
+        ({"embedding": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_run_goes_on_with_its_unit_of_time(tmp_path, network, expected):
+    RunFolder.create(settings(network=network), tmp_path / "run")
+    again = RunFolder.open(tmp_path / "run").settings
+    assert again.network.get("embedding_max_steps") == expected
+
+
 def test_extending_a_run_changes_its_steps_on_disk_and_nothing_else(run):
     before = json.loads((run.path / "config.json").read_text())
     run.extend(999_999)

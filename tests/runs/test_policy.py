@@ -1,4 +1,6 @@
 import json
+import os
+import stat
 
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ import torch
 from gymnasium import spaces
 
 from popgym.runs.policy import load_policy
-from tests.runs.specimens import policy
+from popgym.runs.policy_file import DESCRIPTION, FORMAT, WEIGHTS
+from tests.runs.specimens import NETWORK, policy
 
 OBSERVATIONS = spaces.Dict(
     a=spaces.Discrete(3), b=spaces.Tuple([spaces.Box(-1, 1, (2, 2)), spaces.MultiBinary(2)])
@@ -113,6 +116,38 @@ def test_a_saved_policy_is_safetensors_and_json_without_pickle(tmp_path):
     assert json.loads((tmp_path / "policy.json").read_text())["memory"] == "gru"
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_who_may_read_a_policy_is_the_users_choice(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        policy().save(tmp_path)
+    finally:
+        os.umask(before)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys((DESCRIPTION, WEIGHTS), 0o666 & ~umask)
+
+
+def test_loading_a_policy_leaves_torchs_random_numbers_alone(tmp_path):
+    policy().save(tmp_path)
+    before = torch.get_rng_state()
+    load_policy(tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_policy_of_format_1_has_the_unit_of_time_it_was_trained_with(tmp_path):
+    """Such files name another one than the module in training had, which was always 64."""
+    timed = {**NETWORK, "embedding": "sine"}
+    trained = policy(network={**timed, "embedding_max_steps": 64})
+    policy(network=timed).save(tmp_path)
+    edit(lambda d: d.update(format=1, max_steps=1024))(tmp_path)
+    old = load_policy(tmp_path)
+    assert old.spec.network["embedding_max_steps"] == 64
+    old.net.load_state_dict(trained.net.state_dict())
+    rows = torch.randn(2, 9, old.spec.encoder().size)
+    outputs = [p.net(rows, p.net.initial_state(2))[0] for p in (old, trained)]
+    torch.testing.assert_close(*outputs)
+
+
 @pytest.mark.parametrize("obs", [4, -1, 1.5, None, np.array([1])])
 def test_an_observation_outside_its_space_is_refused(obs):
     with pytest.raises(ValueError, match=r"is not in Discrete\(4\)"):
@@ -150,7 +185,7 @@ DAMAGE = {
     "weights empty": write("weights.safetensors", b""),
     "weights garbage": write("weights.safetensors", b"\xff" * 64),
     "no format": edit(lambda d: d.pop("format")),
-    "later format": edit(lambda d: d.update(format=2)),
+    "later format": edit(lambda d: d.update(format=FORMAT + 1)),
     "no memory": edit(lambda d: d.pop("memory")),
     "unknown memory": edit(lambda d: d.update(memory="elephant")),
     "unknown key": edit(lambda d: d.update(colour="red")),

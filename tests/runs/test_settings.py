@@ -144,3 +144,19 @@ def test_a_settings_file_that_is_none_is_refused_by_name(tmp_path, content):
         path.write_text(content)
     with pytest.raises(ValueError, match=r"c\.json"):
         read_settings_file(path)
+
+
+def test_options_are_from_the_start_what_the_run_folder_will_give_back():
+    options = {"sizes": (1, (2, 3)), "share": 0.1, "name": None}
+    made = Settings(env="x", memory_options=options, network={"actor": (8,)})
+    assert made.memory_options == {"sizes": [1, [2, 3]], "share": 0.1, "name": None}
+    assert made.network == {"actor": [8]}
+    assert Settings.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+    assert options["sizes"] == (1, (2, 3))
+
+
+@pytest.mark.parametrize("value", [len, {1, 2}, b"x"], ids=repr)
+@pytest.mark.parametrize("name", ["memory_options", "network"])
+def test_options_that_the_run_folder_cannot_hold_are_refused_by_name(name, value):
+    with pytest.raises(TypeError, match=rf"{name} must hold what JSON can"):
+        Settings(env="x", **{name: {"sizes": value}})

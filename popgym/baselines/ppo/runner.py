@@ -214,7 +214,7 @@ class TapeRunner(SingleAgentEnvRunner):
             return stacked(self.env.single_observation_space, observations)
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise BrokenEnvironmentError(
-                f"environment {self.config.env} ended an episode with an observation of another "
+                f"environment {self.config.env}: an episode ended with an observation of another "
                 f"structure than its space's: {type(error).__name__}: {error}"
             ) from error
 

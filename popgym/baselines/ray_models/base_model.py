@@ -27,7 +27,7 @@ from popgym.memory.base import Memory, check_size
 from popgym.memory.padding import forward_padded
 from popgym.memory.resets import steps_in_episode
 from popgym.memory.wiring import Wiring
-from popgym.memory.wiring_options import WiringOptions, check_known
+from popgym.memory.wiring_options import DEFAULT_MAX_STEPS, WiringOptions, check_known
 
 
 class BaseModel(TorchModelV2, Wiring):
@@ -52,7 +52,8 @@ class BaseModel(TorchModelV2, Wiring):
         action_space: The action space.
         num_outputs: Parameters A of the action distribution.
         model_config: RLlib's model configuration. ``max_seq_len`` is the unit of the time
-            embedding; options of this model may stand in ``custom_model_config``.
+            embedding unless the option ``embedding_max_steps`` is given; options of this model
+            may stand in ``custom_model_config``.
         name: The model's name.
         **custom_model_kwargs: Options of this model too; ``custom_model_config`` wins.
 
@@ -88,9 +89,8 @@ class BaseModel(TorchModelV2, Wiring):
                 "preprocessors on (_disable_preprocessor_api=False), which flatten any space"
             )
         options = WiringOptions(**{key: cfg[key] for key in self.BASE_CONFIG})
-        max_steps = check_size("max_seq_len", model_config.get("max_seq_len", 1024))
         self._observation_size = int(np.prod(obs_space.shape))
-        Wiring.__init__(self, self._observation_size, num_outputs, options, max_steps)
+        Wiring.__init__(self, self._observation_size, num_outputs, options)
         TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
         # The copies stand for the caller's modules, which this model must not keep or change.
         copies = {k: getattr(self, k) for k, v in cfg.items() if isinstance(v, nn.Module)}
@@ -112,7 +112,11 @@ class BaseModel(TorchModelV2, Wiring):
         default = cls.default_config()
         options = {**kwargs, **(model_config.get("custom_model_config") or {})}
         check_known(options, default, f"option of {cls.__name__}")
-        return {**default, **options}
+        cfg = {**default, **options}
+        max_seq_len = check_size("max_seq_len", model_config.get("max_seq_len", DEFAULT_MAX_STEPS))
+        if cfg["embedding_max_steps"] is None:
+            cfg["embedding_max_steps"] = max_seq_len
+        return cfg
 
     def build_core(self, input_size: int, hidden_size: int) -> Memory | None:
         """The memory from F = ``input_size`` to D = ``hidden_size`` features, if it is popgym's.

@@ -20,6 +20,7 @@ from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.registry import find_memory, memory_options
 from popgym.memory.wiring_options import WiringOptions, check_known
+from popgym.runs.settings import Settings
 
 START = "start"
 """Column [B, T] bool: whether a step is the first of an episode. It marks a batch of tapes."""
@@ -27,6 +28,7 @@ START = "start"
 TAPE_STATE = "tape_state"
 """Column: the state before each tape, as ``ActorCritic.flatten_state`` names its tensors."""
 
+DEFAULT_MEMORY = Settings.memory
 DEFAULT_MAX_SEQ_LEN = 64
 
 
@@ -46,9 +48,12 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
     memory                          a key of ``popgym.memory.MEMORIES``, or
                                     ``module:Class``; "frameconv"
     the memory's options            such as ``stack_size``, ``num_layers``
+    memory_options          {}      the same in a table of their own, where a name is also
+                                    one of the others here
     ``WiringOptions``               sizes and names of the layers around it
+    embedding_max_steps             unit of the time embedding; ``max_seq_len``
     max_seq_len             64      steps of a chunk in RLlib's learner, over which
-                                    gradients flow; unit of the time embedding
+                                    gradients flow
     tape                    False   serve tapes: rows that hold many episodes. No state is
                                     offered to RLlib, which would cut the rows by it
     ======================= ======= =====================================================
@@ -69,7 +74,8 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         """Builds the network; RLlib calls it once."""
         self.observation_shape = _observation_shape(self.observation_space)
         config = _own_keys(self.model_config)
-        memory = config.pop("memory", "frameconv")
+        memory = config.pop("memory", DEFAULT_MEMORY)
+        of_memory = config.pop("memory_options", {})
         self.model_config = {
             "max_seq_len": DEFAULT_MAX_SEQ_LEN,
             **_as_dict(self.model_config),
@@ -78,13 +84,14 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         max_seq_len = config.pop("max_seq_len", DEFAULT_MAX_SEQ_LEN)
         wiring_keys = {field.name for field in dataclasses.fields(WiringOptions)}
         wiring = {key: config.pop(key) for key in wiring_keys & set(config)}
+        if wiring.get("embedding_max_steps") is None:
+            wiring["embedding_max_steps"] = max_seq_len
         self.net = ActorCritic(
             observation_size=math.prod(self.observation_shape),
             num_outputs=action_distribution(self.action_space).num_inputs,
             memory=memory,
-            memory_options=config,  # what is left
+            memory_options={**config, **of_memory},  # what is left, and the table
             options=WiringOptions(**wiring),
-            max_steps=max_seq_len,
         )
 
     def get_initial_state(self) -> dict[str, np.ndarray]:
@@ -179,15 +186,15 @@ def _own_keys(model_config: Any) -> dict[str, Any]:
         if key != "vf_share_layers"
         and (key == "max_seq_len" or key not in defaults or value != defaults[key])
     }
-    for key, value in config.items():
+    for key, value in {**config, **config.get("memory_options", {})}.items():
         if isinstance(value, nn.Module):
             raise ValueError(
                 f"model_config holds numbers and names, got a module for {key!r}; "
                 "give layer sizes, such as [256, 128]"
             )
-    of_memory = memory_options(find_memory(config.get("memory", "frameconv")))
+    of_memory = memory_options(find_memory(config.get("memory", DEFAULT_MEMORY)))
     if of_memory is not None:
         wiring = [field.name for field in dataclasses.fields(WiringOptions)]
-        known = ["memory", "max_seq_len", "tape", *wiring, *of_memory]
+        known = ["memory", "memory_options", "max_seq_len", "tape", *wiring, *of_memory]
         check_known(config, known, "model_config key")
     return config

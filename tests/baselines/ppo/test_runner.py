@@ -135,7 +135,7 @@ def test_every_supported_action_space_trains(build, action):
         ("NotANumber", r"environment 0: observation has the value nan"),
         ("Outside", r"environment 0: observation has the value 11\.0 .* outside its space Box"),
         ("EndsNotANumber", r"environment 0: observation has the value nan"),
-        ("EndsInAnotherShape", "ended an episode with an observation of another structure"),
+        ("EndsInAnotherShape", "an episode ended with an observation of another structure"),
         ("InfiniteReward", "a reward that is not finite"),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_broken_environment_is_named(build, toy, message):
     [
         ({"last": np.nan}, "environment 2: observation has the value nan"),
         ({"last": 7.0}, r"environment 2: observation has the value 11\.0"),
-        ({"last": np.zeros(3)}, r"last observation is not in Box.*ValueError"),
+        ({"last": np.zeros(3)}, "an episode ended with an observation of another structure"),
         ({"first": np.nan}, "environment 2 gave a reward that is not finite, nan"),
         ({"first": -1e300}, r"environment 2 gave a reward that is not finite, -1e\+300"),
     ],

@@ -427,6 +427,15 @@ def test_a_state_that_changes_its_shape_is_refused(after, got):
         _play(model, _obs(2, 4), _states(model, 2), torch.tensor([4, 4]))
 
 
+def test_the_unit_of_time_is_an_option_of_its_own_or_rllibs_chunk():
+    chunk = {"max_seq_len": 20}
+    timed = {"embedding": "sine"}
+    assert _make(model_config=chunk, **timed).embedding.max_steps == 20
+    model = _make(model_config=chunk, **timed, embedding_max_steps=9)
+    assert model.embedding.max_steps == model.cfg["embedding_max_steps"] == 9
+    assert Frameconv(OBS_SPACE, ACTION_SPACE, 3, {}, "model").embedding.max_steps == 1024
+
+
 @pytest.mark.parametrize(("value", "error"), [(0, ValueError), ("20", TypeError), (2.5, TypeError)])
 def test_a_longest_sequence_that_is_no_number_of_steps_is_refused(value, error):
     with pytest.raises(error, match="max_seq_len must be"):

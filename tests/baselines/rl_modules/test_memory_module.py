@@ -57,8 +57,8 @@ def test_the_same_weights_are_the_same_function_in_both_stacks(cls, options, con
     module = _make(**config)
     custom = cls(OBS_SPACE, spaces.Discrete(3), 3, {"max_seq_len": 30}, "m", **SMALL, **options)
     memory_options = {k: v for k, v in config.items() if k in ("stack_size", "num_layers")}
-    wiring = WiringOptions(**SMALL, embedding=config["embedding"])
-    bare = ActorCritic(5, 3, config["memory"], memory_options, wiring, max_steps=30)
+    wiring = WiringOptions(**SMALL, embedding=config["embedding"], embedding_max_steps=30)
+    bare = ActorCritic(5, 3, config["memory"], memory_options, wiring)
     weights = module.net.state_dict()
     custom.load_state_dict(weights)
     bare.load_state_dict(custom.state_dict())
@@ -275,3 +275,25 @@ def test_gymnasium_spaces_are_not_kept_alive_by_the_network():
     """The network knows sizes alone, so that it can be saved without gymnasium."""
     module = _make()
     assert not any(isinstance(v, gym.Space) for v in vars(module.net).values())
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, 30),  # max_seq_len, as _make gives it
+        ({"max_seq_len": 7}, 7),
+        ({"embedding_max_steps": 9}, 9),
+        ({"embedding_max_steps": None}, 30),
+    ],
+)
+def test_the_unit_of_time_is_an_option_of_its_own_or_rllibs_chunk(given, expected):
+    module = _make(embedding="sine", **given)
+    assert module.net.embedding.max_steps == expected
+
+
+def test_a_memorys_options_may_stand_in_a_table():
+    assert _make(memory_options={"stack_size": 6}).net.core.stack_size == 6
+    with pytest.raises(ValueError, match="did you mean 'stack_size'"):
+        _make(memory_options={"stack_sise": 6})
+    with pytest.raises(ValueError, match="got a module for 'stack_size'"):
+        _make(memory_options={"stack_size": nn.Linear(1, 1)})
