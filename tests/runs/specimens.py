@@ -1,12 +1,13 @@
 """What several tests of runs share: a tiny network and a run folder filled without training."""
 
+import numpy as np
 import torch
 from gymnasium import spaces
 
 from popgym.memory import GRU
 from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.settings import Settings
-from tests.baselines.ppo.toys import Countdown
+from tests.baselines.ppo.toys import Countdown, Guess
 
 NETWORK = {
     "preprocessor_input_size": 16, "preprocessor": [16], "hidden_size": 16,
@@ -49,3 +50,33 @@ class HugeReward(Countdown):
 class CannotBeMade(Countdown):
     def __init__(self):
         raise OSError("no such level")
+
+
+class Endless(Countdown):
+    """Never ends."""
+
+    def step(self, action):
+        self.t = min(self.t + 1, 10)
+        return np.array([self.t], np.float32), 1.0, False, False, {}
+
+
+class GuessOn(Guess):
+    """`Guess` that goes on after each answer."""
+
+    def step(self, action):
+        obs, reward, *_ = super().step(action)
+        return obs, reward, False, False, {}
+
+
+class Uneven(Countdown):
+    """Every other episode is nine steps long, the others one."""
+
+    episodes = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.episodes += 1
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        obs, reward, *_ = super().step(action)
+        return obs, reward, self.t == (1 if self.episodes % 2 else 9), False, {}
