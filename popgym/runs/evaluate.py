@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ def evaluate(
     if max_steps is not None and max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, got {max_steps}")
     if isinstance(policy, (str, os.PathLike)):
-        folder = RunFolder.open(policy)
+        folder = RunFolder.open(Path(policy))
         env, env_options = environment_of_run(folder.settings, env, env_options)
         policy = folder.policy(seed)
     if env is None:

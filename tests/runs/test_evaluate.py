@@ -111,7 +111,7 @@ def test_no_steps_at_all_are_refused():
         evaluate(agent(Countdown), f"{TOYS}:Countdown", max_steps=0)
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -125,11 +125,11 @@ def stopped(monkeypatch):
         def check(obs):
             t = next(step)
             if t == steps:
-                raise Stop
+                raise StopError
             sizes[t] = sys.getallocatedblocks()
 
         monkeypatch.setattr(player, "check", check)
-        with pytest.raises(BrokenEnvironmentError, match="Stop"):
+        with pytest.raises(BrokenEnvironmentError, match="StopError"):
             evaluate(player, f"{OWN}:Endless", episodes=5, num_envs=4)
         return sizes
 
