@@ -3,7 +3,7 @@
     python benchmarks/scores.py [--episodes 1000] [--only TEXT] [--write]
 
 Plays every player of every environment from Easy to Hard, in all versions, and prints mean
-return ± standard error over the episodes, and how it plays. TEXT is a part of "environment
+mean return ± its standard error over the episodes, and how it plays. TEXT is a part of "environment
 player", as in MineSweeper, "Easy perfect" or " oracle". The same seed and number of episodes give
 the same numbers again.
 

@@ -1,12 +1,13 @@
-"""Writes the pages of the documentation that are computed from the package.
+"""Writes the files that are computed from the package: pages, and the table of memories.
 
     python docs/generate.py [--check]
 
-With --check nothing is written, and the exit status is 1 if a page is out of date.
+With --check nothing is written, and the exit status is 1 if a file is out of date.
 """
 
 import argparse
 import inspect
+import json
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from popgym.memory.layers import LAYER_OPTIONS, Layers
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
 
-DOCS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = """\
 # Environments
 
@@ -38,7 +39,7 @@ why.
 in a vector environment each with a leading axis. `env.unwrapped.get_state()` is the hidden Markov
 state, `popgym.wrappers.Markovian` shows it.
 
-Scores are mean returns ± standard error. How each player plays is in
+Scores are mean returns ± the standard error of that mean. How each player plays is in
 `popgym.envs.reference_scores(env)`; `python benchmarks/scores.py` plays them anew.
 """
 
@@ -120,7 +121,7 @@ def sections(family: type[Family]) -> tuple[str, dict[str, str]]:
 def scores(base: str) -> Iterator[str]:
     """The table of a family's reference players."""
     known = {level: popgym.envs.reference_scores(base + level) or {} for level in LEVELS}
-    yield "\n| player | " + " | ".join(LEVELS) + " |"
+    yield "\n| player, mean return ± its standard error | " + " | ".join(LEVELS) + " |"
     yield "|" + "---|" * (len(LEVELS) + 1)
     for player in dict.fromkeys(player for level in LEVELS for player in known[level]):
         cells = (known[level].get(player) for level in LEVELS)
@@ -178,23 +179,32 @@ def options(memory: type[Memory], defaults: dict[str, object]) -> Iterator[str]:
         yield ""
 
 
-PAGES = {"environments.md": environments, "memories.md": memories}
+def table_of_memories() -> Iterator[str]:
+    """The lines of what `popgym memories` lists without torch."""
+    yield json.dumps(popgym.memory.overview.known(), indent=1, ensure_ascii=False)
+
+
+FILES = {
+    "docs/environments.md": environments,
+    "docs/memories.md": memories,
+    "popgym/memory/memories.json": table_of_memories,
+}
 """File → the function that yields its lines."""
 
 
 def main() -> int:
-    """Writes the pages, or checks them."""
+    """Writes the files, or checks them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     stale = []
-    for name, lines in PAGES.items():
-        page, text = DOCS / name, "\n".join(lines()) + "\n"
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
+    for name, lines in FILES.items():
+        file, text = ROOT / name, "\n".join(lines()) + "\n"
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
             stale.append(name)
             if not arguments.check:
-                page.write_text(text, encoding="utf-8")
-                print(f"wrote {page}")
+                file.write_text(text, encoding="utf-8")
+                print(f"wrote {file}")
     if stale and arguments.check:
         print(f"out of date: {', '.join(stale)}; run python docs/generate.py", file=sys.stderr)
     return int(bool(stale and arguments.check))

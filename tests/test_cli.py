@@ -13,6 +13,7 @@ from popgym import cli
 from popgym.baselines.ppo import TapePPO
 from popgym.cli.grammar import count
 from popgym.runs.folder import RunFolder
+from tests.complaints import without_compiling
 from tests.runs.specimens import policy, row, settings
 
 TOYS, OWN = "tests.baselines.ppo.toys", "tests.runs.specimens"
@@ -32,7 +33,7 @@ def popgym(tmp_path, monkeypatch, capsys):
         except SystemExit as end:
             status = end.code
         out, err = capsys.readouterr()
-        return status, out.splitlines(), err.splitlines()
+        return status, out.splitlines(), without_compiling(err).splitlines()
 
     return _popgym
 
@@ -61,7 +62,7 @@ def test_training_evaluating_and_going_on(popgym, tmp_path):
 
     status, (line,), err = popgym("evaluate", folder, "--episodes", "20")
     assert status == 0
-    assert line.startswith("return ")
+    assert line.startswith("mean return ")
     assert "over 20 episodes, 95 % interval" in line
     assert err == []
 
@@ -309,6 +310,29 @@ def test_a_run_without_checkpoints_cannot_be_resumed(popgym, run):
     run.append(row(1))
     assert "has no checkpoint to resume from" in complaint(popgym("train", "--resume", "run"))
     assert run.rows() == [row(1)]
+
+
+@pytest.mark.parametrize("flags", [[], ["--set", "env.k=2"], ["--env", "RepeatFirstEasy"]])
+def test_a_run_is_evaluated_in_its_environment_in_others_and_for_so_many_steps(popgym, run, flags):
+    words = ["evaluate", "run", "--episodes", "5", "--max-steps", "3", *flags]
+    status, (line,), err = popgym(*words)
+    assert (status, err) == (0, [])
+    assert "over 5 episodes" in line
+    assert line.endswith("mean length 3.0, 5 of the episodes cut at 3 steps")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--env", "PositionOnlyCartPoleEasy"], "observation space is Discrete(4), the environ"),
+        (["--env", "RepeatFirstEasi"], "did you mean RepeatFirstEasy"),
+        (["--env", "RepeatFirstEasy", "--set", "env.k=2"], "unknown argument 'k'"),
+        (["--set", "k=2"], "--set takes env.KEY=VALUE here"),
+        (["--max-steps", "0"], "max_steps must be at least 1, got 0"),
+    ],
+)
+def test_a_run_cannot_be_evaluated_everywhere(popgym, run, flags, message):
+    assert message in complaint(popgym("evaluate", "run", *flags))
 
 
 def test_evaluating_no_episodes_is_refused(popgym, run):

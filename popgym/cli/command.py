@@ -11,18 +11,20 @@ from typing import Any
 
 from popgym.cli import memories, playing, tables, training
 from popgym.cli.grammar import parser
+from popgym.cli.messages import listen, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 2 for a mistake, 130 for Ctrl-C."""
     _be_quiet()
+    listen()
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
     arguments = parser(training, playing, tables, memories).parse_args(argv)
     try:
         return arguments.run(arguments)
     except KeyboardInterrupt:
-        print("popgym: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -31,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             traceback.print_exc()
             return 2
-        print(f"popgym: {_one_line(error)}", file=sys.stderr)
+        say(_one_line(error))
         return 2
 
 
@@ -60,4 +62,4 @@ def _be_quiet() -> None:
 
 
 def _show_warning(message: Any, category: type, *_: Any, **__: Any) -> None:
-    print(f"popgym: warning: {message}", file=sys.stderr)
+    say(f"warning: {message}")

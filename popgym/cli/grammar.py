@@ -6,12 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
+from popgym.cli.messages import say
+
 EPILOG = """\
 examples:
   popgym train RepeatPreviousEasy --memory frameconv
   popgym train CartPole-v1 --memory gru --steps 50000
-  popgym train my_package.worlds:MyEnv --memory my_package.memories:MyMemory --set lr=1e-3
-  popgym train --resume runs/RepeatPreviousEasy-frameconv-seed0 --steps 1000000
+  popgym train my_envs:MyEnv --memory my_memories:MyMemory --set lr=1e-3
+  popgym train --resume runs/RepeatPreviousEasy-frameconv-seed0 --steps 1e6
   popgym evaluate runs/RepeatPreviousEasy-frameconv-seed0
   popgym play MineSweeperEasy
   popgym gif BattleshipEasy
@@ -30,7 +32,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
-        self.exit(2, f"popgym: {message}; see {self.prog} --help\n")
+        say(f"{message}; see {self.prog} --help")
+        self.exit(2)
 
 
 def parser(*modules: Subcommands) -> Parser:

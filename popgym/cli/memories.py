@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
+import sys
 from collections.abc import Container, Iterator
 from typing import Any
 
 from popgym.cli.grammar import command
+from popgym.cli.messages import print_wrapped, say_before_import
 from popgym.cli.tables import print_table
 
-_F, _D = 128, 256
-_LEGEND = f"""
-looks back: how far an output can see · state: numbers kept for each environment
+_LEGEND = """
+looks back: how far an output can see
+state: numbers kept for each environment
 Mflop: of the matrix products in an environment's step; not of what is done number by number
-with {_F} features in, {_D} out and default options; popgym memories NAME tells all of one
+with {input_size} features in, {hidden_size} out and default options; popgym memories NAME tells \
+all of one
 """
 
 
@@ -25,26 +27,31 @@ def add(commands: Any) -> None:
 
 
 def _memories(arguments: argparse.Namespace) -> int:
-    if arguments.name:
-        print("\n".join(_in_full(arguments.name)))
-        return 0
-    from popgym.memory.overview import table
+    from popgym.runs.memory_table import known_memories, refuse_typos
 
-    print_table(table(_F, _D))
-    print(_LEGEND)
-    print(_options_of_all())
+    if arguments.name:
+        refuse_typos(arguments.name, {}, {})
+        say_before_import("torch", "loading PyTorch")
+        print_wrapped("\n".join(_in_full(arguments.name)))
+        return 0
+    known = known_memories()
+    print_table(known["rows"])
+    print_wrapped(_LEGEND.format_map(known))
+    print_wrapped(_options_of_all())
     return 0
 
 
 def _options_of_all(but: Container[str] = ()) -> str:
-    from popgym.memory.layers import LAYER_OPTIONS
+    from popgym.runs.memory_table import known_memories
 
-    options = (f"{name}={value}" for name, value in LAYER_OPTIONS.items() if name not in but)
+    of_layers = known_memories()["layer_options"]
+    options = (f"{name}={value}" for name, value in of_layers.items() if name not in but)
     return f"every memory also takes {' '.join(options)}"
 
 
 def _in_full(name: str) -> Iterator[str]:
     """The lines on one memory."""
+    from popgym.core.wrapping import columns_of, refilled
     from popgym.memory.description import file_docstring, summary
     from popgym.memory.registry import find_memory
 
@@ -52,7 +59,7 @@ def _in_full(name: str) -> Iterator[str]:
     yield f"{name}: {memory.__module__}.{memory.__qualname__}"
     for text in (file_docstring(memory), summary(memory)):
         if text:
-            yield f"\n{text}"
+            yield f"\n{refilled(text, columns_of(sys.stdout))}"
     yield from _options(memory)
     yield from _numbers(name)
     if memory.source:
@@ -60,6 +67,7 @@ def _in_full(name: str) -> Iterator[str]:
 
 
 def _options(memory: Any) -> Iterator[str]:
+    from popgym.core.wrapping import wrapped
     from popgym.memory.description import option_meanings, shown
     from popgym.memory.registry import own_options
 
@@ -71,17 +79,20 @@ def _options(memory: Any) -> Iterator[str]:
     for name, default in own.items():
         yield f"  {name}={shown(default)}"
         if name in meanings:
-            yield textwrap.indent(textwrap.fill(meanings[name], 94), " " * 6)
+            yield wrapped(" " * 6 + meanings[name], 100)
     yield _options_of_all(but=own)
 
 
 def _numbers(name: str) -> Iterator[str]:
     from popgym.memory.overview import overview
     from popgym.memory.registry import make_memory
+    from popgym.runs.memory_table import known_memories
 
-    seen = overview(make_memory(name, _F, _D))
+    known = known_memories()
+    F, D = known["input_size"], known["hidden_size"]
+    seen = overview(make_memory(name, F, D))
     fields = ", ".join(f"{field} {shape}" for field, shape in seen.state.items())
-    yield f"\nwith {_F} features in, {_D} out and default options:"
+    yield f"\nwith {F} features in, {D} out and default options:"
     yield f"  looks back  {seen.looks_back}"
     yield f"  state       {seen.state_size:,} numbers" + (f": {fields}" if fields else "")
     yield f"  parameters  {seen.parameters:,}"

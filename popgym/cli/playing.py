@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from popgym.cli.grammar import add_env_options, command, count, env_options
+from popgym.cli.messages import say, say_before_import
 
 
 def add(commands: Any) -> None:
@@ -42,15 +42,19 @@ def _play(arguments: argparse.Namespace) -> int:
 
 def _gif(arguments: argparse.Namespace) -> int:
     from popgym.play import make_gif
+    from popgym.runs.environment import resolve
+    from popgym.runs.folder import RunFolder
 
     names = ("player", "episodes", "seed", "reveal", "fps", "steps", "out")
     chosen = {name: getattr(arguments, name) for name in names}
     options = env_options(arguments)
+    if arguments.folder:
+        resolve(arguments.env)
+        RunFolder.open(arguments.folder)
+        say_before_import("torch", "loading PyTorch")
     gif = make_gif(arguments.env, arguments.folder, env_options=options, **chosen)
     if gif.cut:
-        print(
-            f"popgym: stopped after {arguments.steps} steps; --steps allows more", file=sys.stderr
-        )
+        say(f"stopped after {arguments.steps} steps; --steps allows more")
     returns = ", ".join(f"{score:+.3f}" for score in gif.returns)
     print(f"{gif.path}: {gif.frames} frames, return {returns}")
     return 0

@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from popgym.cli.allocator import keep_freed_memory
-from popgym.cli.grammar import EPILOG, command, count
+from popgym.cli.grammar import EPILOG, add_env_options, command, count, env_options
+from popgym.cli.messages import print_wrapped, say_before_import
 
 
 def add(commands: Any) -> None:
@@ -37,7 +38,12 @@ def _add_train(commands: Any) -> None:
 def _add_evaluate(commands: Any) -> None:
     evaluate = command(commands, "evaluate", "play episodes with a trained agent", _evaluate)
     evaluate.add_argument("folder", metavar="RUN", help="a run folder")
+    evaluate.add_argument("--env", help="another environment with the same spaces")
+    add_env_options(evaluate)
     evaluate.add_argument("--episodes", type=count, default=100)
+    evaluate.add_argument(
+        "--max-steps", type=count, metavar="N", help="cut episodes that are longer"
+    )
     evaluate.add_argument("--seed", type=count, default=1)
     evaluate.add_argument(
         "--sample", action="store_true", help="draw actions instead of taking the most probable"
@@ -48,7 +54,14 @@ def _train(arguments: argparse.Namespace) -> int:
     keep_freed_memory()
     if arguments.resume:
         return _resume(arguments)
-    from popgym.runs.settings import check_keys, merge, parse_assignment, read_settings_file
+    from popgym.runs.settings import (
+        Settings,
+        check_keys,
+        merge,
+        parse_assignment,
+        read_settings_file,
+    )
+    from popgym.runs.typos import refuse_typos
 
     flags = ("env", "memory", "steps", "seed", "runners", "learners", "device", "precision")
     given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
@@ -64,6 +77,8 @@ def _train(arguments: argparse.Namespace) -> int:
     check_keys(settings, "setting")
     if "env" not in settings:
         raise ValueError("name an environment: popgym train ENV (`popgym envs` lists ours)")
+    refuse_typos(Settings.from_dict(settings))
+    say_before_import("ray", "starting RLlib")
     from popgym.baselines.train import train
 
     return _report(train(settings.pop("env"), out=arguments.out, **settings))
@@ -76,6 +91,10 @@ def _resume(arguments: argparse.Namespace) -> int:
             raise ValueError(f"a resumed run keeps its {name}; only --steps may be new")
     if arguments.assignments:
         raise ValueError("a resumed run keeps its settings; only --steps may be new")
+    from popgym.runs.folder import RunFolder
+
+    RunFolder.open(arguments.resume).latest_checkpoint()
+    say_before_import("ray", "starting RLlib")
     from popgym.baselines.train import resume
 
     return _report(resume(arguments.resume, steps=arguments.steps))
@@ -94,18 +113,22 @@ def _report(run: Any) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from popgym.runs.evaluate import evaluate
+    from popgym.runs.environment import environment_of_run
     from popgym.runs.folder import RunFolder
 
-    folder = RunFolder.open(arguments.folder)
-    settings = folder.settings
+    options = env_options(arguments)
+    environment_of_run(RunFolder.open(arguments.folder).settings, arguments.env, options)
+    say_before_import("torch", "loading PyTorch")
+    from popgym.runs.evaluate import evaluate
+
     result = evaluate(
-        folder.policy(arguments.seed),
-        settings.env,
-        env_options=settings.env_options,
+        arguments.folder,
+        arguments.env,
+        env_options=options,
         episodes=arguments.episodes,
         seed=arguments.seed,
         deterministic=not arguments.sample,
+        max_steps=arguments.max_steps,
     )
-    print(result)
+    print_wrapped(str(result))
     return 0

@@ -74,7 +74,7 @@ class Batch:
         return compiled(name, self.family.rules, layout, self.threads)
 
     def _compile(self) -> Callable[..., int]:
-        self._kernel = entry_point(self._program(), self._arrays)
+        self._kernel = entry_point(type(self.family).__name__, self._program(), self._arrays)
         return self._kernel
 
     def seed(self, seeds: Any, indices: Any, which: Any) -> None:

@@ -1,10 +1,14 @@
 """The loop over environments, written once for all families, and its compilation."""
 
 import functools
+import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from popgym.core.rules import Rule, fingerprint, link, rebind, rule
+
+_LOG = logging.getLogger(__name__)
 
 RESET, NEXT_STEP, SAME_STEP, DISABLED = range(4)
 """What a call does: reset, or step in one of gymnasium's autoreset modes."""
@@ -129,17 +133,40 @@ def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Cal
         return numba.njit(nogil=True, parallel=threads)(function)
 
 
-def entry_point(function: Callable[..., int], arrays: tuple[Any, ...]) -> Callable[..., int]:
+def entry_point(
+    name: str, function: Callable[..., int], arrays: tuple[Any, ...]
+) -> Callable[..., int]:
     """A compiled `drive` for arrays of these types alone, and a mode.
 
     It spares numba's search for the types of its arguments, which takes longer than a step of
-    one environment. Arguments of other types are not noticed.
+    one environment. Arguments of other types are not noticed. Where it is not found on disk the
+    log is told, for it takes seconds.
     """
     if isinstance(function, functools.partial):  # interpreted
         return function
     import numba
 
-    return function.compile((*map(numba.typeof, arrays), numba.int64))  # type: ignore[attr-defined]
+    types = (*map(numba.typeof, arrays), numba.int64)
+    with _telling(name):
+        return function.compile(types)  # type: ignore[attr-defined]
+
+
+def _telling(name: str) -> AbstractContextManager[Any]:
+    """Within it the log is told when numba begins to compile."""
+    from numba.core import event
+
+    class Telling(event.Listener):
+        told = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.told:  # then come the rules that it calls
+                _LOG.info("compiling the rules of %s …", name.removesuffix("Family"))
+            self.told = True
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    return event.install_listener("numba:compile", Telling())
 
 
 def interpreted(rules: Rules, records: Any, params: Any, *arrays: Any) -> int:

@@ -2,14 +2,17 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from popgym.memory.base import Memory
-from popgym.memory.description import source
-from popgym.memory.registry import MEMORIES
+from popgym.memory.description import shown, source
+from popgym.memory.layers import LAYER_OPTIONS
+from popgym.memory.registry import MEMORIES, memory_options
+from popgym.memory.wiring_options import WiringOptions
 
 ROWS = 64
 """Environments that act at once where the cost of a step is counted."""
@@ -54,6 +57,33 @@ def overview(memory: Memory) -> Overview:
         parameters=sum(parameter.numel() for parameter in memory.parameters()),
         flops=_flops_of_step(memory),
     )
+
+
+def known(input_size: int = 128, hidden_size: int = 256) -> dict[str, Any]:
+    """Return what can be told of all memories without torch, once it is stored: plain data.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+
+    Returns:
+        ``rows``, the table; ``options``, of each memory by ``make_memory``, with their defaults;
+        ``layer_options``, those among them that any memory has; ``network``, the names of the
+        options of the layers around a memory; ``input_size`` and ``hidden_size``.
+    """
+    options = {name: memory_options(memory) or {} for name, memory in MEMORIES.items()}
+    return {
+        "input_size": input_size,
+        "hidden_size": hidden_size,
+        "rows": table(input_size, hidden_size),
+        "layer_options": _shown(LAYER_OPTIONS),
+        "options": {name: _shown(own) for name, own in options.items()},
+        "network": [field.name for field in fields(WiringOptions)],
+    }
+
+
+def _shown(options: dict[str, Any]) -> dict[str, str]:
+    return {name: shown(default) for name, default in options.items()}
 
 
 def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ class Game:
 
     Args:
         env: The environment.
-        seed: Of the first episode; later ones go on with its random numbers. None draws one.
+        seed: Of the first episode; each later one has the next number. None draws one.
         reveal: Whether to show what is hidden from the player.
         references: Player → mean return, to compare scores with.
         options: Of the first reset, such as a hidden draw.
@@ -48,10 +48,10 @@ class Game:
         self.finished: list[float] = []
         """The scores of the episodes played to their end."""
         self.seed = secrets.randbelow(10**6) if seed is None else seed  # short enough to retype
-        self._begin(self.seed, options)
+        self._begin(options)
 
-    def _begin(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        self.env.reset(seed=seed, options=options)
+    def _begin(self, options: dict[str, Any] | None = None) -> None:
+        self.env.reset(seed=self.seed, options=options)
         self.score, self.steps, self.over = 0.0, 0, False
         self._last = self.ending = ""
 
@@ -67,6 +67,7 @@ class Game:
         elif word == "?":
             self.message = self.help()
         elif word == "r" or (self.over and word == "y"):
+            self.seed += 1
             self._begin()
             return True
         elif self.over:
@@ -102,7 +103,7 @@ class Game:
         return "\n".join(lines)
 
     def title(self) -> str:
-        """What is played, and the seed with which it can be played again."""
+        """What is played, and the seed with which this episode can be played again."""
         return f"{type(self.env).__name__}   seed {self.seed}"
 
     def help(self) -> str:

@@ -16,7 +16,7 @@ from popgym.play.animation import FASTEST, SLOWEST, Animation
 from popgym.play.recording import made_of_family, record
 from popgym.play.references import published
 from popgym.players import find_player, players_of
-from popgym.runs.environment import make_one, resolve
+from popgym.runs.environment import environment_of_run, make_one
 
 FEW = 8
 """Pictures per second where an environment says nothing."""
@@ -105,9 +105,7 @@ def cast_run(env: str, run: str | Path, options: dict[str, Any]) -> Cast:
 
     folder = RunFolder.open(run)
     settings = folder.settings
-    if resolve(env) == resolve(settings.env):
-        options = {**settings.env_options, **options}
-    environment = make_showing(env, options)
+    environment = make_showing(*environment_of_run(settings, env, options))
     actor = policy_actor(folder.policy(), environment)
     return Cast(environment, actor, settings.memory.rpartition(":")[2])
 

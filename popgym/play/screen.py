@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from popgym.core.wrapping import wrapped
 from popgym.play.controls import COMMANDS, DOWN, LEFT, RIGHT, UP, Squares
 from popgym.play.game import Game
 from popgym.play.terminal import BACKSPACE, ENTER
@@ -58,13 +59,18 @@ class Screen:
         if inside and row * controls.columns + column < controls.count:
             self.row, self.column = row, column
 
-    def show(self) -> str:
-        """All that is shown: the game, what was said, and what has been typed."""
+    def show(self, columns: int | None = None) -> str:
+        """All that is shown: the game, what was said, and what has been typed.
+
+        Args:
+            columns: The width of the terminal, within which lines of words are broken; None: they
+                are not.
+        """
         typed = f"> {self.text}" if self.text else ""
         game = self.game
         keys = game.message or game.controls.help() or f"type {game.controls.allowed()}"
-        parts = [game.title() + "   ? for help", "", self._marked(game.view()), typed, keys]
-        return "\n".join(parts)
+        title, said = (wrapped(text, columns) for text in (f"{game.title()}   ? for help", keys))
+        return "\n".join([title, "", self._marked(game.view()), typed, said])
 
     def _marked(self, view: str) -> str:
         """The picture with the cursor's square in reverse video."""

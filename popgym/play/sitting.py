@@ -6,6 +6,7 @@ import io
 import sys
 from typing import TextIO
 
+from popgym.core.wrapping import columns_of, wrapped
 from popgym.play.game import Game
 from popgym.play.screen import Screen
 from popgym.play.terminal import END, Terminal, can_read_keys
@@ -38,7 +39,7 @@ def play(game: Game, source: TextIO | None = None, target: TextIO | None = None)
         status = INTERRUPTED
     farewell = game.farewell()
     if farewell:
-        print(farewell, file=target)
+        print(wrapped(farewell, columns_of(target)), file=target)
     return status
 
 
@@ -48,7 +49,7 @@ def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
     try:
         with Terminal(source, target) as terminal:
             while not game.done:
-                terminal.show(screen.show())
+                terminal.show(screen.show(columns_of(target)))
                 key = terminal.read()
                 if key == END:
                     break
@@ -56,19 +57,23 @@ def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
                 if word is not None:
                     game.enter(word)
     finally:
-        print(game.title(), "", game.view(), *game.ending.splitlines(), sep="\n", file=target)
+        ending = [wrapped(game.ending, columns_of(target))] if game.ending else []
+        print(game.title(), "", game.view(), *ending, sep="\n", file=target)
 
 
 def by_lines(game: Game, source: TextIO, target: TextIO) -> None:
     """Plays from any input, such as a pipe or a terminal without single keys."""
     prompt = "> " if source.isatty() else ""
-    print(game.title(), game.help(), "", game.view(), sep="\n", file=target)
+    help_text = wrapped(game.help(), columns_of(target))
+    print(game.title(), help_text, "", game.view(), sep="\n", file=target)
     while not game.done:
         print(end=prompt, file=target, flush=True)
         line = source.readline()
         if not line:
             break
-        seen = game.enter(line)
-        parts = [part for part in (game.view() if seen else "", game.message) if part]
+        seed, seen = game.seed, game.enter(line)
+        title = f"{game.title()}\n" if game.seed != seed else ""
+        message = wrapped(game.message, columns_of(target))
+        parts = [part for part in (title, game.view() if seen else "", message) if part]
         if parts:
             print("\n" * seen + "\n".join(parts), file=target)

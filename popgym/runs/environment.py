@@ -19,7 +19,7 @@ import popgym.envs
 from popgym.core.nearest import nearest
 from popgym.envs.registry import ENTRIES
 from popgym.importing import import_user_module
-from popgym.runs.settings import VECTORIZATIONS
+from popgym.runs.settings import VECTORIZATIONS, Settings
 
 
 def resolve(name: str) -> str | type[gym.Env]:
@@ -108,6 +108,25 @@ def make_one(name: str, options: Mapping[str, Any] | None = None, **more: Any) -
         ValueError: as `make_environments`.
     """
     return _make_one(resolve(name), {**(options or {}), **more})
+
+
+def environment_of_run(
+    settings: Settings, name: str | None, options: Mapping[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """Return what the policy of a run is to play: its own environment, or another.
+
+    Args:
+        settings: of the run.
+        name: the environment; None: the run's.
+        options: arguments of the constructor. They come before those of the run where the
+            environment is the run's, and are all that is set where it is another.
+
+    Raises:
+        ValueError: If there is no such environment.
+    """
+    if name is None or resolve(name) == resolve(settings.env):
+        return settings.env, {**settings.env_options, **(options or {})}
+    return name, dict(options or {})
 
 
 def _make_one(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from popgym.runs.environment import make_environments
+from popgym.runs.environment import environment_of_run, make_environments
 from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.folder import RunFolder
+from popgym.runs.patience import Patience
 from popgym.runs.policy import Policy
+from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream, reset_seed
 
 RESAMPLES = 10_000
@@ -24,6 +29,7 @@ class Evaluation:
 
     returns: np.ndarray  # [episodes]
     lengths: np.ndarray  # [episodes] steps
+    cut: int = 0  # episodes that ``max_steps`` ended, which count with their returns so far
 
     @property
     def mean(self) -> float:
@@ -32,18 +38,20 @@ class Evaluation:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the return from episode to episode; 0 for one episode."""
-        return float(self.returns.std(ddof=1)) if len(self.returns) > 1 else 0.0
+        """Standard deviation of the return from episode to episode; NaN for one episode."""
+        return float(self.returns.std(ddof=1)) if len(self.returns) > 1 else math.nan
 
     def interval(self, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-        """Bootstrap percentile interval of the mean (Efron 1979).
+        """Bootstrap percentile interval of the mean (Efron 1979); NaN to NaN for one episode.
 
         Args:
             level: probability that it covers.
             seed: of the resampling.
         """
-        rng = np.random.default_rng(seed)
         n = len(self.returns)
+        if n == 1:
+            return math.nan, math.nan  # one return says nothing of the others
+        rng = np.random.default_rng(seed)
         # A resampled mean depends on how often each episode is drawn.
         means = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) @ self.returns / n
         tail = (1 - level) / 2
@@ -51,42 +59,73 @@ class Evaluation:
         return float(low), float(high)
 
     def __str__(self) -> str:
+        text = f"mean return {self.mean:.3f} ({self._spread()}), "
+        text += f"mean length {self.lengths.mean():.1f}"
+        if self.cut:
+            text += f", {self.cut} of the episodes cut at {self.lengths.max():,} steps"
+        return text
+
+    def _spread(self) -> str:
+        n = len(self.returns)
+        if n == 1:
+            return "1 episode: no standard deviation and no interval"
         low, high = self.interval()
         return (
-            f"return {self.mean:.3f} ± {self.deviation:.3f} over {len(self.returns)} episodes, "
-            f"95 % interval of the mean [{low:.3f}, {high:.3f}], "
-            f"mean length {self.lengths.mean():.1f}"
+            f"standard deviation {self.deviation:.3f} over {n} episodes, "
+            f"95 % interval of the mean [{low:.3f}, {high:.3f}]"
         )
 
 
 def evaluate(
-    policy: Policy,
-    env: str,
+    policy: Policy | str | os.PathLike[str],
+    env: str | None = None,
     *,
     env_options: Mapping[str, Any] | None = None,
     episodes: int = 100,
     seed: int = 1,
     deterministic: bool = True,
     num_envs: int = 64,
+    max_steps: int | None = None,
 ) -> Evaluation:
-    """Plays ``episodes`` whole episodes.
+    """Play ``episodes`` whole episodes.
 
-    Every environment plays equally many, so that short episodes are not favoured; the result
-    has ``episodes`` or, for the last environments' sake, a few more.
+    How many of them each environment plays is fixed in advance, so that short episodes are not
+    favoured.
+
+    Args:
+        policy: a policy, or the run folder that holds it.
+        env: an environment of popgym, a Gymnasium id, or ``module:Class``; None: that of the run.
+        env_options: arguments of the environment's constructor. Where it is the run's own
+            environment, they are added to the run's.
+        episodes: how many.
+        seed: of the environments and of a run's policy.
+        deterministic: whether to take the most probable actions, instead of drawing them.
+        num_envs: the most environments that play at once.
+        max_steps: the most steps of an episode; a longer one is cut there and counts with its
+            return so far. None: no limit, and a warning from time to time while none ends.
 
     Raises:
-        ValueError: for fewer than one episode, or spaces other than the policy's.
-        BrokenEnvironmentError: when the environment raises or leaves its observation space.
+        ValueError: If there are fewer than one episode or step, no such run or environment, or
+            spaces other than the policy's.
+        BrokenEnvironmentError: If the environment raises or leaves its observation space.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
+    if max_steps is not None and max_steps < 1:
+        raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+    if isinstance(policy, (str, os.PathLike)):
+        folder = RunFolder.open(Path(policy))
+        env, env_options = environment_of_run(folder.settings, env, env_options)
+        policy = folder.policy(seed)
+    if env is None:
+        raise ValueError("a policy does not say where it was trained: name an environment")
     num_envs = min(num_envs, episodes)
-    each = math.ceil(episodes / num_envs)
+    quotas = episode_quotas(episodes, num_envs)
     environments = make_environments(env, num_envs, env_options)
     try:
         _check_spaces(policy, environments)
         with _blaming(env):
-            return _play(policy, environments, each, seed, deterministic)
+            return _play(policy, environments, quotas, seed, deterministic, max_steps)
     finally:
         environments.close()
 
@@ -107,24 +146,51 @@ def _blaming(env: str) -> Iterator[None]:
 
 
 def _play(
-    policy: Policy, environments: Any, each: int, seed: int, deterministic: bool
+    policy: Policy,
+    environments: Any,
+    quotas: np.ndarray,
+    seed: int,
+    deterministic: bool,
+    max_steps: int | None,
 ) -> Evaluation:
-    B = environments.num_envs
+    B, limit = environments.num_envs, max_steps or math.inf
     seeds = reset_seed(environments, seed, Stream.STANDALONE_ENVIRONMENTS)
     obs, _ = environments.reset(seed=seeds)
     state, start = None, np.ones(B, bool)
-    total, length, played = np.zeros(B), np.zeros(B, np.int64), np.zeros(B, np.int64)
-    returns, lengths = [], []
-    while (played < each).any():
+    total, length, left = np.zeros(B), np.zeros(B, np.int64), quotas.copy()
+    results, patience = _Results(int(quotas.sum())), Patience()
+    while left.any():
         policy.check(obs)
         actions, state = policy.act_many(obs, state, start, deterministic=deterministic)
         obs, rewards, terminated, truncated, _ = environments.step(actions)
         total += rewards
         length += 1
-        start = terminated | truncated
-        counted = start & (played < each)
-        returns.append(total[counted])
-        lengths.append(length[counted])
-        played += start
+        ended = terminated | truncated
+        cut = ~ended & (length >= limit)
+        if cut.any():
+            obs, _ = environments.reset(options={"reset_mask": cut})
+        start = ended | cut
+        counted = start & (left > 0)
+        results.add(total[counted], length[counted], cut[counted])
+        left -= counted
         total[start], length[start] = 0.0, 0
-    return Evaluation(np.concatenate(returns), np.concatenate(lengths))
+        if max_steps is None:
+            patience.step(B, results.done, len(results.returns))
+    return results.evaluation()
+
+
+class _Results:
+    """The episodes so far, in arrays that do not grow however long the next one lasts."""
+
+    def __init__(self, episodes: int) -> None:
+        self.returns, self.lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
+        self.done, self.cut = 0, 0
+
+    def add(self, returns: np.ndarray, lengths: np.ndarray, cut: np.ndarray) -> None:
+        new = slice(self.done, self.done + len(returns))
+        self.returns[new], self.lengths[new] = returns, lengths
+        self.done += len(returns)
+        self.cut += int(cut.sum())
+
+    def evaluation(self) -> Evaluation:
+        return Evaluation(self.returns, self.lengths, self.cut)

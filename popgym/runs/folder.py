@@ -23,12 +23,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from popgym.runs.files import replacing
-from popgym.runs.policy import Policy, load_policy
-from popgym.runs.policy_file import UNRECORDED_TIME_UNIT
-from popgym.runs.settings import Settings
+from popgym.runs.settings import UNRECORDED_TIME_UNIT, Settings
+
+if TYPE_CHECKING:  # a policy needs torch, a folder does not
+    from popgym.runs.policy import Policy
 
 CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
     "config.json",
@@ -195,6 +196,8 @@ class RunFolder:
         Raises:
             ValueError: when it is missing or damaged.
         """
+        from popgym.runs.policy import load_policy
+
         return load_policy(self.path / POLICY, seed)
 
 

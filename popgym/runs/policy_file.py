@@ -15,11 +15,10 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from popgym.importing import UserModuleError
+from popgym.runs.settings import UNRECORDED_TIME_UNIT
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
 FORMAT = 2
-UNRECORDED_TIME_UNIT = 64
-"""Unit of the time embedding in runs that recorded none, and in policies of format 1."""
 _DAMAGE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
 )  # fmt: skip

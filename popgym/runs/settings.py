@@ -25,6 +25,9 @@ DEVICES = ("cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
 VECTORIZATIONS = ("sync", "async")
 
+UNRECORDED_TIME_UNIT = 64
+"""Unit of the time embedding in runs that recorded none, and in policies of format 1."""
+
 # The network of the paper's protocol, narrower than POPGym's own defaults and as good.
 NETWORK: Options = {
     "preprocessor_input_size": 128,

@@ -12,7 +12,15 @@ import popgym.envs
 from popgym.core import kernel
 
 PLAY = """
-import hashlib, numpy as np, popgym.envs
+import hashlib, logging, numpy as np, popgym.envs
+
+class Ear(logging.Handler):
+    def emit(self, record):
+        told.append(record.getMessage())
+
+told = []
+logging.getLogger("popgym").addHandler(Ear(logging.INFO))
+logging.getLogger("popgym").setLevel(logging.INFO)
 digest = hashlib.sha256()
 for name in NAMES:
     env = popgym.envs.find(name).vector_class(3, autoreset_mode="SameStep")
@@ -21,7 +29,9 @@ for name in NAMES:
     for _ in range(STEPS):
         obs, rewards, terminated, truncated, _ = env.step(rng.integers(0, 2, 3))
         digest.update(obs.tobytes() + rewards.tobytes() + terminated.tobytes())
-print(digest.hexdigest(), sum(env._batch._program().stats.cache_hits.values()) if STATS else "")
+print(digest.hexdigest())
+if STATS:
+    print(sum(env._batch._program().stats.cache_hits.values()), *told)
 """
 
 
@@ -44,6 +54,8 @@ def test_a_second_process_finds_the_compiled_code_on_disk_and_plays_the_same(tmp
     assert first[1] == "0" and second[1] == "1"
     assert first[0] == second[0]
     assert len(list(tmp_path.rglob("*.nbi"))) == 1
+    assert " ".join(first[2:]) == "compiling the rules of PositionOnlyCartPole …"
+    assert second[2:] == []
 
 
 def test_code_compiled_for_other_sizes_in_other_processes_is_kept_apart(tmp_path):

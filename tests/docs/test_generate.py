@@ -26,10 +26,12 @@ def test_the_computed_pages_are_up_to_date(generate, monkeypatch):
 
 
 def test_a_stale_page_is_noticed_and_written_anew(generate, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    for folder in ("docs", "popgym/memory"):
+        (tmp_path / folder).mkdir(parents=True)
     assert call(generate, monkeypatch, "--check") == 1
     assert "environments.md" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert call(generate, monkeypatch) == 0
     assert call(generate, monkeypatch, "--check") == 0
 

@@ -6,6 +6,7 @@ import pytest
 
 from popgym import cli
 from popgym.envs import RepeatPreviousEasy
+from tests.complaints import without_compiling
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def popgym(tmp_path, monkeypatch, capsys):
             status = cli.main([str(word) for word in argv])
         except SystemExit as end:
             status = end.code
-        return status, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return status, out, without_compiling(err)
 
     return _popgym
 

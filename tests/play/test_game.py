@@ -134,6 +134,25 @@ def test_a_seed_that_was_drawn_is_told_and_repeats_the_game():
     np.testing.assert_array_equal(first.env.get_state(), again.env.get_state())
 
 
+@pytest.mark.parametrize("words", [["r"], ["0", "r", "r"]])
+def test_the_title_of_a_later_episode_has_the_seed_that_repeats_it(words):
+    game = Game(HigherLowerEasy(), seed=7)
+    for word in words:
+        game.enter(word)
+    assert game.title() == f"HigherLowerEasy   seed {7 + words.count('r')}"
+    again = Game(HigherLowerEasy(), seed=7 + words.count("r"))
+    np.testing.assert_array_equal(game.env.get_state(), again.env.get_state())
+
+
+def test_an_episode_after_the_end_of_one_has_its_own_seed_too():
+    game = Game(RepeatPreviousEasy(), seed=1)
+    finish(game)
+    game.enter("y")
+    assert game.title().endswith("seed 2")
+    again = Game(RepeatPreviousEasy(), seed=2)
+    np.testing.assert_array_equal(game.env.get_state(), again.env.get_state())
+
+
 def test_quitting_at_once_leaves_nothing_to_say():
     game = Game(RepeatPreviousEasy(), seed=1)
     game.enter("q")

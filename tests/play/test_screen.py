@@ -3,6 +3,7 @@ import pytest
 from popgym.envs import (
     BattleshipEasy,
     ConcentrationEasy,
+    HigherLowerEasy,
     LabyrinthEscapeEasy,
     MultiarmedBanditMedium,
     PositionOnlyPendulumEasy,
@@ -79,6 +80,21 @@ def test_the_cursor_is_gone_when_the_episode_is_over():
         screen.game.enter("0 0")
     assert MARKED not in screen.show()
     assert words(screen, ["5", ENTER, "y"]) == ["5", "y"]
+
+
+def test_lines_are_broken_between_words_and_keys_stay_with_what_they_do():
+    screen = screen_of(HigherLowerEasy())
+    screen.game.enter("?")
+    said = screen.show(40).partition(screen.game.view())[2]
+    assert max(map(len, said.split("\n"))) <= 40
+    assert said.split() == screen.game.message.split()
+    for together in ("h higher", "r new episode", "q quit"):
+        assert together in said
+
+
+def test_the_picture_is_never_broken():
+    screen = screen_of(ConcentrationEasy())
+    assert screen.game.view() in Screen(screen.game).show(10).replace(MARKED, "").replace(PLAIN, "")
 
 
 def test_commands_interrupt_a_number_being_typed():

@@ -1,9 +1,11 @@
 """The terminal, tried at a pseudo-terminal."""
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -42,8 +44,9 @@ SHOWN, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 class Person:
     """Somebody at a pseudo-terminal, at which a command runs."""
 
-    def __init__(self, *argv):
+    def __init__(self, *argv, columns=0):
         self.hand, self.terminal = os.openpty()
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.before = termios.tcgetattr(self.terminal)
         self.seen = ""
         self.shell = subprocess.Popen(
@@ -85,8 +88,8 @@ class Person:
 def sits_down():
     with contextlib.ExitStack() as leaving:
 
-        def _sits_down(*argv):
-            person = Person(*argv)
+        def _sits_down(*argv, **terminal):
+            person = Person(*argv, **terminal)
             leaving.callback(person.close)
             return person
 
@@ -111,6 +114,17 @@ def test_a_game_is_played_by_single_keys_and_the_terminal_is_as_before(sits_down
     person.wait_for("score so far +0.071 after 1 steps")
     assert person.status() == 0
     assert person.settings() == person.before
+
+
+def test_help_is_broken_between_words_where_the_terminal_ends(sits_down):
+    person = sits_down("play", "RepeatPreviousEasy", "--seed", "3", columns=50)
+    person.wait_for("card 1 of 52")
+    person.type("?")
+    person.wait_for("type 0 spades, 1 diamonds, 2 clubs, 3 hearts")
+    person.type("x")
+    person.wait_for("'x' is no action: type 0 spades, 1 diamonds, 2\x1b[K\r\nclubs, 3 hearts")
+    person.type("q")
+    assert person.status() == 0
 
 
 @pytest.mark.parametrize(("keys", "status"), [("\x03", 130), ("\x04", 0)])

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import nn
@@ -146,3 +147,33 @@ class Counted(Guess):
 
     def __init__(self):
         Counted.made += 1
+
+
+class Endless(Countdown):
+    """Never ends."""
+
+    def step(self, action):
+        self.t = min(self.t + 1, 10)
+        return np.array([self.t], np.float32), 1.0, False, False, {}
+
+
+class GuessOn(Guess):
+    """`Guess` that goes on after each answer."""
+
+    def step(self, action):
+        obs, reward, *_ = super().step(action)
+        return obs, reward, False, False, {}
+
+
+class Uneven(Countdown):
+    """Every other episode is nine steps long, the others one."""
+
+    episodes = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.episodes += 1
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        obs, reward, *_ = super().step(action)
+        return obs, reward, self.t == (1 if self.episodes % 2 else 9), False, {}

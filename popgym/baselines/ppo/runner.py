@@ -23,6 +23,7 @@ from popgym.memory.actor_critic import ActorCritic
 from popgym.runs import seeds
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream
 
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
@@ -252,8 +253,8 @@ class TapeRunner(SingleAgentEnvRunner):
     # ---- evaluation
 
     def _play_episodes(self, num_episodes: int, explore: bool) -> Tape:
-        """The first ⌈n / B⌉ episodes of every environment, so that short ones are not favoured."""
-        wanted = math.ceil(num_episodes / self.num_envs)
+        """The first episodes of every environment, so many that there are n in all."""
+        wanted = episode_quotas(num_episodes, self.num_envs)
         played = np.zeros(self.num_envs, np.int64)
         steps, self._finished = 0, []
         kept: list[tuple[np.ndarray, np.ndarray]] = []
@@ -261,7 +262,8 @@ class TapeRunner(SingleAgentEnvRunner):
             returns, lengths = self._returns.copy(), self._lengths.copy()
             rewards, *_ = self._step(self._choose(self._forward()[0], explore, False))
             count = self._start & (played < wanted)
-            kept.append((lengths[count] + 1, returns[count] + rewards[count]))
+            if count.any():
+                kept.append((lengths[count] + 1, returns[count] + rewards[count]))
             played += self._start
             steps += 1
         self._finished = kept

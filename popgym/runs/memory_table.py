@@ -1,0 +1,52 @@
+"""What is known of the memories without torch: the table that docs/generate.py writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from popgym.core.nearest import nearest, unknown
+
+TABLE = Path(__file__).parents[1] / "memory" / "memories.json"
+
+
+@cache
+def known_memories() -> dict[str, Any]:
+    """Return what `popgym.memory.overview.known` computed, read when first asked for."""
+    return json.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def refuse_typos(memory: str, options: Mapping[str, Any], network: Mapping[str, Any]) -> None:
+    """Refuse what torch would be loaded in vain for.
+
+    Args:
+        memory: a memory's name; module:Class passes, and so does any where the memories are loaded,
+            which then say themselves what is wrong.
+        options: options of the memory, by name.
+        network: options of the layers around it, by name.
+
+    Raises:
+        ValueError: If there is no memory or option of that name.
+    """
+    if "popgym.memory" in sys.modules:
+        return
+    known = known_memories()
+    for name in network:
+        if name not in known["network"]:
+            raise ValueError(unknown("network option", name, known["network"]))
+    if ":" in memory:
+        return
+    if memory not in known["options"]:
+        close = nearest(memory, known["options"], limit=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(
+            f"no memory is called {memory!r}; {hint}`popgym memories` lists them, and "
+            "'module:Class' is one of your own"
+        )
+    for name in options:
+        if name not in known["options"][memory]:
+            raise ValueError(unknown(f"option of {memory}", name, known["options"][memory]))

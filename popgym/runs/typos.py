@@ -1,0 +1,20 @@
+"""The mistakes in a run's settings that can be told before torch and Ray are loaded."""
+
+from popgym.runs import memory_table
+from popgym.runs.environment import make_one, resolve
+from popgym.runs.settings import Settings
+
+
+def refuse_typos(settings: Settings) -> None:
+    """Refuse names that nothing has, and arguments that one of popgym's environments refuses.
+
+    What needs torch, or an environment of the user's, is left to `popgym.baselines.checks`.
+
+    Raises:
+        ValueError: If a name is unknown or a value wrong.
+        TypeError: If the environment has no such argument.
+    """
+    target = resolve(settings.env)
+    if isinstance(target, str) and target.startswith("popgym-"):
+        make_one(settings.env, settings.env_options).close()
+    memory_table.refuse_typos(settings.memory, settings.memory_options, settings.network)
