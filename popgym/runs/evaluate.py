@@ -72,7 +72,8 @@ def evaluate(
     """Plays ``episodes`` whole episodes.
 
     Every environment plays equally many, so that short episodes are not favoured; the result
-    has ``episodes`` or, for the last environments' sake, a few more.
+    has ``episodes`` or, for the last environments' sake, a few more. Whatever the seed, these are
+    other episodes than those of training.
 
     Raises:
         ValueError: for fewer than one episode, or spaces other than the policy's.
