@@ -101,6 +101,9 @@ def train(
 def resume(path: str | Path, *, steps: int | None = None, progress: bool = True) -> Run:
     """Goes on with a run from its last checkpoint.
 
+    In one process, popgym's environments go on with the episodes under way; others, and all
+    environments of remote runners, begin new ones, which the run has not played before.
+
     Args:
         path: the run folder.
         steps: a new total of environment steps; None keeps the run's own.

@@ -90,7 +90,7 @@ def evaluate(
     """Play ``episodes`` whole episodes.
 
     How many of them each environment plays is fixed in advance, so that short episodes are not
-    favoured.
+    favoured. Whatever the seed, these are other episodes than those of training.
 
     Args:
         policy: a policy, or the run folder that holds it.

@@ -216,8 +216,7 @@ class TapeLearner(PPOTorchLearner):
 
         A gradient that is not finite shows in the weights or in Adam's moments, also after the
         last minibatch. All are looked at once an update, not once a minibatch: reading a number
-        off a device waits for it. And only then, since other learners
-        wait for the gradients of this one.
+        off a device waits for it, and other learners wait for the gradients of this one.
         """
         moments = [
             moment
@@ -232,8 +231,7 @@ class TapeLearner(PPOTorchLearner):
             "the deviation of advantages": [torch.tensor(self._deviation)],
         }
         for name, tensors in checked.items():
-            finite = [tensor.detach().isfinite().all().to(self._device) for tensor in tensors]
-            if not torch.stack(finite).all():
+            if not torch.cat([tensor.detach().flatten() for tensor in tensors]).isfinite().all():
                 raise TrainingDivergedError(
                     f"{name} is not finite after {self._weights_seq_no} updates: lower the "
                     "learning rate (lr), clip the gradient (grad_clip), or check the "
@@ -249,7 +247,7 @@ class TapeLearner(PPOTorchLearner):
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """RLlib's state, and what it leaves out: KL coefficient, deviation, random numbers."""
-        state = copy.deepcopy(super().get_state(*args, **kwargs))  # RLlib hands out live arrays
+        state = super().get_state(*args, **kwargs)
         if COMPONENT_OPTIMIZER in state:
             coefficient = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
             generator = self._generator.get_state().numpy()

@@ -291,7 +291,7 @@ class TapeRunner(SingleAgentEnvRunner):
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """RLlib's state, and where the random numbers and the episodes under way stand."""
-        state = copy.deepcopy(super().get_state(*args, **kwargs))  # RLlib hands out live weights
+        state = super().get_state(*args, **kwargs)
         if self.env is None:
             return state
         state["generator"] = self._generator.get_state().numpy()

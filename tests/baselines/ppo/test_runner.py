@@ -150,7 +150,7 @@ def test_a_broken_environment_is_named(build, toy, message):
     ("broken", "message"),
     [
         ({"last": np.nan}, "environment 2: observation has the value nan"),
-        ({"last": 7.0}, r"environment 2: observation has the value 11\.0"),
+        ({"last": 8.0}, r"environment 2: observation has the value 11\.0"),
         ({"last": np.zeros(3)}, "an episode ended with an observation of another structure"),
         ({"first": np.nan}, "environment 2 gave a reward that is not finite, nan"),
         ({"first": -1e300}, r"environment 2 gave a reward that is not finite, -1e\+300"),
@@ -161,6 +161,9 @@ def test_one_broken_environment_of_several_is_named(build, vectorization, broken
     algorithm = build(f"{TOYS}:Breaks", num_envs=3, rollout=9, vectorization=vectorization)
     for name, value in broken.items():
         algorithm.env_runner.env.set_attr(name, [0.0, 0.0, value])
+    algorithm.env_runner.env.set_attr(
+        "length", [4, 5, 3]
+    )  # the third's episode is the first to end
     with pytest.raises(BrokenEnvironmentError, match=f"environment {TOYS}:Breaks: .*{message}"):
         algorithm.train()
 
