@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from popgym.runs.blame import closing
 from popgym.runs.environment import make_environments
-from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.policy import Policy
+from popgym.runs.source import Env, source_of
+from popgym.runs.wrapping import Wrapper
 
 RESAMPLES = 10_000
 
@@ -60,9 +63,10 @@ class Evaluation:
 
 def evaluate(
     policy: Policy,
-    env: str,
+    env: Env,
     *,
     env_options: Mapping[str, Any] | None = None,
+    wrappers: Sequence[Wrapper] = (),
     episodes: int = 100,
     seed: int = 1,
     deterministic: bool = True,
@@ -73,21 +77,33 @@ def evaluate(
     Every environment plays equally many, so that short episodes are not favoured; the result
     has ``episodes`` or, for the last environments' sake, a few more.
 
+    Args:
+        policy: who plays.
+        env: an environment of popgym, a Gymnasium id, ``module:Class``, or a callable that makes
+            an environment.
+        env_options: arguments of the environment's constructor.
+        wrappers: put around each environment in order: names of ``popgym.wrappers``,
+            ``module:Class``, or callables.
+        episodes: how many.
+        seed: of the environments.
+        deterministic: whether the policy takes its most probable action or draws one.
+        num_envs: how many environments play side by side.
+
     Raises:
-        ValueError: for fewer than one episode, or spaces other than the policy's.
+        ValueError: for an unknown name, fewer than one episode, or spaces other than the
+            policy's.
         BrokenEnvironmentError: when the environment raises or leaves its observation space.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     num_envs = min(num_envs, episodes)
     each = math.ceil(episodes / num_envs)
-    environments = make_environments(env, num_envs, env_options)
-    try:
+    source = source_of(env)
+    environments = make_environments(source, num_envs, env_options, wrappers=wrappers)
+    with closing(environments, source.name):
         _check_spaces(policy, environments)
-        with _blaming(env):
+        with _blaming(source.name):
             return _play(policy, environments, each, seed, deterministic)
-    finally:
-        environments.close()
 
 
 def _check_spaces(policy: Policy, environments: Any) -> None:
@@ -107,7 +123,7 @@ def _blaming(env: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise BrokenEnvironmentError(
-            f"environment {env} failed in play: {type(error).__name__}: {error}"
+            f"environment {env} failed in play: {describe(error)}"
         ) from error
 
 

@@ -28,6 +28,7 @@ from typing import Any
 from popgym.runs.files import replacing
 from popgym.runs.policy import Policy, load_policy
 from popgym.runs.settings import Settings
+from popgym.runs.source import GIVEN
 
 CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
     "config.json",
@@ -219,7 +220,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _free_name(settings: Settings) -> Path:
-    names = (part.rpartition(":")[2].replace("/", "-") for part in (settings.env, settings.memory))
+    chosen = (settings.env.removesuffix(GIVEN), settings.memory)
+    names = (part.rpartition(":")[2].replace("/", "-") for part in chosen)
     base = Path("runs") / f"{'-'.join(names)}-seed{settings.seed}"
     candidate, number = base, 2
     while candidate.exists():

@@ -9,8 +9,10 @@ from typing import Any
 from unittest import mock
 
 import ray
+import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE
+from ray.rllib.core.learner.torch import torch_learner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
 from ray.rllib.utils.metrics import (
@@ -22,12 +24,13 @@ from ray.rllib.utils.metrics import (
     SYNCH_WORKER_WEIGHTS_TIMER,
     TIMERS,
 )
+from ray.tune.trainable import trainable
 
 from popgym.baselines.ppo.learner import TapeLearner, as_batch
 from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.ppo.tape import Fault, Tape
+from popgym.baselines.remote import failing_constructors_told
 from popgym.baselines.rl_modules.memory_module import MemoryModule
-from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.settings import PRECISIONS, Settings
 
 
@@ -105,6 +108,11 @@ class TapePPOConfig(PPOConfig):
         return not any(remote)
 
 
+def device_of(config: TapePPOConfig, num_gpus: float) -> torch.device:
+    """The learner's device, chosen without a cluster, which RLlib would start to ask it."""
+    return torch.device("cuda", config.local_gpu_idx) if num_gpus > 0 else torch.device("cpu")
+
+
 class TapePPO(PPO):
     """PPO on tapes; everything around the training step is RLlib's ``Algorithm``."""
 
@@ -123,8 +131,17 @@ class TapePPO(PPO):
 
     def setup(self, config: Any) -> None:
         """Builds runners and learners; without remote ones no Ray cluster is started."""
-        with self._without_cluster():
+        with self._without_cluster(), failing_constructors_told():
             super().setup(config)
+
+    def train(self) -> Any:
+        """RLlib's; errors come out as they are.
+
+        Tune would copy them, and that fails for those whose constructor takes anything but a
+        message.
+        """
+        with mock.patch.object(trainable, "skip_exceptions", lambda error: error):
+            return super().train()
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """RLlib's; embedded, without a cluster too."""
@@ -136,7 +153,7 @@ class TapePPO(PPO):
         """Keeps RLlib from starting a cluster (seconds, half a dozen processes) without need.
 
         It passes its configuration and weights through Ray's object store even when all are in
-        this process, and that alone would start one.
+        this process, and asks Ray which GPU is its own; either alone would start one.
         """
         if ray.is_initialized() or not self.config.is_embedded:
             yield
@@ -144,6 +161,7 @@ class TapePPO(PPO):
         with (
             mock.patch.object(ray, "put", lambda value, **_: value),
             mock.patch.object(ray, "get", lambda value, **_: value),
+            mock.patch.object(torch_learner, "get_device", device_of),
         ):
             yield
 
@@ -161,7 +179,7 @@ class TapePPO(PPO):
                 return  # every runner failed; RLlib restarts them
             for fault in tapes:
                 if isinstance(fault, Fault):
-                    raise BrokenEnvironmentError(fault.message)
+                    raise fault.error
             self.metrics.aggregate(results, key=ENV_RUNNER_RESULTS)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             sampled = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from popgym.core.agent_input import AgentInput
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
 from popgym.runs.environment import make_environments
-from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.errors import BrokenEnvironmentError, describe
 
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 
@@ -32,7 +33,8 @@ class TapeRunner(SingleAgentEnvRunner):
     Its Python episodes and connectors, which cost more than a small network, are not used.
 
     ``config.env`` is a name as in `popgym.runs.environment`; ``config.env_config`` may hold
-    ``options``, ``vectorization``, ``previous_action`` and ``start_flag``.
+    ``options``, ``vectorization``, ``wrappers``, ``previous_action`` and ``start_flag``, and
+    ``source``, what the name stands for.
     """
 
     env: Any
@@ -45,7 +47,8 @@ class TapeRunner(SingleAgentEnvRunner):
         settings = dict(self.config.env_config)
         agent = {key: settings.pop(key, True) for key in ("previous_action", "start_flag")}
         self.num_envs = self.config.num_envs_per_env_runner
-        self.env = make_environments(self.config.env, self.num_envs, **settings)
+        source = settings.pop("source", self.config.env)
+        self.env = make_environments(source, self.num_envs, **settings)
         self._native = hasattr(self.env.unwrapped, "snapshot")  # ours: checked by its own tests
         spaces = self.env.single_observation_space, self.env.single_action_space
         self._encode = AgentInput(*spaces, **agent)
@@ -57,6 +60,15 @@ class TapeRunner(SingleAgentEnvRunner):
             self._generator.manual_seed(self._seed)
         self._finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
         self._needs_initial_reset = True
+
+    def stop(self) -> None:
+        """Closes the environments; one that cannot be closed is no reason to lose a run."""
+        try:
+            super().stop()
+        except Exception as error:
+            warnings.warn(
+                f"environment {self.config.env} failed in close(): {describe(error)}", stacklevel=2
+            )
 
     def get_spaces(self) -> dict[str, tuple]:
         """The environment's spaces, and the module's: its observation is the encoded input."""
@@ -95,13 +107,13 @@ class TapeRunner(SingleAgentEnvRunner):
                 assert num_timesteps is not None
                 steps = math.ceil(num_timesteps / self.num_envs)
                 return [self._record(steps, explore, random_actions)]
-        except BrokenEnvironmentError as error:
+        except Exception as error:
             self._needs_initial_reset = True
             if not self.worker_index:
                 raise
             # RLlib samples on until it has counted enough steps: end that at once.
             self.metrics.log_value(NUM_ENV_STEPS_SAMPLED, 1 << 40, reduce="sum")
-            return [Fault(str(error))]
+            return [Fault.of(error)]
 
     def _reset_all(self) -> None:
         """New episodes everywhere; what was under way is forgotten."""
@@ -207,8 +219,7 @@ class TapeRunner(SingleAgentEnvRunner):
             return method(*args, **kwargs)
         except Exception as error:
             raise BrokenEnvironmentError(
-                f"environment {self.config.env} failed in {method.__name__}(): "
-                f"{type(error).__name__}: {error}"
+                f"environment {self.config.env} failed in {method.__name__}(): {describe(error)}"
             ) from error
 
     # ---- evaluation
@@ -257,7 +268,7 @@ class TapeRunner(SingleAgentEnvRunner):
         state["generator"] = self._generator.get_state().numpy()
         if self._native and not self._needs_initial_reset:
             state["play"] = {
-                "environments": self.env.unwrapped.snapshot(),
+                "environments": self.env.snapshot(),
                 "memory": {k: v.numpy() for k, v in self.net.flatten_state(self._state).items()},
                 **{name: getattr(self, name) for name in _PLAY},
             }
@@ -272,7 +283,7 @@ class TapeRunner(SingleAgentEnvRunner):
         self._needs_initial_reset = "play" not in state
         if "play" in state:
             play = state["play"]
-            self.env.unwrapped.restore(play["environments"])
+            self.env.restore(play["environments"])
             memory = {k: torch.from_numpy(v) for k, v in play["memory"].items()}
             self._state = self.net.unflatten_state(memory)
             for name in _PLAY:
