@@ -15,6 +15,10 @@ from ray.rllib.env.env_runner_group import EnvRunnerGroup
 from popgym.runs.errors import RunError
 
 
+# The class of an actor, as Ray knows it, and what it is.
+_KINDS = {"TapeRunner": "a runner", "_WrappedExecutable": "a learner"}
+
+
 def cause_of(error: BaseException) -> BaseException:
     """What went wrong in truth: the exception raised in an actor, as if it were raised here.
 
@@ -55,7 +59,7 @@ def _lost(error: RayActorError) -> str:
     """Which actor, and why."""
     text = str(error)
     facts = dict(re.findall(r"^\s*(class_name|pid): (\S+)", text, re.MULTILINE))
-    who = facts.get("class_name", "one")
+    who = _KINDS.get(facts.get("class_name", "").rpartition(".")[2], "one")
     if "pid" in facts:
         who += f" (process {facts['pid']})"
     lines = [line.strip() for line in text.splitlines() if not re.match(r"\s*\w+: \S+$", line)]

@@ -144,7 +144,22 @@ def _source_again(folder: RunFolder, env: Env | None) -> Source:
         )
     if env is not None and not is_given(name):
         raise ValueError(f"a resumed run keeps its env, here {name}: leave out env")
-    return source_of(name if env is None else env)
+    source = source_of(name if env is None else env)
+    if env is not None:
+        _check_spaces(folder, source)
+    return source
+
+
+def _check_spaces(folder: RunFolder, source: Source) -> None:
+    """Refuses an environment in which the run's policy cannot play."""
+    policy, settings = folder.policy(), folder.settings
+    with looking_at(source, settings.env_options, settings.wrappers) as sample:
+        for kind in ("observation_space", "action_space"):
+            given, trained = getattr(sample, kind), getattr(policy, kind)
+            if given != trained:
+                raise ValueError(
+                    f"env has the {kind.replace('_', ' ')} {given}, the run's is {trained}"
+                )
 
 
 def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:

@@ -51,12 +51,22 @@ def closing(env: Any, name: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with contextlib.suppress(Exception):  # what came first is what there is to tell
-            env.close()
+        with contextlib.suppress(BrokenEnvironmentError):  # what came first is to be told
+            close(env, name)
         raise
+    close(env, name)
+
+
+def close(env: Any, name: str) -> None:
+    """Closes an environment, or a vector of them.
+
+    Raises:
+        BrokenEnvironmentError: when that fails.
+    """
     try:
         env.close()
     except Exception as error:
+        env.unwrapped.closed = True  # or a vector environment tries again when it is collected
         raise BrokenEnvironmentError(
             f"environment {name} failed in close(): {describe(error)}"
         ) from error

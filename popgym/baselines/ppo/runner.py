@@ -20,6 +20,7 @@ from popgym.baselines.ppo.tape import Fault, Tape
 from popgym.core.agent_input import AgentInput
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
+from popgym.runs.blame import close
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
 
@@ -64,11 +65,10 @@ class TapeRunner(SingleAgentEnvRunner):
     def stop(self) -> None:
         """Closes the environments; one that cannot be closed is no reason to lose a run."""
         try:
-            super().stop()
-        except Exception as error:
-            warnings.warn(
-                f"environment {self.config.env} failed in close(): {describe(error)}", stacklevel=2
-            )
+            if self.env is not None:
+                close(self.env, self.config.env)
+        except BrokenEnvironmentError as error:
+            warnings.warn(str(error), stacklevel=2)
 
     def get_spaces(self) -> dict[str, tuple]:
         """The environment's spaces, and the module's: its observation is the encoded input."""
