@@ -82,6 +82,15 @@ def test_assignments_and_flags_go_before_a_file(popgym, tmp_path):
     assert chosen.memory_options == {"num_layers": 2}
 
 
+def test_a_run_in_wrappers_is_evaluated_and_shown_in_them(popgym):
+    wrapped = ["--wrapper", "PreviousAction", "--wrapper", "Flatten", "--memory", "gru"]
+    status, _, err = popgym("train", "RepeatPreviousEasy", *wrapped, *TINY, "--out", "r")
+    assert status == 0, err
+    assert RunFolder.open("r").settings.wrappers == ["PreviousAction", "Flatten"]
+    assert popgym("evaluate", "r", "--episodes", "1")[0] == 0
+    assert popgym("gif", "RepeatPreviousEasy", "r", "--steps", "2")[0] == 0
+
+
 def test_numbers_of_steps_may_be_written_as_people_write_them():
     for text in ("500000", "5e5", "500_000"):
         assert count(text) == 500_000
@@ -209,11 +218,14 @@ MISTAKES = [
     (["train"], "name an environment: popgym train ENV (`popgym envs` lists ours)"),
     (["train", GUESS, "--set", "lr"], "--set takes key=value"),
     (["train", GUESS, "--memory", "lru", "--set", "memory=gru"], "memory is given twice"),
+    (["train", GUESS, "--wrapper", "A", "--set", 'wrappers=["B"]'], "wrappers is given twice"),
     # names
     (["train", "RepeatPreviousEasi"], "did you mean RepeatPreviousEasy"),
     (["train", "CartPol-v1"], "did you mean CartPole-v1"),
     (["train", "no_such:Env"], "cannot import module 'no_such'"),
     (["train", f"{TOYS}:Gess"], "has no such name"),
+    (["train", GUESS, "--wrapper", "Flaten"], "unknown wrapper 'Flaten'; did you mean 'Flatten'"),
+    (["train", GUESS, "--wrapper", "no_such:W"], "cannot import module 'no_such'"),
     (["train", GUESS, "--memory", "frameconf"], "did you mean 'frameconv'"),
     (["train", GUESS, "--memory", "no_such:M"], "cannot import module 'no_such'"),
     (["train", GUESS, "--memory", "math:pi"], "must be a subclass of popgym.memory.Memory"),
@@ -230,6 +242,7 @@ MISTAKES = [
     (["train", GUESS, "--set", "epochs=2.5"], "epochs must be int"),
     (["train", GUESS, "--set", "memory.stack_size=0"], "stack_size"),
     (["train", GUESS, "--set", "memory.stack_size=big"], "stack_size"),
+    (["train", GUESS, "--set", "wrappers=Flatten"], "wrappers must be a list of names, as ["),
     (["train", GUESS, "--set", "memory_options=4"], "memory_options must be dict"),
     (["train", GUESS, "--set", "memory_options=4", "--set", "memory.a=1"], "must be a table"),
     (["train", GUESS, "--set", "network.actor=[0]"], "actor"),
@@ -261,7 +274,8 @@ def test_a_mistake_is_one_line_with_status_2_and_leaves_nothing(popgym, tmp_path
 
 
 @pytest.mark.parametrize(
-    "flag", [["--seed", "1"], ["--out", "x"], ["--set", "lr=1"], ["--memory", "gru"]]
+    "flag",
+    [["--seed", "1"], ["--out", "x"], ["--set", "lr=1"], ["--memory", "gru"], ["--wrapper", "A"]],
 )
 def test_a_resumed_run_takes_no_other_settings(popgym, run, flag):
     assert "a resumed run keeps its" in complaint(popgym("train", "--resume", "run", *flag))
@@ -304,6 +318,16 @@ def test_a_damaged_run_is_refused_by_the_file(popgym, run, name, message):
     assert message in complaint(popgym("evaluate", "run"))
     (run.path / name).unlink()
     assert name.rpartition("/")[2] in complaint(popgym("evaluate", "run"))
+
+
+def test_a_run_of_a_callable_is_evaluated_in_python(popgym, run):
+    (run.path / "config.json").write_text(
+        json.dumps({"settings": {"env": "Mine (callable)", "memory": "gru"}})
+    )
+    line = complaint(popgym("evaluate", "run"))
+    assert "Mine (callable) was given in Python" in line
+    assert "popgym.evaluate(policy, env)" in line
+    assert popgym("gif", "RepeatPreviousEasy", "run", "--steps", "2")[0] == 0
 
 
 def test_a_run_without_checkpoints_cannot_be_resumed(popgym, run):

@@ -14,16 +14,24 @@ import torch
 
 from popgym.baselines.network import model_config
 from popgym.baselines.ppo import TapePPO, TapePPOConfig
+from popgym.baselines.remote import short_logs
 from popgym.runs.settings import Settings
+from popgym.runs.source import Env, source_of
 
 
-def algorithm_config(settings: Settings) -> TapePPOConfig:
-    """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune."""
+def algorithm_config(settings: Settings, env: Env | None = None) -> TapePPOConfig:
+    """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune.
+
+    Args:
+        settings: the run's.
+        env: what ``settings.env`` stands for where it is not a name; see `popgym.runs.source`.
+    """
     s = settings
     assert s.num_envs is not None and s.minibatch_size is not None, "resolve first"
     learners = max(1, s.learners)
     env_config = {
-        "options": s.env_options, "vectorization": s.vectorization,
+        "source": source_of(s.env if env is None else env), "options": s.env_options,
+        "wrappers": s.wrappers, "vectorization": s.vectorization,
         "previous_action": s.previous_action, "start_flag": s.start_flag,
     }  # fmt: skip
     config = (
@@ -62,7 +70,7 @@ def algorithm_config(settings: Settings) -> TapePPOConfig:
 
 
 @contextlib.contextmanager
-def running_algorithm(settings: Settings) -> Iterator[TapePPO]:
+def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[TapePPO]:
     """A built algorithm, and what it needs of Ray, both put away at the end."""
     alone = not ray.is_initialized()
     if alone and (settings.runners or settings.learners):
@@ -70,9 +78,10 @@ def running_algorithm(settings: Settings) -> Iterator[TapePPO]:
     algorithm, threads = None, torch.get_num_threads()
     torch.set_num_threads(settings.threads or threads)
     try:
-        with _quiet_ray():
-            algorithm = algorithm_config(settings).build_algo()
-        yield algorithm
+        with short_logs():
+            with _quiet_ray():
+                algorithm = algorithm_config(settings, env).build_algo()
+            yield algorithm
     finally:
         torch.set_num_threads(threads)
         if algorithm is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 
@@ -13,14 +12,19 @@ from popgym.memory.actor_critic import ActorCritic
 from popgym.memory.base import Memory
 from popgym.memory.registry import find_memory
 from popgym.memory.temporal_conv import TemporalConv
-from popgym.runs.environment import make_one, resolve
-from popgym.runs.errors import RunError
+from popgym.runs.environment import found, looking_at
+from popgym.runs.errors import RunError, describe
 from popgym.runs.policy import PolicySpec
 from popgym.runs.settings import Settings
+from popgym.runs.source import Env, source_of
 
 
-def check(settings: Settings) -> Settings:
+def check(settings: Settings, env: Env | None = None) -> Settings:
     """Finds the mistakes that can be found before anything is built; warns of doubtful choices.
+
+    Args:
+        settings: of the run.
+        env: what ``settings.env`` stands for where it is not a name.
 
     Returns:
         The settings with what the environment tells filled in.
@@ -30,33 +34,19 @@ def check(settings: Settings) -> Settings:
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
-    target = resolve(settings.env)
+    source = source_of(settings.env if env is None else env)
+    target = found(source)
+    if settings.runners or settings.learners:
+        source.pack()
     find_memory(settings.memory)
-    sample = _try_environment(settings)
-    try:
+    with looking_at(source, settings.env_options, settings.wrappers) as sample:
         settings = with_time_unit(settings, sample)
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
         spec.as_data()  # what cannot be saved is refused before hours of training
-    finally:
-        sample.close()
     if isinstance(target, str) and target.startswith("popgym-"):
         _warn_of_short_reach(settings, target, net.core)
     return settings
-
-
-def _try_environment(settings: Settings) -> Any:
-    try:
-        return make_one(settings.env, settings.env_options)
-    except (ValueError, RunError):
-        raise
-    except TypeError as error:
-        options = settings.env_options
-        raise ValueError(f"environment {settings.env} with {options}: {error}") from error
-    except Exception as error:
-        raise RunError(
-            f"environment {settings.env} cannot be made: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _try_network(spec: PolicySpec) -> ActorCritic:
@@ -68,9 +58,7 @@ def _try_network(spec: PolicySpec) -> ActorCritic:
     except (ValueError, TypeError):
         raise
     except Exception as error:
-        raise RunError(
-            f"memory {spec.memory} cannot be built: {type(error).__name__}: {error}"
-        ) from error
+        raise RunError(f"memory {spec.memory} cannot be built: {describe(error)}") from error
 
 
 def _warn_of_short_reach(settings: Settings, target: str, memory: Memory) -> None:

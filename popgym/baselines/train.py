@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ray
 import torch
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES
@@ -27,15 +26,17 @@ from popgym.baselines.build import running_algorithm
 from popgym.baselines.checks import check
 from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo import TapePPO
+from popgym.baselines.remote import cause_of
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
-from popgym.runs.environment import resolve
+from popgym.runs.environment import looking_at, resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
 from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
+from popgym.runs.source import GIVEN, LAMBDA, Env, Source, is_given, source_of
 
 _PATIENCE = 10  # iterations in which no runner may answer
 
@@ -69,7 +70,7 @@ class Run:
 
 
 def train(
-    env: str,
+    env: Env,
     memory: str = Settings.memory,
     *,
     out: str | Path | None = None,
@@ -79,7 +80,8 @@ def train(
     """Trains an agent.
 
     Args:
-        env: an environment of popgym, a Gymnasium id, or ``module:Class``.
+        env: an environment of popgym, a Gymnasium id, ``module:Class``, or a callable that makes
+            an environment, as ``lambda: MyEnv(3)``.
         memory: a memory of popgym, or ``module:Class``.
         out: the run folder; by default a new one in ``runs/``.
         progress: whether to show how it goes on standard error.
@@ -91,14 +93,28 @@ def train(
 
     Raises:
         ValueError: for an unknown name or a value out of range.
-        TypeError: for a value of the wrong type.
+        TypeError: for a value of the wrong type, such as an environment already made.
         RunError: when an environment fails or the loss stops being finite.
     """
-    chosen = Settings.from_dict(merge({"env": env, "memory": memory}, settings)).resolved()
-    return _train(RunFolder.create(check(chosen), out), resumed=False, progress=progress)
+    source = source_of(env)
+    chosen = Settings.from_dict(merge({"env": source.name, "memory": memory}, settings))
+    source = _named(source, chosen)
+    chosen = replace(chosen, env=source.name).resolved()
+    folder = RunFolder.create(check(chosen, source), out)
+    return _train(folder, source, resumed=False, progress=progress)
 
 
-def resume(path: str | Path, *, steps: int | None = None, progress: bool = True) -> Run:
+def _named(source: Source, settings: Settings) -> Source:
+    """A lambda under the name of what it makes."""
+    if source.name != LAMBDA + GIVEN:
+        return source
+    with looking_at(source, settings.env_options) as sample:
+        return source.renamed(type(sample.unwrapped).__name__)
+
+
+def resume(
+    path: str | Path, env: Env | None = None, *, steps: int | None = None, progress: bool = True
+) -> Run:
     """Goes on with a run from its last checkpoint.
 
     In one process, popgym's environments go on with the episodes under way; others, and all
@@ -106,6 +122,7 @@ def resume(path: str | Path, *, steps: int | None = None, progress: bool = True)
 
     Args:
         path: the run folder.
+        env: the callable once more, if the run was trained on one; a run folder cannot keep it.
         steps: a new total of environment steps; None keeps the run's own.
         progress: as in `train`.
 
@@ -115,23 +132,56 @@ def resume(path: str | Path, *, steps: int | None = None, progress: bool = True)
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
+    source = _source_again(folder, env)
     steps = folder.settings.steps if steps is None else steps
-    check(replace(folder.settings, steps=steps))
+    check(replace(folder.settings, steps=steps), source)
     folder.extend(steps)
-    return _train(folder, resumed=True, progress=progress)
+    return _train(folder, source, resumed=True, progress=progress)
 
 
-def _train(folder: RunFolder, *, resumed: bool, progress: bool) -> Run:
+def _source_again(folder: RunFolder, env: Env | None) -> Source:
+    """The environment of a run to be resumed."""
+    name = folder.settings.env
+    if env is None and is_given(name):
+        raise ValueError(
+            f"{folder.path} was trained on {name.removesuffix(GIVEN)}, a callable given in Python: "
+            f"give it again, popgym.resume({str(folder.path)!r}, env=...)"
+        )
+    if env is not None and not is_given(name):
+        raise ValueError(f"a resumed run keeps its env, here {name}: leave out env")
+    source = source_of(name if env is None else env)
+    if env is not None:
+        _check_spaces(folder, source)
+    return source
+
+
+def _check_spaces(folder: RunFolder, source: Source) -> None:
+    """Refuses an environment in which the run's policy cannot play."""
+    policy, settings = folder.policy(), folder.settings
+    with looking_at(source, settings.env_options, settings.wrappers) as sample:
+        for kind in ("observation_space", "action_space"):
+            given, trained = getattr(sample, kind), getattr(policy, kind)
+            if given != trained:
+                raise ValueError(
+                    f"env has the {kind.replace('_', ' ')} {given}, the run's is {trained}"
+                )
+
+
+def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:
     """The whole of a run; one that fails before its first row leaves nothing behind."""
+    settings = folder.settings
     try:
-        with running_algorithm(folder.settings) as algorithm, Interrupts() as interrupts:
+        with running_algorithm(settings, source) as algorithm, Interrupts() as interrupts:
             if resumed:
                 _restore(algorithm, folder)
             interrupted = _loop(algorithm, folder, interrupts, progress)
     except BaseException as error:
         folder.discard_if_empty()
-        if isinstance(error, RunError) and folder.rows():
-            raise type(error)(f"{error}; {_advice(folder)}") from error
+        cause = cause_of(error)
+        if isinstance(cause, RunError) and folder.rows():
+            raise type(cause)(f"{cause}; {_advice(folder)}") from error
+        if cause is not error:
+            raise cause from error
         raise
     return Run(folder, interrupted)
 
@@ -142,6 +192,8 @@ def _restore(algorithm: TapePPO, folder: RunFolder) -> None:
     try:
         algorithm.restore_from_path(str(checkpoint.resolve()))
     except Exception as error:
+        if isinstance(cause_of(error), RunError):
+            raise
         raise ValueError(
             f"{checkpoint} is damaged ({type(error).__name__}: {error}): delete it to go on from "
             "the checkpoint before, if there is one, or train anew"
@@ -197,16 +249,13 @@ def _iterate(algorithm: TapePPO) -> dict[str, Any]:
     """One iteration that has learned something; a lost runner is RLlib's to bring back.
 
     Raises:
-        RunError: when a learner is lost, or no runner comes back.
+        RunError: when no runner comes back.
     """
-    try:
-        for _ in range(_PATIENCE):
-            with np.errstate(all="ignore"):  # the learner looks for what is not finite
-                result = algorithm.train()
-            if LEARNER_RESULTS in result:
-                return result
-    except ray.exceptions.RayError as error:
-        raise RunError(f"a Ray actor was lost ({type(error).__name__})") from error
+    for _ in range(_PATIENCE):
+        with np.errstate(all="ignore"):  # the learner looks for what is not finite
+            result = algorithm.train()
+        if LEARNER_RESULTS in result:
+            return result
     raise RunError(f"no runner answered {_PATIENCE} times in a row")
 
 
@@ -249,8 +298,9 @@ def _finish(folder: RunFolder) -> None:
 
 def _references(settings: Settings) -> dict[str, float]:
     """Floor and ceiling of a task, where they are known and its rules are the published ones."""
-    target = resolve(settings.env)
-    if not isinstance(target, str) or not target.startswith("popgym-") or settings.env_options:
+    changed = settings.env_options or settings.wrappers
+    target = None if changed or is_given(settings.env) else resolve(settings.env)
+    if not isinstance(target, str) or not target.startswith("popgym-"):
         return {}
     scores = popgym.envs.reference_scores(target) or {}
     return {player: score.mean for player, score in scores.items()}

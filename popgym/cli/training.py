@@ -27,6 +27,10 @@ def _add_train(commands: Any) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments",
         help="any setting: lr=0.001, memory.stack_size=8, env.k=8, network.hidden_size=64",
     )  # fmt: skip
+    train.add_argument(
+        "--wrapper", action="append", metavar="NAME", dest="wrappers",
+        help="a wrapper of popgym, or module:Class; again for one around it",
+    )  # fmt: skip
     train.add_argument("--runners", type=count, help="Ray actors that play (0: none)")
     train.add_argument("--learners", type=count, help="Ray actors that learn (0: none)")
     train.add_argument("--device", help="cpu or cuda")
@@ -63,7 +67,9 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     from popgym.runs.typos import refuse_typos
 
-    flags = ("env", "memory", "steps", "seed", "runners", "learners", "device", "precision")
+    flags = (
+        "env", "wrappers", "memory", "steps", "seed", "runners", "learners", "device", "precision",
+    )  # fmt: skip
     given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
     assigned = dict(parse_assignment(text) for text in arguments.assignments)
     for name, value in given.items():
@@ -85,7 +91,10 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
-    fixed = ("env", "memory", "seed", "config", "runners", "learners", "device", "precision", "out")
+    fixed = (
+        "env", "wrappers", "memory", "seed", "config", "runners", "learners", "device",
+        "precision", "out",
+    )  # fmt: skip
     for name in fixed:
         if getattr(arguments, name) is not None:
             raise ValueError(f"a resumed run keeps its {name}; only --steps may be new")

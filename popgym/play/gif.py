@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from popgym.play.recording import made_of_family, record
 from popgym.play.references import published
 from popgym.players import find_player, players_of
 from popgym.runs.environment import environment_of_run, make_one
+from popgym.runs.source import Env, source_of
 
 FEW = 8
 """Pictures per second where an environment says nothing."""
@@ -52,8 +53,8 @@ def make_gif(
 
     Args:
         env: The environment's name, a Gymnasium id or module:Class.
-        run: A run folder: its policy plays, by the run's environment settings where the
-            environment is the run's.
+        run: A run folder: its policy plays, in the run's wrappers, and by the run's environment
+            settings where the environment is the run's.
         player: Who plays where there is no run: a name of `popgym.players.players_of(env)`, or
             "random"; None: the best.
         env_options: Arguments of the environment's constructor.
@@ -124,16 +125,18 @@ def cast_player(env: str, player: str | None, options: dict[str, Any], seed: int
     return Cast(inner, player_actor(found(inner.family, 1, seed), inner), name)
 
 
-def make_showing(name: str, options: dict[str, Any]) -> gym.Env:
+def make_showing(env: Env, options: dict[str, Any], wrappers: Sequence[str] = ()) -> gym.Env:
     """An environment that can be asked for pictures."""
-    environment = make_one(name, options)
+    environment = make_one(env, options, wrappers)
     if made_of_family(environment):
         return environment
     environment.close()
     try:
-        return make_one(name, options, render_mode="rgb_array")
-    except TypeError as error:
-        raise ValueError(f"environment {name!r} draws no pictures: {error}") from error
+        return make_one(env, options, wrappers, render_mode="rgb_array")
+    except ValueError as error:
+        raise ValueError(
+            f"environment {source_of(env).name!r} draws no pictures: {error}"
+        ) from error
 
 
 def name_of(environment: gym.Env, asked: str) -> str:

@@ -1,25 +1,30 @@
 """From the name of an environment to many of them, stepped together.
 
 A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``) or
-``module:Class`` for a class of one's own.
+``module:Class`` for a class of one's own. In Python it may also be a callable.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import multiprocessing
-import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import popgym.envs
 from popgym.core.nearest import nearest
 from popgym.envs.registry import ENTRIES
 from popgym.importing import import_user_module
+from popgym.runs.blame import blaming, closing
 from popgym.runs.settings import VECTORIZATIONS, Settings
+from popgym.runs.source import Env, Make, Source, is_given, source_of
+from popgym.runs.workers import ProcessVectorEnv
+from popgym.runs.wrapping import Wrapper, keep_vectors, wrap
 
 
 def resolve(name: str) -> str | type[gym.Env]:
@@ -61,10 +66,11 @@ def _user_class(name: str) -> str | type[gym.Env]:
 
 
 def make_environments(
-    name: str,
+    env: Env,
     num_envs: int,
     options: Mapping[str, Any] | None = None,
     vectorization: str = "sync",
+    wrappers: Sequence[Wrapper] = (),
 ) -> VectorEnv:
     """``num_envs`` environments behind one vector interface that resets within the step.
 
@@ -73,75 +79,161 @@ def make_environments(
     episode is in ``info["final_obs"]``.
 
     Args:
-        name: see the module.
+        env: a name, see the module, or a callable that makes an environment.
         num_envs: how many.
         options: arguments of the environment's constructor.
         vectorization: for environments without a native vector form: "sync", one after another,
             or "async", each in a process of its own.
+        wrappers: put around each environment in order, see `popgym.runs.wrapping`. Ours keep the
+            native vector form; any other gives it up.
 
     Raises:
         ValueError: for unknown names and for arguments that the environment refuses.
+        BrokenEnvironmentError: when an environment or a wrapper cannot be made otherwise.
     """
     if vectorization not in VECTORIZATIONS:
         raise ValueError(f"vectorization must be one of {VECTORIZATIONS}, got {vectorization!r}")
-    target = resolve(name)
-    arguments = dict(options or {})
+    source, arguments = source_of(env), dict(options or {})
     mode = AutoresetMode.SAME_STEP
-    try:
-        if isinstance(target, str) and _is_native(target):
-            return gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
-        make = [lambda: _make_worker(target, arguments)] * num_envs
-        if vectorization == "sync":
-            return SyncVectorEnv(make, autoreset_mode=mode)
-        try:
-            return AsyncVectorEnv(make, autoreset_mode=mode)
-        except TypeError:  # shared memory holds no float16; a mistake in `arguments` comes again
-            return AsyncVectorEnv(make, autoreset_mode=mode, shared_memory=False)
-    except TypeError as error:
-        raise ValueError(f"environment {name!r} with options {arguments}: {error}") from error
+    with blaming(source.name, arguments):
+        target = found(source)
+        if isinstance(target, str) and _is_native(target) and keep_vectors(wrappers):
+            many = gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
+            return wrap(many, wrappers)
+        make = Maker(source, arguments, tuple(wrappers), own_arrays=True)
+        if vectorization == "async":
+            return ProcessVectorEnv([make] * num_envs, autoreset_mode=mode)
+        return _one_after_another(make, num_envs, mode)
 
 
-def make_one(name: str, options: Mapping[str, Any] | None = None, **more: Any) -> gym.Env:
+def make_one(
+    env: Env,
+    options: Mapping[str, Any] | None = None,
+    wrappers: Sequence[Wrapper] = (),
+    **more: Any,
+) -> gym.Env:
     """One environment by the same names.
 
     Raises:
-        ValueError: as `make_environments`.
+        ValueError, BrokenEnvironmentError: as `make_environments`.
     """
-    return _make_one(resolve(name), {**(options or {}), **more})
+    source, arguments = source_of(env), {**(options or {}), **more}
+    with blaming(source.name, arguments):
+        return Maker(source, arguments, tuple(wrappers))()
 
 
 def environment_of_run(
-    settings: Settings, name: str | None, options: Mapping[str, Any] | None
-) -> tuple[str, dict[str, Any]]:
+    settings: Settings, env: Env | None, options: Mapping[str, Any] | None
+) -> tuple[Env, dict[str, Any], list[str]]:
     """Return what the policy of a run is to play: its own environment, or another.
 
     Args:
         settings: of the run.
-        name: the environment; None: the run's.
+        env: the environment; None: the run's.
         options: arguments of the constructor. They come before those of the run where the
             environment is the run's, and are all that is set where it is another.
+
+    Returns:
+        The environment, the arguments of its constructor, and the wrappers of the run where the
+        environment is the run's.
 
     Raises:
         ValueError: If there is no such environment.
     """
-    if name is None or resolve(name) == resolve(settings.env):
-        return settings.env, {**settings.env_options, **(options or {})}
-    return name, dict(options or {})
+    options = dict(options or {})
+    if env is None or _is_that_of_run(settings, env):
+        return settings.env, {**settings.env_options, **options}, settings.wrappers
+    return env, options, []
 
 
-def _make_one(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
-    return gym.make(target, **arguments) if isinstance(target, str) else target(**arguments)
+def _is_that_of_run(settings: Settings, env: Env) -> bool:
+    if is_given(settings.env):
+        return False
+    return found(source_of(env)) == resolve(settings.env)
 
 
-def _make_worker(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
-    """An environment for one place of a vector, maybe in a process of its own."""
-    if multiprocessing.current_process().name.startswith("Worker<AsyncVectorEnv>"):
-        # A terminal sends Ctrl-C to all processes; the main one ends the others in good order.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return _OwnArrays(_make_one(target, arguments))
+@contextmanager
+def looking_at(
+    env: Env, options: Mapping[str, Any] | None = None, wrappers: Sequence[Wrapper] = ()
+) -> Iterator[gym.Env]:
+    """One environment for a look at it, closed after.
+
+    Raises:
+        ValueError, BrokenEnvironmentError: as `make_one`, and when the environment's ``close``
+            fails.
+    """
+    source = source_of(env)
+    sample = make_one(source, options, wrappers)
+    with closing(sample, source.name):
+        yield sample
 
 
-class _OwnArrays(gym.Wrapper):
+@dataclass(frozen=True)
+class Maker:
+    """Makes one environment after another, in this process or in others."""
+
+    source: Source
+    arguments: dict[str, Any]
+    wrappers: tuple[Wrapper, ...]
+    own_arrays: bool = False
+    """Whether observations and actions are copied, see `OwnArrays`."""
+
+    def __call__(self) -> gym.Env:
+        """A new environment in its wrappers."""
+        target = found(self.source)
+        if isinstance(target, str):
+            env = gym.make(target, **self.arguments)
+        else:
+            env = target(**self.arguments)
+        if not isinstance(env, gym.Env):
+            raise ValueError(
+                f"environment {self.source.name} must be a single gymnasium.Env, got {env!r}"
+            )
+        env = wrap(env, self.wrappers)
+        return OwnArrays(env) if self.own_arrays else env
+
+
+def found(source: Source) -> str | Make:
+    """The Gymnasium id or the callable that a source stands for here.
+
+    Raises:
+        ValueError: as `resolve`; for a name that a run folder gave to a callable.
+    """
+    target = source.get()
+    if not isinstance(target, str):
+        return target
+    if is_given(target):
+        raise ValueError(
+            f"environment {target} was given in Python, which a run folder cannot keep: give it "
+            "again, as in popgym.resume(path, env=...) and popgym.evaluate(policy, env), or name "
+            "another (--env)"
+        )
+    return resolve(target)
+
+
+def _one_after_another(make: Maker, num_envs: int, mode: AutoresetMode) -> VectorEnv:
+    made: list[gym.Env] = []
+
+    def remember() -> gym.Env:
+        made.append(make())
+        return made[-1]
+
+    try:
+        many = SyncVectorEnv([remember] * num_envs, autoreset_mode=mode)
+        if len({id(env.unwrapped) for env in made}) < num_envs:
+            raise ValueError(
+                f"environment {make.source.name} is one and the same at every call: "
+                "return a new one each time"
+            )
+    except BaseException:
+        for env in made:
+            with contextlib.suppress(Exception):
+                env.close()
+        raise
+    return many
+
+
+class OwnArrays(gym.Wrapper):
     """Copies observations and actions, for environments that reuse or change their arrays.
 
     A vector environment keeps the last observation of an episode while it begins the next one,
@@ -149,10 +241,12 @@ class _OwnArrays(gym.Wrapper):
     """
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode."""
         obs, info = self.env.reset(**kwargs)
         return copy.deepcopy(obs), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Play an action."""
         obs, reward, terminated, truncated, info = self.env.step(copy.deepcopy(action))
         return copy.deepcopy(obs), reward, terminated, truncated, info
 

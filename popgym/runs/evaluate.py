@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from popgym.runs.blame import closing
 from popgym.runs.environment import environment_of_run, make_environments
-from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.folder import RunFolder
 from popgym.runs.patience import Patience
 from popgym.runs.policy import Policy
 from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream, reset_seed
+from popgym.runs.source import Env, source_of
+from popgym.runs.wrapping import Wrapper
 
 RESAMPLES = 10_000
 
@@ -78,9 +81,10 @@ class Evaluation:
 
 def evaluate(
     policy: Policy | str | os.PathLike[str],
-    env: str | None = None,
+    env: Env | None = None,
     *,
     env_options: Mapping[str, Any] | None = None,
+    wrappers: Sequence[Wrapper] = (),
     episodes: int = 100,
     seed: int = 1,
     deterministic: bool = True,
@@ -94,9 +98,13 @@ def evaluate(
 
     Args:
         policy: a policy, or the run folder that holds it.
-        env: an environment of popgym, a Gymnasium id, or ``module:Class``; None: that of the run.
+        env: an environment of popgym, a Gymnasium id, ``module:Class``, or a callable that makes an
+            environment; None: that of the run.
         env_options: arguments of the environment's constructor. Where it is the run's own
             environment, they are added to the run's.
+        wrappers: put around each environment in order: names of ``popgym.wrappers``,
+            ``module:Class``, or callables. Where it is the run's own environment, they come
+            around the run's.
         episodes: how many.
         seed: of the environments and of a run's policy.
         deterministic: whether to take the most probable actions, instead of drawing them.
@@ -115,19 +123,18 @@ def evaluate(
         raise ValueError(f"max_steps must be at least 1, got {max_steps}")
     if isinstance(policy, (str, os.PathLike)):
         folder = RunFolder.open(Path(policy))
-        env, env_options = environment_of_run(folder.settings, env, env_options)
+        env, env_options, of_run = environment_of_run(folder.settings, env, env_options)
+        wrappers = [*of_run, *wrappers]
         policy = folder.policy(seed)
     if env is None:
         raise ValueError("a policy does not say where it was trained: name an environment")
     num_envs = min(num_envs, episodes)
-    quotas = episode_quotas(episodes, num_envs)
-    environments = make_environments(env, num_envs, env_options)
-    try:
+    quotas, source = episode_quotas(episodes, num_envs), source_of(env)
+    environments = make_environments(source, num_envs, env_options, wrappers=wrappers)
+    with closing(environments, source.name):
         _check_spaces(policy, environments)
-        with _blaming(env):
+        with _blaming(source.name):
             return _play(policy, environments, quotas, seed, deterministic, max_steps)
-    finally:
-        environments.close()
 
 
 def _check_spaces(policy: Policy, environments: Any) -> None:
@@ -141,7 +148,7 @@ def _blaming(env: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise BrokenEnvironmentError(
-            f"environment {env} failed in play: {type(error).__name__}: {error}"
+            f"environment {env} failed in play: {describe(error)}"
         ) from error
 
 

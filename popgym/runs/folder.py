@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from popgym.runs.files import replacing
 from popgym.runs.settings import UNRECORDED_TIME_UNIT, Settings
+from popgym.runs.source import GIVEN
 
 if TYPE_CHECKING:  # a policy needs torch, a folder does not
     from popgym.runs.policy import Policy
@@ -231,7 +232,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _free_name(settings: Settings) -> Path:
-    names = (part.rpartition(":")[2].replace("/", "-") for part in (settings.env, settings.memory))
+    chosen = (settings.env.removesuffix(GIVEN), settings.memory)
+    names = (part.rpartition(":")[2].replace("/", "-") for part in chosen)
     base = Path("runs") / f"{'-'.join(names)}-seed{settings.seed}"
     candidate, number = base, 2
     while candidate.exists():

@@ -18,6 +18,7 @@ from typing import Any
 from popgym.core.nearest import unknown
 
 Options = dict[str, Any]
+Names = list[str]
 
 # Number of learner updates that a short run should still have: num_envs follows from it.
 MIN_ITERATIONS = 24
@@ -53,6 +54,9 @@ class Settings:
 
     env_options: Options = field(default_factory=dict)
     """Arguments of the environment's constructor (env.NAME)."""
+    wrappers: Names = field(default_factory=list)
+    """Put around each environment in order: PreviousAction, Flatten and others of popgym.wrappers,
+    or module:Class."""
     memory_options: Options = field(default_factory=dict)
     """Options of the memory (memory.NAME), such as stack_size."""
     network: Options = field(default_factory=dict)
@@ -214,6 +218,8 @@ def _typed(item: dataclasses.Field, value: Any) -> Any:
         return int(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is list:
+        return _names(item.name, value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         allowed = kind.__name__ + (" or null" if optional else "")
         raise TypeError(f"{item.name} must be {allowed}, got {value!r}")
@@ -231,10 +237,23 @@ def _as_saved(name: str, options: Options) -> Options:
         ) from error
 
 
+def _names(what: str, value: Any) -> list[str]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise TypeError(
+            f'{what} must be a list of names, such as ["PreviousAction"], got {value!r}'
+        )
+    return list(value)
+
+
 _FIELD_TYPES: dict[str, type] = {
-    item.name: {"str": str, "int": int, "float": float, "bool": bool, "Options": dict}[
-        str(item.type).partition(" ")[0]
-    ]
+    item.name: {
+        "str": str,
+        "int": int,
+        "float": float,
+        "bool": bool,
+        "Options": dict,
+        "Names": list,
+    }[str(item.type).partition(" ")[0]]
     for item in dataclasses.fields(Settings)
 }
 

@@ -172,10 +172,11 @@ def test_an_iteration_in_which_no_episode_ends_has_no_return(tmp_path):
 # ---- going on
 
 
-def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
+@pytest.mark.parametrize("wrappers", [[], ["PreviousAction", "Antialias"]], ids=str)
+def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path, wrappers):
     env = "PositionOnlyCartPoleEasy"  # ours: its episodes under way are part of a checkpoint
-    whole = train(env, out=tmp_path / "whole", steps=5 * STEPS)
-    first = train(env, out=tmp_path / "parts", steps=2 * STEPS)
+    whole = train(env, out=tmp_path / "whole", steps=5 * STEPS, wrappers=wrappers)
+    first = train(env, out=tmp_path / "parts", steps=2 * STEPS, wrappers=wrappers)
     header = (first.path / "progress.csv").read_text().splitlines()[0]
     parts = resume(first.path, steps=5 * STEPS, progress=False)
     assert without_time(parts.rows) == without_time(whole.rows)

@@ -25,6 +25,7 @@ from popgym.baselines.ppo.no_cluster import without_cluster
 from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.ppo.sampling import sample_tapes
 from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.remote import failing_constructors_told
 from popgym.baselines.rl_modules.memory_module import MemoryModule
 from popgym.runs.settings import PRECISIONS, Settings
 
@@ -135,8 +136,22 @@ class TapePPO(PPO):
 
     def setup(self, config: Any) -> None:
         """Builds runners and learners; without remote ones no Ray cluster is started."""
-        with self._embedded():
+        with self._embedded(), failing_constructors_told():
             super().setup(config)
+
+    def train(self) -> Any:
+        """RLlib's; errors come out as they are.
+
+        Tune would copy them, and that fails for those whose constructor takes anything but a
+        message.
+        """
+        self._error: Exception | None = None
+        try:
+            return super().train()
+        except Exception:
+            if self._error is not None:
+                raise self._error from self._error.__cause__
+            raise
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """RLlib's; embedded, without a cluster too."""
@@ -154,6 +169,13 @@ class TapePPO(PPO):
 
     def training_step(self) -> None:
         """Sample tapes, update on them, hand the new weights to the runners."""
+        try:
+            self._sample_and_update()
+        except Exception as error:
+            self._error = error
+            raise
+
+    def _sample_and_update(self) -> None:
         with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
             tapes, results = sample_tapes(
                 self.env_runner_group,

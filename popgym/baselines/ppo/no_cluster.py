@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+import torch
+from ray.rllib.core.learner.torch import torch_learner
 
 _lock = threading.Lock()
 _inside = threading.local()  # .depth: how many contexts this thread is in
 _contexts = 0  # of all threads
-_put: Any = None  # Ray's own
+_put: Any = ray.put
+_get_device: Any = torch_learner.get_device
 
 
 @contextmanager
@@ -20,9 +23,10 @@ def without_cluster() -> Iterator[None]:
     """Keep RLlib from starting a cluster (seconds, half a dozen processes) without need.
 
     RLlib passes its configuration and its weights through Ray's object store, also when sender
-    and receiver are in this process, and the first ``ray.put`` starts a cluster. It does so in
-    the middle of constructors, where no method can be overridden. So ``ray.put`` returns the
-    value itself meanwhile, and only in this thread: others may have a cluster, or be in here too.
+    and receiver are in this process, and asks Ray which GPU is its own; either starts a cluster. It
+    does so in the middle of constructors, where no method can be overridden. So meanwhile
+    ``ray.put`` returns the value itself and the device follows from the configuration, and only in
+    this thread: others may have a cluster, or be in here too.
     """
     _enter()
     try:
@@ -32,12 +36,12 @@ def without_cluster() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _contexts, _put
+    global _contexts
     with _lock:
         if not _contexts:
-            _put, ray.put = ray.put, _put_or_keep
+            ray.put, torch_learner.get_device = _put_or_keep, _find_device
         _contexts += 1
-    _inside.depth = getattr(_inside, "depth", 0) + 1
+    _inside.depth = _depth() + 1
 
 
 def _leave() -> None:
@@ -46,8 +50,18 @@ def _leave() -> None:
     with _lock:
         _contexts -= 1
         if not _contexts:
-            ray.put = _put
+            ray.put, torch_learner.get_device = _put, _get_device
+
+
+def _depth() -> int:
+    return getattr(_inside, "depth", 0)
 
 
 def _put_or_keep(value: Any, *args: Any, **kwargs: Any) -> Any:
-    return value if getattr(_inside, "depth", 0) else _put(value, *args, **kwargs)
+    return value if _depth() else _put(value, *args, **kwargs)
+
+
+def _find_device(config: Any, num_gpus: float = 1) -> torch.device:
+    if not _depth():
+        return _get_device(config, num_gpus)
+    return torch.device("cuda", config.local_gpu_idx) if num_gpus > 0 else torch.device("cpu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,9 @@ from popgym.core.layout import stacked
 from popgym.memory.actions import action_distribution
 from popgym.memory.actor_critic import ActorCritic
 from popgym.runs import seeds
+from popgym.runs.blame import close
 from popgym.runs.environment import make_environments
-from popgym.runs.errors import BrokenEnvironmentError
+from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream
 
@@ -36,7 +38,8 @@ class TapeRunner(SingleAgentEnvRunner):
     Its Python episodes and connectors, which cost more than a small network, are not used.
 
     ``config.env`` is a name as in `popgym.runs.environment`; ``config.env_config`` may hold
-    ``options``, ``vectorization``, ``previous_action`` and ``start_flag``.
+    ``options``, ``vectorization``, ``wrappers``, ``previous_action`` and ``start_flag``, and
+    ``source``, what the name stands for.
     """
 
     env: Any
@@ -50,7 +53,8 @@ class TapeRunner(SingleAgentEnvRunner):
         settings = dict(self.config.env_config)
         agent = {key: settings.pop(key, True) for key in ("previous_action", "start_flag")}
         self.num_envs = self.config.num_envs_per_env_runner
-        self.env = make_environments(self.config.env, self.num_envs, **settings)
+        source = settings.pop("source", self.config.env)
+        self.env = make_environments(source, self.num_envs, **settings)
         self._native = hasattr(self.env.unwrapped, "snapshot")  # ours: checked by its own tests
         spaces = self.env.single_observation_space, self.env.single_action_space
         self._distribution = action_distribution(spaces[1])
@@ -64,6 +68,14 @@ class TapeRunner(SingleAgentEnvRunner):
         """Build the acting network, which the learner's weights then replace."""
         with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
             super().make_module()
+
+    def stop(self) -> None:
+        """Closes the environments; one that cannot be closed is no reason to lose a run."""
+        try:
+            if self.env is not None:
+                close(self.env, self.config.env)
+        except BrokenEnvironmentError as error:
+            warnings.warn(str(error), stacklevel=2)
 
     def get_spaces(self) -> dict[str, tuple]:
         """The environment's spaces, and the module's: its observation is the encoded input."""
@@ -102,11 +114,11 @@ class TapeRunner(SingleAgentEnvRunner):
                 assert num_timesteps is not None
                 steps = math.ceil(num_timesteps / self.num_envs)
                 return [self._record(steps, explore, random_actions)]
-        except BrokenEnvironmentError as error:
+        except Exception as error:
             self._needs_initial_reset = True
             if not self.worker_index:
                 raise
-            return [Fault(str(error))]
+            return [Fault.of(error)]
 
     def _reset_all(self, evaluating: bool) -> None:
         """New episodes everywhere; what was under way is forgotten."""
@@ -246,8 +258,7 @@ class TapeRunner(SingleAgentEnvRunner):
             return method(*args, **kwargs)
         except Exception as error:
             raise BrokenEnvironmentError(
-                f"environment {self.config.env} failed in {method.__name__}(): "
-                f"{type(error).__name__}: {error}"
+                f"environment {self.config.env} failed in {method.__name__}(): {describe(error)}"
             ) from error
 
     # ---- evaluation
@@ -297,7 +308,7 @@ class TapeRunner(SingleAgentEnvRunner):
         state["generator"] = self._generator.get_state().numpy()
         if self._native and not self._needs_initial_reset:
             state["play"] = {
-                "environments": self.env.unwrapped.snapshot(),
+                "environments": self.env.snapshot(),
                 **copy.deepcopy(self._play()),
             }
         return state
@@ -315,7 +326,7 @@ class TapeRunner(SingleAgentEnvRunner):
         self._needs_initial_reset = "play" not in state
         if "play" in state:
             play = copy.deepcopy(state["play"])
-            self.env.unwrapped.restore(play["environments"])
+            self.env.restore(play["environments"])
             memory = {k: torch.from_numpy(v) for k, v in play["memory"].items()}
             self._state = self.net.unflatten_state(memory)
             for name in _PLAY:

@@ -7,7 +7,6 @@ from typing import Any
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from popgym.baselines.ppo.tape import Fault, Tape
-from popgym.runs.errors import BrokenEnvironmentError
 
 
 def sample_tapes(
@@ -38,7 +37,7 @@ def sample_tapes(
             break
         for (tape,), measured in answers:
             if isinstance(tape, Fault):
-                raise BrokenEnvironmentError(tape.message)
+                raise tape.error
             tapes.append(tape)
             metrics.append(measured)
             sampled += tape.env_steps()

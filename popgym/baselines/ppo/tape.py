@@ -12,11 +12,15 @@ from it gives back what the acting network computed.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cloudpickle
 import numpy as np
+
+from popgym.runs.errors import RunError, describe
 
 Arrays = dict[str, np.ndarray]
 
@@ -86,12 +90,21 @@ class Tape:
 
 @dataclass
 class Fault:
-    """What a remote runner returns in place of a tape when its environment is broken.
+    """What a remote runner returns in place of a tape when something has raised.
 
     An exception would look to RLlib like a dead actor, to be restarted again and again.
     """
 
-    message: str
+    error: Exception
+
+    @classmethod
+    def of(cls, error: Exception) -> Fault:
+        """A fault that survives the way to another process, if need be as text."""
+        try:
+            pickle.loads(cloudpickle.dumps(error))
+        except Exception:
+            return cls(RunError(describe(error)))
+        return cls(error)
 
 
 def _take(value: Any, rows: slice | np.ndarray) -> Any:  # of an array, or a dict of them

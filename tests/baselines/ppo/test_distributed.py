@@ -8,8 +8,9 @@ import ray
 
 from popgym.baselines.build import algorithm_config, start_ray
 from popgym.baselines.train import train
-from popgym.runs.errors import BrokenEnvironmentError, RunError
+from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from tests.baselines.ppo.conftest import SMALL
+from tests.baselines.ppo.toys import Countdown
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +94,8 @@ def test_a_lost_learner_ends_the_run_with_the_way_to_go_on(tmp_path, monkeypatch
         ray.kill(algorithm.learner_group._workers[0])
 
     monkeypatch.setattr(module, "save", save_and_kill)
-    with pytest.raises(RunError, match=r"go on from iteration 1 with: popgym train --resume"):
+    lost = r"a Ray actor was lost: a learner .*; go on from iteration 1 with: popgym train --resume"
+    with pytest.raises(RunError, match=lost):
         train("RepeatPreviousEasy", steps=10_000, learners=2, checkpoint_every=1,
               out=tmp_path / "run", progress=False, **SMALL)  # fmt: skip
 
@@ -102,6 +104,30 @@ def test_a_broken_environment_is_named_from_a_remote_runner(tmp_path):
     with pytest.raises(BrokenEnvironmentError, match=r"Raising.*the motor is on fire"):
         train("tests.baselines.ppo.toys:Raising", steps=1000, runners=2, out=tmp_path / "run",
               progress=False, **SMALL)  # fmt: skip
+
+
+def test_a_loss_that_is_not_finite_in_a_remote_learner_is_told(tmp_path):
+    huge = 1e30  # travels with the lambda
+
+    class Huge(Countdown):
+        def step(self, action):
+            obs, _, *rest = super().step(action)
+            return obs, huge, *rest
+
+    with pytest.raises(TrainingDivergedError, match=r"is inf .*lower the learning rate"):
+        train(lambda: Huge(), steps=1000, learners=1, out=tmp_path / "run", progress=False, **SMALL)
+
+
+def test_an_environment_that_cannot_be_made_in_a_runner_is_named(tmp_path, capfd):
+    class OnlyHere(Countdown):
+        def __init__(self):
+            if ray.get_runtime_context().get_actor_id() is not None:
+                raise OSError("no screen")
+
+    message = r"environment OnlyHere \(callable\) cannot be made: OSError: no screen"
+    with pytest.raises(BrokenEnvironmentError, match=message):
+        train(OnlyHere, steps=1000, runners=1, out=tmp_path / "run", progress=False, **SMALL)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_ray_tune_runs_the_algorithm(tmp_path):

@@ -1,0 +1,89 @@
+"""Wrappers by name: those of popgym, or ``module:Class`` for any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
+
+import popgym.wrappers
+from popgym.core.nearest import unknown
+from popgym.importing import import_user_module
+from popgym.runs.errors import BrokenEnvironmentError, describe, origin
+
+Wrapper = str | Callable[[Any], Any]
+"""A name, or what is called with an environment and returns it wrapped."""
+
+OURS: dict[str, Callable[[Any], Any]] = {
+    name: getattr(popgym.wrappers, name)
+    for name in popgym.wrappers.__all__
+    if not name.startswith("Vector")
+}
+"""Given a vector environment, each makes its vector form."""
+
+
+def keep_vectors(wrappers: Sequence[Wrapper]) -> bool:
+    """Whether all wrappers take a vector environment as well as a single one."""
+    return all(find_wrapper(wrapper) in OURS.values() for wrapper in wrappers)
+
+
+def wrap(env: Any, wrappers: Sequence[Wrapper]) -> Any:
+    """The environment in the wrappers, the last one outermost; closes it if one fails.
+
+    Raises:
+        ValueError: If a name is unknown, or a wrapper needs more than the environment or refuses
+            it.
+        BrokenEnvironmentError: If a wrapper fails otherwise.
+    """
+    try:
+        for wrapper in wrappers:
+            env = _wrap(env, wrapper)
+    except BaseException:
+        env.close()
+        raise
+    return env
+
+
+def _wrap(env: Any, wrapper: Wrapper) -> Any:
+    name, function = _name(wrapper), find_wrapper(wrapper)
+    try:
+        wrapped = function(env)
+    except ValueError as error:
+        raise ValueError(f"wrapper {name}: {error}") from error
+    except Exception as error:
+        if isinstance(error, TypeError) and origin(error).startswith((__name__, "popgym.wrappers")):
+            raise ValueError(
+                f"wrapper {name} is called with the environment alone: {error}; to give it more, "
+                "write a function of the environment and name that, as module:function"
+            ) from error
+        raise BrokenEnvironmentError(f"wrapper {name} failed: {describe(error)}") from error
+    if not isinstance(wrapped, (gym.Env, VectorEnv)):
+        raise ValueError(f"wrapper {name} must return an environment, got {wrapped!r}")
+    return wrapped
+
+
+def find_wrapper(wrapper: Wrapper) -> Callable[[Any], Any]:
+    """The wrapper of a name.
+
+    Raises:
+        ValueError: If there is none; the message says what is allowed.
+    """
+    if not isinstance(wrapper, str):
+        return wrapper
+    if wrapper in OURS:
+        return OURS[wrapper]
+    module_name, colon, attribute = wrapper.partition(":")
+    if not colon:
+        raise ValueError(f"{unknown('wrapper', wrapper, OURS)}; module:Class works too")
+    module = import_user_module(f"wrapper {wrapper!r}", module_name)
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        what = "has no such name" if found is None else f"has a {type(found).__name__} there"
+        raise ValueError(f"wrapper {wrapper!r}: module {module_name!r} {what}")
+    return found
+
+
+def _name(wrapper: Wrapper) -> str:
+    return wrapper if isinstance(wrapper, str) else getattr(wrapper, "__name__", repr(wrapper))
