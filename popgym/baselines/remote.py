@@ -14,7 +14,6 @@ from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from popgym.runs.errors import RunError
 
-
 # The class of an actor, as Ray knows it, and what it is.
 _KINDS = {"TapeRunner": "a runner", "_WrappedExecutable": "a learner"}
 
