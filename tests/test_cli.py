@@ -242,7 +242,7 @@ MISTAKES = [
     (["train", GUESS, "--set", "epochs=2.5"], "epochs must be int"),
     (["train", GUESS, "--set", "memory.stack_size=0"], "stack_size"),
     (["train", GUESS, "--set", "memory.stack_size=big"], "stack_size"),
-    (["train", GUESS, "--set", "wrappers=Flatten"], "wrappers must be a list of names, as ["),
+    (["train", GUESS, "--set", "wrappers=Flatten"], "wrappers must be a list of names, such as ["),
     (["train", GUESS, "--set", "memory_options=4"], "memory_options must be dict"),
     (["train", GUESS, "--set", "memory_options=4", "--set", "memory.a=1"], "must be a table"),
     (["train", GUESS, "--set", "network.actor=[0]"], "actor"),
@@ -364,7 +364,8 @@ def test_evaluating_no_episodes_is_refused(popgym, run):
 
 
 def test_a_missing_part_of_the_installation_is_named_with_the_remedy(popgym, monkeypatch):
-    monkeypatch.delitem(sys.modules, "popgym.baselines.train", raising=False)
+    for name in ("popgym.baselines.train", "popgym.baselines.build"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)
     line = complaint(popgym("train", GUESS))
     assert "ray" in line

@@ -21,7 +21,7 @@ from popgym.runs.settings import (
         ({"seed": True}, "seed must be int"),
         ({"previous_action": 1}, "previous_action must be bool"),
         ({"env_options": [1]}, "env_options must be dict"),
-        ({"wrappers": "Flatten"}, r"wrappers must be a list of names, as \["),
+        ({"wrappers": "Flatten"}, r"wrappers must be a list of names, such as \["),
         ({"wrappers": [1]}, "wrappers must be a list of names"),
         ({"num_envs": "8"}, "num_envs must be int or null"),
     ],
