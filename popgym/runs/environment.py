@@ -6,7 +6,9 @@ A name is one of ours (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1`
 
 from __future__ import annotations
 
+import copy
 import importlib
+import inspect
 import multiprocessing
 import signal
 from collections.abc import Mapping
@@ -14,9 +16,11 @@ from typing import Any
 
 import gymnasium as gym
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import TimeLimit
 
 import popgym.envs
 from popgym.core.nearest import nearest
+from popgym.core.time_limit import read_limit
 from popgym.envs.registry import ENTRIES
 from popgym.runs.settings import VECTORIZATIONS
 
@@ -80,7 +84,8 @@ def make_environments(
     Args:
         name: see the module.
         num_envs: how many.
-        options: arguments of the environment's constructor.
+        options: arguments of the environment's constructor, and ``max_episode_steps``: after how
+            many steps an episode is truncated, for every kind of environment.
         vectorization: for environments without a native vector form: "sync", one after another,
             or "async", each in a process of its own.
 
@@ -90,7 +95,7 @@ def make_environments(
     if vectorization not in VECTORIZATIONS:
         raise ValueError(f"vectorization must be one of {VECTORIZATIONS}, got {vectorization!r}")
     target = resolve(name)
-    arguments = dict(options or {})
+    arguments = _read_arguments(target, options)
     mode = AutoresetMode.SAME_STEP
     try:
         if isinstance(target, str) and _is_native(target):
@@ -108,11 +113,46 @@ def make_one(name: str, options: Mapping[str, Any] | None = None, **more: Any) -
     Raises:
         ValueError: as `make_environments`.
     """
-    return _make_one(resolve(name), {**(options or {}), **more})
+    target = resolve(name)
+    return _make_one(target, {**_read_arguments(target, options), **more})
+
+
+def _read_arguments(
+    target: str | type[gym.Env], options: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The options, once a limit of steps among them is known to be one.
+
+    Raises:
+        ValueError: If ``max_episode_steps`` is no whole number of at least 1.
+    """
+    arguments = dict(options or {})
+    if "max_episode_steps" in arguments and not _limits_itself(target):
+        read_limit(arguments["max_episode_steps"])
+    return arguments
+
+
+def _limits_itself(target: str | type[gym.Env]) -> bool:
+    """Whether a class has an argument ``max_episode_steps`` of its own."""
+    return isinstance(target, type) and "max_episode_steps" in inspect.signature(target).parameters
 
 
 def _make_one(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
-    return gym.make(target, **arguments) if isinstance(target, str) else target(**arguments)
+    if isinstance(target, str) and not any(target in entry.ids for entry in ENTRIES.values()):
+        return gym.make(target, **arguments)
+    if not isinstance(target, str) and _limits_itself(target):
+        return target(**arguments)
+    rest, limit = _without_limit(arguments)
+    if not isinstance(target, str):
+        return target(**rest) if limit is None else TimeLimit(target(**rest), limit)
+    spec = copy.copy(gym.spec(target))
+    spec.kwargs = {**spec.kwargs, "max_episode_steps": limit}  # counted within, not in a wrapper
+    return gym.make(spec, **rest)
+
+
+def _without_limit(arguments: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """The arguments of a constructor that takes no limit, and the limit."""
+    rest = {name: value for name, value in arguments.items() if name != "max_episode_steps"}
+    return rest, read_limit(arguments.get("max_episode_steps"))
 
 
 def _make_worker(target: str | type[gym.Env], arguments: dict[str, Any]) -> gym.Env:
