@@ -121,7 +121,8 @@ class LabyrinthFamily(Family):
         self.maze_dims = whole_pair("maze_dims", maze_dims, 2)
         if self.maze_dims[0] % 2 or self.maze_dims[1] % 2:
             raise ValueError(f"maze_dims must be even, got {maze_dims!r}")
-        self.max_episode_length = limit = whole_number("episode_length", episode_length, 2)
+        self.episode_length = limit = whole_number("episode_length", episode_length, 2)
+        self.max_episode_length = limit - 1
         self.centered_view = truth_value("centered_view", centered_view)
         hunt_on = truth_value("hunt_on", hunt_on)
         shape = rows, columns = self.maze_dims[0] + 1, self.maze_dims[1] + 1
@@ -149,7 +150,7 @@ class LabyrinthFamily(Family):
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
         """The nine squares in view; the whole maze and the way so far if revealed."""
-        steps, limit = record["steps"].item(), self.max_episode_length - 1
+        steps, limit = record["steps"].item(), self.max_episode_length
         told = f"last move: {WAYS[record['last']]}"
         progress(canvas, f"step {steps} of {limit}", steps, limit, told)
         squares = self.squares(record, reveal)
