@@ -7,13 +7,11 @@ Where that fails too, for example on a full disk, the code is used without being
 """
 
 import contextlib
+import functools
 import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
-
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
-from numba.core.serialize import dumps
 
 
 def keep_on_disk(dispatcher: Any) -> None:
@@ -22,56 +20,58 @@ def keep_on_disk(dispatcher: Any) -> None:
     Where no folder can be written to, every process compiles for itself.
     """
     with contextlib.suppress(RuntimeError, OSError):
-        dispatcher._cache = SturdyCache(dispatcher.py_func)
+        dispatcher._cache = sturdy_cache()(dispatcher.py_func)
 
 
-class Checked(CompileResultCacheImpl):
-    """Turns compiled code into something to be pickled and back, with a checksum."""
+@functools.cache
+def sturdy_cache() -> type:
+    """The class of such a cache; numba is imported only when something is compiled."""
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache
+    from numba.core.serialize import dumps
 
-    def reduce(self, cres: Any) -> tuple[bytes, bytes]:
-        """The checksum and the pickled code."""
-        data = dumps(super().reduce(cres))
-        return hashlib.sha256(data).digest(), data
+    class Checked(CompileResultCacheImpl):
+        """Turns compiled code into something to be pickled and back, with a checksum."""
 
-    def rebuild(self, target_context: Any, payload: tuple[bytes, bytes]) -> Any:
-        """The code again.
+        def reduce(self, cres: Any) -> tuple[bytes, bytes]:
+            data = dumps(super().reduce(cres))
+            return hashlib.sha256(data).digest(), data
 
-        Raises:
-            ValueError: The checksum does not fit.
-        """
-        checksum, data = payload
-        if hashlib.sha256(data).digest() != checksum:
-            raise ValueError("the compiled code on disk is damaged")
-        return super().rebuild(target_context, pickle.loads(data))
+        def rebuild(self, target_context: Any, payload: tuple[bytes, bytes]) -> Any:
+            checksum, data = payload
+            if hashlib.sha256(data).digest() != checksum:
+                raise ValueError("the compiled code on disk is damaged")
+            return super().rebuild(target_context, pickle.loads(data))
 
+    class SturdyCache(FunctionCache):
+        """The compiled forms of one function on disk."""
 
-class SturdyCache(FunctionCache):
-    """The compiled forms of one function on disk."""
+        _impl_class = Checked
 
-    _impl_class = Checked
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception:  # a damaged file can raise anything
+                self._remove_files()
+                return None
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The code for a signature; None if there is none, or none that can be used."""
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # a damaged file can raise anything
-            self._remove_files()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keeps the code for a signature, if possible."""
-        try:
-            super().save_overload(sig, data)
-        except Exception:
-            self._remove_files()
-            with contextlib.suppress(Exception):
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
                 super().save_overload(sig, data)
+            except Exception:
+                self._remove_files()
+                with contextlib.suppress(Exception):
+                    super().save_overload(sig, data)
 
-    def _remove_files(self) -> None:
-        """Removes the function's files, and empty folders of their names."""
-        with contextlib.suppress(OSError):
-            for path in Path(self.cache_path).iterdir():
-                ours = path.name.startswith(f"{self._impl.filename_base}.")
-                if ours and path.suffix in (".nbi", ".nbc"):
-                    with contextlib.suppress(OSError):
-                        path.rmdir() if path.is_dir() else path.unlink()
+        def _remove_files(self) -> None:
+            remove_files(Path(self.cache_path), f"{self._impl.filename_base}.")
+
+    return SturdyCache
+
+
+def remove_files(folder: Path, prefix: str) -> None:
+    """Removes numba's files of one function, and empty folders of their names."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(prefix) and path.suffix in (".nbi", ".nbc"):
+                with contextlib.suppress(OSError):
+                    path.rmdir() if path.is_dir() else path.unlink()

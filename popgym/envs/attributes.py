@@ -1,11 +1,13 @@
 """A task's arguments as attributes of its environments, as they were in POPGym 1."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from popgym.core.family import Family
+from popgym.core.rules import Record
 
 
 class Argument:
@@ -38,6 +40,21 @@ class Argument:
                 f"{self.name} of an environment cannot be changed: make a new environment with "
                 f"{self.name}={value!r}"
             )
+
+
+class View:
+    """What an environment shows of its hidden state under a name of POPGym 1: `env.board`.
+
+    Args:
+        read: Makes the value of the task and the environment's record.
+    """
+
+    def __init__(self, read: Callable[[Any, Record], Any]) -> None:
+        self.read = read
+
+    def __get__(self, env: Any, env_class: type | None = None) -> Any:
+        """The value now; on the class, this descriptor."""
+        return self if env is None else self.read(env.family, env._batch.records[0])
 
 
 def attributes(family: type[Family], env_class: type) -> dict[str, Argument]:

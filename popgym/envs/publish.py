@@ -13,7 +13,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.core.vector import POPGymVectorEnv
-from popgym.envs.attributes import attributes
+from popgym.envs.attributes import View, attributes
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,9 @@ def env_of(
         POPGymEnv.__init__(self, family(**self._arguments), **options)
 
     __init__.__signature__ = signature(family, preset)  # type: ignore[attr-defined]
-    return type(name, (parent,), {**attributes(family, POPGymEnv), "__init__": __init__})
+    shown = {key: View(read) for key, read in family.views.items()}
+    shown.update(attributes(family, POPGymEnv), __init__=__init__)
+    return type(name, (parent,), shown)
 
 
 def vector_of(
