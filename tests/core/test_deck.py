@@ -56,7 +56,7 @@ def test_fields_of_a_hand_are_shown():
     deck.deal("ann", 2)
     assert deck.show("ann").tolist() == [["b", "r"], ["c", "h"], ["k", "k"]]
     assert deck.show("ann", ["ranks_idx", "idx"], pad_to=3).tolist() == [[12, 12, 0], [50, 51, 0]]
-    with pytest.raises(ValueError, match="fields must be among .*, got 'values'"):
+    with pytest.raises(ValueError, match=r"fields must be among .*, got 'values'"):
         deck.show("ann", ["values"])
 
 
