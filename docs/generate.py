@@ -31,9 +31,10 @@ ENVIRONMENTS = """\
 
 Sixteen families, each Easy, Medium and Hard. `gymnasium.make("popgym-RepeatPreviousEasy-v0")`
 makes one, `gymnasium.make_vec(id, num_envs)` many; the classes, `popgym.envs.RepeatPreviousEasy`,
-take the arguments below in place of their level's. `-v0` has the published rules, quirks included;
-where a quirk is a defect that changes what an agent can learn there is a `-v1`, and its family says
-why.
+take the arguments below in place of their level's and show them as attributes, `env.unwrapped.k`.
+All of them also take `max_episode_steps`, which truncates longer episodes. `-v0` has the published
+rules, quirks included; where a quirk is a defect that changes what an agent can learn there is a
+`-v1`, and its family says why.
 
 `reset(options={"hidden": {...}})` starts an episode from a given draw, with the keys named below,
 in a vector environment each with a leading axis. `env.unwrapped.get_state()` is the hidden Markov

@@ -13,6 +13,7 @@ from popgym.core.family import Family
 from popgym.core.kernel import GIVEN, KEEP, NEW, OVER, RESET, SAMPLE, compiled, entry_point
 from popgym.core.layout import observation_rows
 from popgym.core.random import stream
+from popgym.core.time_limit import limited, limited_params, limited_records
 
 SAVED = ("records", "status", "obs", "final_obs", "rewards", "terminated", "truncated", "seeded")
 
@@ -24,6 +25,7 @@ class Batch:
         family: The task.
         count: n.
         threads: Whether to share the environments out among numba's threads.
+        max_episode_steps: After how many steps an episode is truncated; None: as the rules say.
     """
 
     records: np.ndarray
@@ -35,9 +37,17 @@ class Batch:
     final_records: np.ndarray
     """[n], the records at the end of those episodes, before the next ones began."""
 
-    def __init__(self, family: Family, count: int, threads: bool = False) -> None:
+    def __init__(
+        self,
+        family: Family,
+        count: int,
+        threads: bool = False,
+        max_episode_steps: int | None = None,
+    ) -> None:
         self.family, self.count, self.threads = family, count, threads
-        self.records = np.zeros(count, family.record_type())
+        self.limited = max_episode_steps is not None
+        kind = limited_records(family) if self.limited else family.record_type()
+        self.records = np.zeros(count, kind)
         self.final_records = self.records.copy()
         self.status = np.full(count, NEW, np.uint8)
         self.obs = observation_rows(family.observation_space, count)
@@ -47,7 +57,8 @@ class Batch:
         self.terminated, self.truncated = np.zeros(count, bool), np.zeros(count, bool)
         self.seeded = np.zeros(count, bool)
         self._todo = np.zeros(count, np.uint8)
-        self._params = family.params_record()
+        limit = max_episode_steps
+        self._params = family.params_record() if limit is None else limited_params(family, limit)
         self._arrays = self._bind()
         self._kernel: Callable[..., int] | None = None
 
@@ -69,9 +80,9 @@ class Batch:
         self._arrays = self._bind()
 
     def _program(self) -> Callable[..., int]:
-        name = type(self.family).__name__
+        name, rules = type(self.family).__name__, self.family.rules
         layout = repr([(array.dtype.descr, array.ndim) for array in self._arrays])
-        return compiled(name, self.family.rules, layout, self.threads)
+        return compiled(name, limited(rules) if self.limited else rules, layout, self.threads)
 
     def _compile(self) -> Callable[..., int]:
         self._kernel = entry_point(type(self.family).__name__, self._program(), self._arrays)

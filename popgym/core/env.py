@@ -13,6 +13,7 @@ from popgym.core.kernel import DISABLED
 from popgym.core.layout import element, single_observation
 from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_options, read_seed
+from popgym.core.time_limit import read_limit, shortest
 from popgym.core.window import Window
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
@@ -33,10 +34,13 @@ class POPGymEnv(gymnasium.Env):
         family: The task; left out only by such a subclass.
         render_mode: None; what `render` returns, "ansi" for text or "rgb_array" for a picture;
             or "human", where each reset and step shows a picture in a window.
+        max_episode_steps: After how many steps an episode is truncated, where it has not ended
+            before; None or −1: as the rules of the task say. `gymnasium.make` takes it too, and
+            then counts in a wrapper.
 
     Raises:
         TypeError: There is neither a family nor a subclass.
-        ValueError: There is no such render mode.
+        ValueError: There is no such render mode, or the limit is no whole number from 1 on.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
@@ -49,20 +53,29 @@ class POPGymEnv(gymnasium.Env):
     observability_level: Observability = Observability.PARTIAL
     """How much of the hidden state is shown; see `popgym.wrappers.Markovian`."""
     family: Family
+    _arguments: dict[str, Any]
+    """The arguments with which the family was made, where the class makes it."""
     _window: Window | None = None
 
-    def __init__(self, family: Family | None = None, render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        family: Family | None = None,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
+    ) -> None:
         if family is None:
             if type(self) is POPGymEnv:
                 raise TypeError("POPGymEnv needs a Family, or a subclass with reset and step")
             return
+        limit = read_limit(max_episode_steps)
         self.family = family
         self.render_mode = check_render_mode(render_mode, RENDER_MODES)
         self.metadata = {**self.metadata, "render_fps": family.render_fps}
         self.observation_space, self.action_space = family.observation_space, family.action_space
-        self.state_space, self.max_episode_length = family.state_space, family.max_episode_length
+        self.state_space = family.state_space
+        self.max_episode_length = shortest(family.max_episode_length, limit)
         self.obs_requires_prev_action = family.obs_requires_prev_action
-        self._batch = Batch(family, 1)
+        self._batch = Batch(family, 1, max_episode_steps=limit)
         self._present = single_observation(family.observation_space)
         self._watched = render_mode == "human"
 

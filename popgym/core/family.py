@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -59,6 +59,9 @@ class Family:
     the least, 0 and the greatest are called."""
     render_fps: ClassVar[int] = 4
     """How many steps a second a person watches."""
+    views: ClassVar[dict[str, Callable[[Any, Record], Any]]] = {}
+    """Attributes that single environments show, as those of POPGym 1 did: name → what makes
+    the value, in a copy, of the task and the environment's record."""
 
     observation_space: Space
     action_space: Space

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from popgym.core.rules import Rule, fingerprint, link, rebind, rule
+from popgym.core.fingerprint import fingerprint
+from popgym.core.rules import Rule, link, rebind, rule
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,7 +95,6 @@ def drive(
     return -1
 
 
-@functools.cache
 def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Callable[..., int]:
     """`drive` with a family's rules in it, from numba's cache on disk if it is there.
 
@@ -111,12 +111,25 @@ def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Cal
         rules: The family's.
         layout: The types of the arrays that `drive` will be given, in any notation.
         threads: Whether to share the environments out among numba's threads.
+
+    Raises:
+        TypeError: A rule reads something whose changes could not be noticed; see `fingerprint`.
     """
     import numba
 
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return functools.partial(interpreted, rules)
-    tag = f"{name}_{fingerprint([*rules, can_step], layout)}"
+    checked = numba.config.BOUNDSCHECK  # type: ignore[attr-defined]
+    tag = fingerprint([*rules, can_step], f"{layout} {checked}")
+    return compiled_as(f"{name}_{tag}", rules, threads)
+
+
+@functools.cache
+def compiled_as(tag: str, rules: Rules, threads: bool) -> Callable[..., int]:
+    """`compiled` under a name that carries all that the code depends on."""
+    import numba
+
+    from popgym.core.code_cache import keep_on_disk
 
     def compiler(function: Callable[..., Any]) -> Any:
         function.__qualname__ = f"{tag}.{function.__qualname__}"
@@ -127,10 +140,9 @@ def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Cal
     scope.update(vars_of_drive(), can_step=link(can_step, compiler, done), prange=numba.prange)
     function = rebind(drive, scope)
     function.__qualname__ = f"{tag}.{'threads' if threads else 'drive'}"
-    try:
-        return numba.njit(nogil=True, cache=True, parallel=threads)(function)
-    except RuntimeError:  # no folder can be written to: every process compiles for itself
-        return numba.njit(nogil=True, parallel=threads)(function)
+    dispatcher = numba.njit(nogil=True, parallel=threads)(function)
+    keep_on_disk(dispatcher)
+    return dispatcher
 
 
 def entry_point(

@@ -7,7 +7,7 @@ it is stuck, then hunts for a carved cell to walk on from. POPGym hunts by looki
 cells, and gives up after as many looks as the board has squares.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,3 +102,18 @@ def reachable(free: np.ndarray, start: np.ndarray) -> np.ndarray:
         if (grown == reached).all():
             return reached
         reached = grown
+
+
+class Maze(NamedTuple):
+    """A maze as POPGym 1's `env.maze`."""
+
+    grid: np.ndarray
+    """[rows, columns], what each square is."""
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+
+def pair(square: np.ndarray) -> tuple[int, int]:
+    """The row and column of a square."""
+    row, column = square.tolist()
+    return row, column

@@ -6,12 +6,11 @@ under a debugger; `link` compiles it together with every rule that it calls.
 """
 
 import functools
-import hashlib
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from popgym.core.bytecode import nested_code
 
 Record = Any  # what rules are given: a numpy record, its fields as attributes
 
@@ -35,7 +34,8 @@ def rule(function: Callable[..., Any]) -> Rule:
 
 def named_globals(function: Callable[..., Any]) -> dict[str, Any]:
     """The module-level names that a function uses: constants, modules and other rules."""
-    names, scope = function.__code__.co_names, function.__globals__
+    scope = function.__globals__
+    names = [name for code in nested_code(function.__code__) for name in code.co_names]
     return {name: scope[name] for name in names if name in scope}
 
 
@@ -55,36 +55,32 @@ def link(
     done = {} if done is None else done
     if a_rule not in done:
         function = a_rule.function
-        scope = {
-            name: link(value, compiler, done) if isinstance(value, Rule) else value
-            for name, value in named_globals(function).items()
-        }
-        done[a_rule] = compiler(rebind(function, scope))
+
+        def linked(value: Any) -> Any:
+            return link(value, compiler, done) if isinstance(value, Rule) else value
+
+        scope = {name: linked(value) for name, value in named_globals(function).items()}
+        cells = [types.CellType(linked(c.cell_contents)) for c in function.__closure__ or ()]
+        done[a_rule] = compiler(rebind(function, scope, tuple(cells)))
     return done[a_rule]
 
 
-def rebind(function: Callable[..., Any], scope: dict[str, Any]) -> types.FunctionType:
-    """A copy of a function that finds its global names in `scope`."""
+def rebind(
+    function: Callable[..., Any],
+    scope: dict[str, Any],
+    closure: tuple[types.CellType, ...] = (),
+) -> types.FunctionType:
+    """A copy of a function that finds its global names in `scope`.
+
+    Args:
+        function: The function.
+        scope: The values of its global names.
+        closure: The values of the names that it takes from a function around it.
+    """
     scope = {"__builtins__": __builtins__, **scope}
-    clone = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+    clone = types.FunctionType(
+        function.__code__, scope, function.__name__, function.__defaults__, closure
+    )
+    clone.__kwdefaults__ = function.__kwdefaults__
     clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
     return clone
-
-
-def fingerprint(rules: Iterable[Rule], layout: str = "") -> str:
-    """A short name that changes whenever the layout, or the code or a constant of a rule does."""
-    seen: set[Rule] = set()
-    todo, digest = list(rules), hashlib.sha256(layout.encode())
-    while todo:
-        a_rule = todo.pop(0)
-        if a_rule in seen:
-            continue
-        seen.add(a_rule)
-        code, named = a_rule.function.__code__, named_globals(a_rule.function)
-        constants = {
-            n: v for n, v in named.items() if isinstance(v, (int, float, tuple, np.number))
-        }
-        digest.update(code.co_code)
-        digest.update(repr((code.co_names, code.co_consts, sorted(constants.items()))).encode())
-        todo += [value for _, value in sorted(named.items()) if isinstance(value, Rule)]
-    return digest.hexdigest()[:12]

@@ -15,6 +15,7 @@ from popgym.core.layout import batched_observations, single_observation
 from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_mask, read_options, read_seed
 from popgym.core.rules import Record
+from popgym.core.time_limit import read_limit, shortest
 
 RENDER_MODES = ("ansi", "rgb_array")
 MODES = {
@@ -41,10 +42,28 @@ class POPGymVectorEnv(VectorEnv):
             write into them.
         threads: Whether to share the environments out among numba's threads.
         render_mode: None, or what `render` returns: "ansi" for text, "rgb_array" for pictures.
+        max_episode_steps: After how many steps an episode is truncated, where it has not ended
+            before; None or −1: as the rules of the task say.
 
     Raises:
         ValueError: An argument is wrong.
     """
+
+    family: Family
+    single_state_space: Space
+    """The space of one environment's state."""
+    state_space: Space
+    """The space of what `get_state` returns."""
+    max_episode_length: int
+    """The most steps that an episode can have."""
+    obs_requires_prev_action: bool
+    """Whether an agent must be shown its previous action to play well."""
+    observability_level: Observability
+    """How much of the hidden state is shown; see `popgym.wrappers.Markovian`."""
+    copy: bool
+    """Whether arrays returned are the caller's to keep."""
+    _arguments: dict[str, Any]
+    """The arguments with which the family was made, where the class makes it."""
 
     def __init__(
         self,
@@ -54,7 +73,9 @@ class POPGymVectorEnv(VectorEnv):
         copy: bool = True,
         threads: bool = False,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ) -> None:
+        limit = read_limit(max_episode_steps)
         self.num_envs = whole_number("num_envs", num_envs, 1)
         self.family, self.copy = family, copy
         self.render_mode = check_render_mode(render_mode, RENDER_MODES)
@@ -66,12 +87,12 @@ class POPGymVectorEnv(VectorEnv):
         self.observation_space = batch_space(family.observation_space, num_envs)
         self.action_space = batch_space(family.action_space, num_envs)
         self.single_state_space = family.state_space
-        self.state_space: Space = batch_space(family.state_space, num_envs)
-        self.max_episode_length = family.max_episode_length
+        self.state_space = batch_space(family.state_space, num_envs)
+        self.max_episode_length = shortest(family.max_episode_length, limit)
         self.obs_requires_prev_action = family.obs_requires_prev_action
         self.observability_level = Observability.PARTIAL
         self._mode = MODES[self.autoreset_mode]
-        self._batch = Batch(family, num_envs, threads)
+        self._batch = Batch(family, num_envs, threads, limit)
 
     def reset(
         self,

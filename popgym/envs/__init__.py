@@ -21,6 +21,7 @@ from popgym.envs.scores import Score, reference_scores
 __all__ = [
     "Score",
     "find",
+    "has_mazelib",
     "lookup",
     "memory_needed",
     "reference_scores",
@@ -29,6 +30,11 @@ __all__ = [
     *ENTRIES,
     *GROUPS,
 ]
+
+
+def has_mazelib() -> bool:
+    """Whether there are labyrinths, as there always are; POPGym 1 needed mazelib for them."""
+    return True
 
 
 def __getattr__(name: str) -> Any:

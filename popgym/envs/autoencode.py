@@ -1,5 +1,6 @@
 """Watch a deck of cards, then name their suits in reverse order."""
 
+from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,11 +18,18 @@ from popgym.core.cards import (
     shuffle_deck,
     suit,
 )
+from popgym.core.deck import Deck
 from popgym.core.family import Family, whole_number
 from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
+
+
+class Mode(IntEnum):
+    """What the first number of an observation says."""
+
+    PLAY, WATCH = range(2)
 
 
 @rule
@@ -80,6 +88,7 @@ class AutoencodeFamily(Family):
     picture_size = SIZE
     group = "DIAGNOSTIC"
     action_names = SUIT_NAMES
+    views: ClassVar = {"deck": lambda task, s: deck(s), "mode": lambda task, s: Mode(s["watching"])}
 
     def __init__(self, num_decks: int = 1) -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
@@ -130,3 +139,10 @@ class AutoencodeFamily(Family):
     def memory_needed(self) -> int:
         """The last card asked for was shown first, before all other cards were laid and taken."""
         return self.max_episode_length - 1
+
+
+def deck(record: Record) -> Deck:
+    """The cards as POPGym 1's `env.deck`: those on the pile are in the hand of "system"."""
+    order, pile = record["deal_order"], record["pile"]
+    left = len(order) - pile if record["watching"] else 0
+    return Deck.of(order[::-1], left, system=order[:pile])

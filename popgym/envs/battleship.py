@@ -96,6 +96,10 @@ class BattleshipFamily(Family):
     }
     group = "GAME"
     obs_requires_prev_action = True
+    views: ClassVar = {
+        "board": lambda task, s: s["ships"].copy(),
+        "guesses": lambda task, s: s["shots"].copy(),
+    }
     picture_size = SIZE
 
     def __init__(self, board_size: int = 10, ship_sizes: Sequence[int] = SHIPS) -> None:

@@ -8,6 +8,7 @@ from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
 from popgym.core.canvas import Canvas
 from popgym.core.card_pictures import covered, face, frame
 from popgym.core.cards import DECK_SIZE, KINDS, RANKS, deck_field, kind, kinds_of, shuffle_deck
+from popgym.core.deck import Deck
 from popgym.core.family import Family, TextBoard, one_of, whole_number
 from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
@@ -104,6 +105,12 @@ class ConcentrationFamily(Family):
     }
     group = "GAME"
     obs_requires_prev_action = True
+    views: ClassVar = {
+        "deck": lambda task, s: deck(s),
+        "episode_length": lambda task, s: task.params["limit"],
+        "success_reward_scale": lambda task, s: task.params["reward"],
+        "failure_reward_scale": lambda task, s: task.params["penalty"],
+    }
 
     def __init__(self, num_decks: int = 1, deck_type: str = "ranks") -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
@@ -175,3 +182,13 @@ class ConcentrationFamily(Family):
                 covered(canvas, x, y, 60, name, reveal, str(i))
             if reveal or i in turned or record["matched"][i]:
                 canvas.text(x, y + 22, str(i), 12, INK)
+
+
+def deck(record: Record) -> Deck:
+    """The cards as POPGym 1's `env.deck`: by position, with hands of cards and of positions."""
+    cards, matched = record["card_at_position"], np.flatnonzero(record["matched"])
+    turned = [record["first"].item()] if record["half"] else []
+    return Deck.of(
+        cards, len(cards), face_up=cards[matched], face_up_idx=matched,
+        in_play=cards[turned], in_play_idx=turned,
+    )  # fmt: skip

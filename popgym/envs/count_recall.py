@@ -17,6 +17,7 @@ from popgym.core.cards import (
     shares_dealt,
     shuffle_deck,
 )
+from popgym.core.deck import Deck
 from popgym.core.family import Family, one_of, whole_number
 from popgym.core.heading import progress
 from popgym.core.hidden import Permutation
@@ -87,6 +88,12 @@ class CountRecallFamily(Family):
     }
     picture_size = SIZE
     group = "DIAGNOSTIC"
+    views: ClassVar = {
+        "num_distinct_cards": lambda task, s: task.kinds,
+        "max_card_count": lambda task, s: task.action_space.n - 1,
+        "value_deck": lambda task, s: dealt(s["value_deal_order"], s["shown"]),
+        "query_deck": lambda task, s: dealt(s["query_deal_order"], s["shown"]),
+    }
 
     def __init__(self, num_decks: int = 1, deck_type: str = "colors") -> None:
         cards = DECK_SIZE * whole_number("num_decks", num_decks, 1)
@@ -148,3 +155,8 @@ class CountRecallFamily(Family):
     def memory_needed(self) -> int:
         """At the last question the first card, which counts, is a whole episode ago."""
         return self.max_episode_length - 1
+
+
+def dealt(order: np.ndarray, shown: int) -> Deck:
+    """Cards as POPGym 1's `env.value_deck`: those dealt are in the hand of "in_play"."""
+    return Deck.of(order[::-1], len(order) - shown, in_play=order[:shown])

@@ -8,6 +8,7 @@ board's count of columns, nor the other way round.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from popgym.core.canvas import Canvas
 from popgym.core.family import Family, FieldType, truth_value, whole_number, whole_pair
 from popgym.core.heading import progress
 from popgym.core.hidden import Flags, Numbers
-from popgym.core.maze import WALL, carve, place_doors
+from popgym.core.maze import FREE, WALL, Maze, carve, pair, place_doors
 from popgym.core.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
 from popgym.core.rules import Record, rule
 
@@ -104,6 +105,14 @@ class LabyrinthFamily(Family):
     group = "NAVIGATION"
     action_names = WAYS[:4]
     obs_requires_prev_action = True
+    views: ClassVar = {
+        "maze": lambda task, s: Maze(s["grid"].copy(), pair(s["start"]), pair(s["goal"])),
+        "explored": lambda task, s: s["seen"].copy(),
+        "position": lambda task, s: pair(s["place"]),
+        "curr_step": lambda task, s: s["steps"].item(),
+        "neg_reward_scale": lambda task, s: -1 / task.episode_length,
+        "tostring": lambda task, s: partial(tostring, s.copy()),
+    }
     own_fields: ClassVar[dict[str, FieldType]] = {}
     """What a family's rules remember beside what all do."""
     costly_steps: ClassVar[int] = 0
@@ -121,7 +130,8 @@ class LabyrinthFamily(Family):
         self.maze_dims = whole_pair("maze_dims", maze_dims, 2)
         if self.maze_dims[0] % 2 or self.maze_dims[1] % 2:
             raise ValueError(f"maze_dims must be even, got {maze_dims!r}")
-        self.max_episode_length = limit = whole_number("episode_length", episode_length, 2)
+        self.episode_length = limit = whole_number("episode_length", episode_length, 2)
+        self.max_episode_length = limit - 1
         self.centered_view = truth_value("centered_view", centered_view)
         hunt_on = truth_value("hunt_on", hunt_on)
         shape = rows, columns = self.maze_dims[0] + 1, self.maze_dims[1] + 1
@@ -149,7 +159,7 @@ class LabyrinthFamily(Family):
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
         """The nine squares in view; the whole maze and the way so far if revealed."""
-        steps, limit = record["steps"].item(), self.max_episode_length - 1
+        steps, limit = record["steps"].item(), self.max_episode_length
         told = f"last move: {WAYS[record['last']]}"
         progress(canvas, f"step {steps} of {limit}", steps, limit, told)
         squares = self.squares(record, reveal)
@@ -176,6 +186,31 @@ class LabyrinthFamily(Family):
             squares = view.reshape(3, 3)
             squares[(1, 1) if self.centered_view else (min(y, 1), min(x, 1))] = AGENT
         return squares
+
+
+def tostring(
+    record: Record,
+    start: bool = False,
+    end: bool = False,
+    agent: bool = False,
+    visited: bool = False,
+) -> str:
+    """The maze as text, as POPGym 1's `env.tostring`.
+
+    Args:
+        record: The environment's.
+        start: Whether to show the start.
+        end: Whether to show the goal.
+        agent: Whether to show the agent.
+        visited: Whether to show where it has been.
+    """
+    squares = np.where(record["grid"] == WALL, WALL, FREE)
+    squares[(record["seen"] == 1) & visited] = SEEN
+    places = ((start, "start", START), (end, "goal", GOAL), (agent, "place", AGENT))
+    for wanted, place, sign in places:
+        if wanted:
+            squares[pair(record[place])] = sign
+    return "\n".join("".join(row) for row in PICTURES[squares])
 
 
 def check_doors(hidden: dict[str, np.ndarray]) -> None:

@@ -1,6 +1,7 @@
 """Uncover the squares without mines, remembering which those are."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,12 @@ BOARDS = {"easy": ((4, 4), 2), "medium": ((6, 6), 6), "hard": ((8, 8), 10)}
 """Difficulty → rows and columns, and the number of mines."""
 INKS = (INK, BLUE, GREEN, RED, PURPLE, ORANGE, INK, INK, INK, INK)
 """The colours of the numbers 0 to 9."""
+
+
+class HiddenSquare(IntEnum):
+    """What `env.hidden_grid` tells of a square."""
+
+    CLEAR, MINE, VIEWED = range(3)
 
 
 @rule
@@ -91,6 +98,12 @@ class MineSweeperFamily(Family):
     presets: ClassVar = {level.capitalize(): {"difficulty": level} for level in BOARDS}
     group = "GAME"
     obs_requires_prev_action = True
+    views: ClassVar = {
+        "hidden_grid": lambda task, s: s["mines"] + 2 * s["viewed"],
+        "success_reward_scale": lambda task, s: task.params["new"],
+        "fail_reward_scale": lambda task, s: task.params["mine"],
+        "bad_action_reward_scale": lambda task, s: task.params["again"],
+    }
     picture_size = SIZE
 
     def __init__(

@@ -2,9 +2,6 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
-from gymnasium.spaces import Box
-
 from popgym.core.canvas import Canvas
 from popgym.core.kernel import Rules
 from popgym.core.palette import INK, LILAC, ORANGE
@@ -13,7 +10,6 @@ from popgym.envs.cartpole import (
     ANGLE,
     MAX_ANGLE,
     MAX_X,
-    CartPoleFamily,
     X,
     paint_cart,
     paint_speeds,
@@ -23,6 +19,7 @@ from popgym.envs.cartpole import (
     step,
 )
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
+from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 
 
 @rule
@@ -31,7 +28,7 @@ def observe(s: Record, p: Record, obs: Any) -> None:
     show(s, p, s.physics[X], s.physics[ANGLE], obs)
 
 
-class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
+class NoisyPositionOnlyCartPoleFamily(PositionOnlyCartPoleFamily):
     """CartPole observed as cart position and pole angle with noise, without their speeds.
 
     The noise on the angle is as large as that on the position: .1 rad is nearly half of what
@@ -52,8 +49,6 @@ class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
 
     def __init__(self, max_episode_length: int = 200, noise_sigma: float = 0.1) -> None:
         super().__init__(max_episode_length)
-        high = np.array([2 * MAX_X, 2 * MAX_ANGLE], np.float32)
-        self.observation_space = Box(-high, high)
         self.params.update(noise_params(noise_sigma, (2 * MAX_X, 2 * MAX_ANGLE)))
         self.fields.update(NOISE_FIELDS)
 
@@ -73,3 +68,7 @@ class NoisyPositionOnlyCartPoleFamily(CartPoleFamily):
         paint_cart(canvas, x, angle, INK, ORANGE)
         if reveal:
             paint_speeds(canvas, q)
+
+    def memory_needed(self) -> int | None:
+        """Unknown: the more is remembered, the more of the noise averages out."""
+        return None

@@ -10,7 +10,6 @@ from popgym.core.rules import Record, rule
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
 from popgym.envs.pendulum import (
     ANGLE,
-    PendulumFamily,
     paint_rod,
     paint_speed,
     picture,
@@ -18,6 +17,7 @@ from popgym.envs.pendulum import (
     sample,
     step,
 )
+from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
 
 
 @rule
@@ -26,7 +26,7 @@ def observe(s: Record, p: Record, obs: Any) -> None:
     show(s, p, math.cos(s.physics[ANGLE]), s.sine, obs)
 
 
-class NoisyPositionOnlyPendulumFamily(PendulumFamily):
+class NoisyPositionOnlyPendulumFamily(PositionOnlyPendulumFamily):
     """Pendulum observed as its angle's cosine and sine with noise, without the angular speed.
 
     Each of the two has noise of its own and is then clipped to −1 to 1.
@@ -65,3 +65,7 @@ class NoisyPositionOnlyPendulumFamily(PendulumFamily):
         paint_rod(canvas, cos, sin, ORANGE)
         if reveal:
             paint_speed(canvas, record["physics"])
+
+    def memory_needed(self) -> int | None:
+        """Unknown: the more is remembered, the more of the noise averages out."""
+        return None

@@ -37,6 +37,6 @@ class PositionOnlyCartPoleFamily(CartPoleFamily):
         high = np.array([2 * MAX_X, 2 * MAX_ANGLE], np.float32)
         self.observation_space = Box(-high, high)
 
-    def memory_needed(self) -> int:
+    def memory_needed(self) -> int | None:
         """Two positions, one step apart, give the speeds."""
         return 1

@@ -29,6 +29,6 @@ class PositionOnlyPendulumFamily(PendulumFamily):
     }
     group = "CONTROL"
 
-    def memory_needed(self) -> int:
+    def memory_needed(self) -> int | None:
         """Two angles, one step apart, give the angular speed."""
         return 1

@@ -1,7 +1,9 @@
 """From a family's preset: the two classes of an environment, and its gymnasium id."""
 
 import inspect
+import itertools
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
 from popgym.core.vector import POPGymVectorEnv
+from popgym.envs.attributes import View, attributes
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,17 @@ class Entry:
 
     def task(self, **arguments: Any) -> Family:
         """The family with this level's arguments, some of them replaced."""
-        return make_family(self.name, self.family, self.arguments, (), arguments)
+        given = read_arguments(self.name, self.family, self.arguments, (), arguments)
+        return self.family(**given)
 
 
-def make_family(
+def read_arguments(
     name: str, family: type[Family], preset: dict[str, Any], args: tuple, kwargs: dict[str, Any]
-) -> Family:
-    """A family from a preset and the arguments of an environment's constructor.
+) -> dict[str, Any]:
+    """A family's arguments, from a preset and those of an environment's constructor.
 
     Raises:
         TypeError: An argument is unknown, or one too many; the message says what is allowed.
-        ValueError: An argument's value is wrong.
     """
     allowed = list(inspect.signature(family).parameters)
     for key in kwargs:
@@ -60,7 +63,7 @@ def make_family(
     twice = sorted(named.keys() & kwargs.keys())
     if twice:
         raise TypeError(f"{name} got {twice} twice, by place and by name")
-    return family(**{**preset, **named, **kwargs})
+    return {**preset, **named, **kwargs}
 
 
 def base_name(family: type[Family]) -> str:
@@ -73,14 +76,61 @@ def class_name(family: type[Family], level: str, version: str = "v0") -> str:
     return base_name(family) + level + ("" if version == "v0" else version.upper())
 
 
-def publish(family: type[Family], level: str, version: str = "v0") -> Entry:
+def publish_all(
+    families: Iterable[type[Family]], levels: Iterable[str], known: Mapping[str, Entry]
+) -> dict[str, Entry]:
+    """Publishes the levels of some families, in all of their versions, level by level.
+
+    Args:
+        families: The families, a family before those derived from it.
+        levels: Their levels, the first of them "".
+        known: What has been published before, by name.
+
+    Returns:
+        The new entries by name.
+    """
+    made: dict[str, Entry] = {}
+    for level, family in itertools.product(levels, families):
+        for version in ("v0", *family.versions):
+            parent = parent_of(family, level, version, {**known, **made})
+            entry = publish(family, level, version, parent)
+            made[entry.name] = entry
+    return made
+
+
+def parent_of(
+    family: type[Family], level: str, version: str, known: Mapping[str, Entry]
+) -> Entry | None:
+    """The entry whose classes those of a level are subclasses of; None: they are the first.
+
+    RepeatPreviousEasy is a RepeatPrevious, LabyrinthEscapeEasyV1 a LabyrinthEscapeV1, that is a
+    LabyrinthEscape, and a family's environments are those of the family that it is derived from.
+    """
+    if level or version != "v0":
+        return known[class_name(family, "", version if level else "v0")]
+    for base in family.__mro__[1:]:
+        entry = known.get(base_name(base))
+        if entry is not None and entry.family is base:
+            return entry
+    return None
+
+
+def publish(family: type[Family], level: str, version: str, parent: Entry | None) -> Entry:
     """Makes a level's two classes, puts them into the family's module, registers its ids.
 
     The classes of a later version carry it in their names, as in RepeatPreviousEasyV1.
+
+    Args:
+        family: The family.
+        level: One of its presets, or "".
+        version: "v0" or one of its versions.
+        parent: Whose classes the new ones are subclasses of.
     """
     base, name = base_name(family), class_name(family, level, version)
     preset = {**family.presets.get(level, {}), **family.versions.get(version, {})}
-    env_class, vector_class = env_of(name, family, preset), vector_of(name, family, preset)
+    parents = (parent.env_class, parent.vector_class) if parent else (POPGymEnv, POPGymVectorEnv)
+    env_class = env_of(name, family, preset, parents[0])
+    vector_class = vector_of(name, family, preset, parents[1])
     module = sys.modules[family.__module__]
     for made in (env_class, vector_class):
         made.__module__, made.__doc__ = module.__name__, family.__doc__
@@ -99,21 +149,26 @@ def publish(family: type[Family], level: str, version: str = "v0") -> Entry:
     return Entry(name, ids, level, version, family, preset, env_class, vector_class)
 
 
-def env_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[POPGymEnv]:
+def env_of(
+    name: str, family: type[Family], preset: dict[str, Any], parent: type[POPGymEnv]
+) -> type[POPGymEnv]:
     """The class of a single environment of one level."""
+    own = set(inspect.signature(POPGymEnv).parameters) - {"family"}
 
-    def __init__(  # noqa: N807
-        self: POPGymEnv, *args: Any, render_mode: str | None = None, **kwargs: Any
-    ) -> None:
-        task = make_family(name, family, preset, args, kwargs)
-        POPGymEnv.__init__(self, task, render_mode)
+    def __init__(self: POPGymEnv, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        options = {key: kwargs.pop(key) for key in own & kwargs.keys()}
+        self._arguments = read_arguments(name, family, preset, args, kwargs)
+        POPGymEnv.__init__(self, family(**self._arguments), **options)
 
-    return type(
-        name, (POPGymEnv,), {"__init__": __init__, "__signature__": signature(family, preset)}
-    )
+    __init__.__signature__ = signature(family, preset)  # type: ignore[attr-defined]
+    shown = {key: View(read) for key, read in family.views.items()}
+    shown.update(attributes(family, POPGymEnv), __init__=__init__)
+    return type(name, (parent,), shown)
 
 
-def vector_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[POPGymVectorEnv]:
+def vector_of(
+    name: str, family: type[Family], preset: dict[str, Any], parent: type[POPGymVectorEnv]
+) -> type[POPGymVectorEnv]:
     """The class of a vector environment of one level."""
     own = set(inspect.signature(POPGymVectorEnv).parameters) - {"family"}
 
@@ -121,10 +176,11 @@ def vector_of(name: str, family: type[Family], preset: dict[str, Any]) -> type[P
         self: POPGymVectorEnv, num_envs: int = 1, *args: Any, **kwargs: Any
     ) -> None:
         options = {key: kwargs.pop(key) for key in own & kwargs.keys()}
-        task = make_family(name, family, preset, args, kwargs)
-        POPGymVectorEnv.__init__(self, task, num_envs, **options)
+        self._arguments = read_arguments(name, family, preset, args, kwargs)
+        POPGymVectorEnv.__init__(self, family(**self._arguments), num_envs, **options)
 
-    return type(f"{name}Vector", (POPGymVectorEnv,), {"__init__": __init__})
+    methods = {**attributes(family, POPGymVectorEnv), "__init__": __init__}
+    return type(f"{name}Vector", (parent,), methods)
 
 
 def signature(family: type[Family], preset: dict[str, Any]) -> inspect.Signature:
@@ -133,5 +189,10 @@ def signature(family: type[Family], preset: dict[str, Any]) -> inspect.Signature
         p.replace(default=preset.get(name, p.default))
         for name, p in inspect.signature(family).parameters.items()
     ]
-    mode = inspect.Parameter("render_mode", inspect.Parameter.KEYWORD_ONLY, default=None)
-    return inspect.Signature([*parameters, mode])
+    options = [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, p in inspect.signature(POPGymEnv).parameters.items()
+        if name != "family"
+    ]
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    return inspect.Signature([this, *parameters, *options])

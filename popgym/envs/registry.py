@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space, Tuple
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.nearest import unknown
+from popgym.core.time_limit import read_limit
 from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily
@@ -20,7 +21,7 @@ from popgym.envs.noisy_position_only_cartpole import NoisyPositionOnlyCartPoleFa
 from popgym.envs.noisy_position_only_pendulum import NoisyPositionOnlyPendulumFamily
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
 from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
-from popgym.envs.publish import Entry, base_name, class_name, publish
+from popgym.envs.publish import Entry, base_name, class_name, publish_all
 from popgym.envs.repeat_first import RepeatFirstFamily
 from popgym.envs.repeat_previous import RepeatPreviousFamily
 from popgym.envs.velocity_only_cartpole import VelocityOnlyCartPoleFamily
@@ -45,12 +46,7 @@ FAMILIES: tuple[type[Family], ...] = (
 )
 LEVELS = ("Easy", "Medium", "Hard")
 TOPICS = ("DIAGNOSTIC", "CONTROL", "NOISY", "GAME", "NAVIGATION")
-ENTRIES: dict[str, Entry] = {
-    entry.name: entry
-    for level in ("", *LEVELS)
-    for family in FAMILIES
-    for entry in (publish(family, level, version) for version in ("v0", *family.versions))
-}
+ENTRIES: dict[str, Entry] = publish_all(FAMILIES, ("", *LEVELS), {})
 
 Group = dict[type[POPGymEnv], dict[str, str]]
 """Environment class → {"id": gymnasium's id}."""
@@ -119,7 +115,8 @@ def register(family: type[Family]) -> tuple[type[POPGymEnv], ...]:
 
     CorridorFamily with the presets Easy and Hard gives the classes Corridor, CorridorEasy and
     CorridorHard in the family's module and the ids popgym-Corridor-v0 and so on for
-    `gymnasium.make` and `make_vec`. On the command line they are my_module:CorridorEasy.
+    `gymnasium.make` and `make_vec`. On the command line they are my_module:CorridorEasy. A
+    level's class is a subclass of the one without a level.
     Registered again, a family takes its own place. Groups and the table stay as they are.
 
     Args:
@@ -139,14 +136,14 @@ def register(family: type[Family]) -> tuple[type[POPGymEnv], ...]:
             f"a family's name must end in Family, got {family.__name__!r}: the environments of "
             "CorridorFamily are Corridor, CorridorEasy and so on"
         )
-    levels, versions = ("", *family.presets), ("v0", *family.versions)
+    levels, versions = dict.fromkeys(("", *family.presets)), ("v0", *family.versions)
     for name in (class_name(family, level, v) for level in levels for v in versions):
         other = ENTRIES[name].family if name in ENTRIES else family
         if (other.__module__, other.__name__) != (family.__module__, family.__name__):
             raise ValueError(f"there is an environment {name} already, in {other.__module__}")
-    entries = [publish(family, level, version) for level in levels for version in versions]
-    ENTRIES.update({entry.name: entry for entry in entries})
-    return tuple(entry.env_class for entry in entries if entry.version == "v0")
+    entries = publish_all([family], levels, ENTRIES)
+    ENTRIES.update(entries)
+    return tuple(entry.env_class for entry in entries.values() if entry.version == "v0")
 
 
 def find(env: str | type[POPGymEnv]) -> Entry:
@@ -182,4 +179,6 @@ def memory_needed(env: str | type[POPGymEnv], **arguments: Any) -> int | None:
         env: A name, id or class.
         **arguments: As for the constructor, where they differ from the preset's.
     """
-    return find(env).task(**arguments).memory_needed()
+    limit = read_limit(arguments.pop("max_episode_steps", None))
+    needed = find(env).task(**arguments).memory_needed()
+    return needed if needed is None or limit is None else min(needed, limit - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typing import Any
 
 import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import TimeLimit
 
 import popgym.envs
 from popgym.core.nearest import nearest
+from popgym.core.time_limit import read_limit
 from popgym.envs.registry import ENTRIES
 from popgym.importing import import_user_module
 from popgym.runs.blame import blaming, closing
@@ -81,7 +84,8 @@ def make_environments(
     Args:
         env: a name, see the module, or a callable that makes an environment.
         num_envs: how many.
-        options: arguments of the environment's constructor.
+        options: arguments of the environment's constructor, and ``max_episode_steps``: after how
+            many steps an episode is truncated, for every kind of environment.
         vectorization: for environments without a native vector form: "sync", one after another,
             or "async", each in a process of its own.
         wrappers: put around each environment in order, see `popgym.runs.wrapping`. Ours keep the
@@ -146,6 +150,40 @@ def environment_of_run(
     return env, options, []
 
 
+def _limits_itself(target: str | Make) -> bool:
+    """Whether a callable has an argument ``max_episode_steps`` of its own."""
+    if isinstance(target, str):
+        return False
+    with contextlib.suppress(ValueError, TypeError):  # some have no signature to look at
+        return "max_episode_steps" in inspect.signature(target).parameters
+    return False
+
+
+def _make_one(target: str | Make, arguments: dict[str, Any]) -> gym.Env:
+    """Make one environment, also of those whose constructor takes no ``max_episode_steps``.
+
+    Raises:
+        ValueError: If ``max_episode_steps`` is not a whole number of at least 1.
+    """
+    if not isinstance(target, str) and _limits_itself(target):
+        return target(**arguments)
+    rest, limit = _without_limit(arguments)
+    if not isinstance(target, str):
+        env = target(**rest)
+        return env if limit is None else TimeLimit(env, limit)
+    if not any(target in entry.ids for entry in ENTRIES.values()):
+        return gym.make(target, **arguments)
+    spec = copy.copy(gym.spec(target))
+    spec.kwargs = {**spec.kwargs, "max_episode_steps": limit}  # counted within, not in a wrapper
+    return gym.make(spec, **rest)
+
+
+def _without_limit(arguments: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """The arguments of a constructor that takes no limit, and the limit."""
+    rest = {name: value for name, value in arguments.items() if name != "max_episode_steps"}
+    return rest, read_limit(arguments.get("max_episode_steps"))
+
+
 def _is_that_of_run(settings: Settings, env: Env) -> bool:
     if is_given(settings.env):
         return False
@@ -181,10 +219,7 @@ class Maker:
     def __call__(self) -> gym.Env:
         """A new environment in its wrappers."""
         target = found(self.source)
-        if isinstance(target, str):
-            env = gym.make(target, **self.arguments)
-        else:
-            env = target(**self.arguments)
+        env = _make_one(target, self.arguments)
         if not isinstance(env, gym.Env):
             raise ValueError(
                 f"environment {self.source.name} must be a single gymnasium.Env, got {env!r}"

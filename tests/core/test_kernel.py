@@ -34,6 +34,34 @@ if STATS:
     print(sum(env._batch._program().stats.cache_hits.values()), *told)
 """
 
+WORLD = """
+import numpy as np
+from gymnasium.spaces import Discrete
+from popgym.core import Family, Rules, rule
+
+TABLE = np.array([0.0])
+
+@rule
+def nothing(s, p):
+    s.steps = 0
+
+@rule
+def step(s, p, action):
+    return TABLE[0], True, False
+
+@rule
+def observe(s, p, obs):
+    obs[0] = 0
+
+class PayFamily(Family):
+    rules = Rules(nothing, nothing, step, observe)
+
+    def __init__(self):
+        self.observation_space = self.action_space = self.state_space = Discrete(1)
+        self.max_episode_length, self.return_bounds = 1, (0.0, 9.0)
+        self.params, self.fields, self.hidden = {"none": 0}, {"steps": np.int32}, {}
+"""
+
 
 def play(names, steps=120, stats=False, **variables):
     """Plays in a fresh process; returns what it printed."""
@@ -56,6 +84,38 @@ def test_a_second_process_finds_the_compiled_code_on_disk_and_plays_the_same(tmp
     assert len(list(tmp_path.rglob("*.nbi"))) == 1
     assert " ".join(first[2:]) == "compiling the rules of PositionOnlyCartPole …"
     assert second[2:] == []
+
+
+def test_a_damaged_file_of_compiled_code_is_replaced(tmp_path):
+    names = ["PositionOnlyCartPoleEasy"]
+    first = play(names, stats=True, NUMBA_CACHE_DIR=str(tmp_path))
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(b"")  # as after a full disk
+    assert play(names, stats=True, NUMBA_CACHE_DIR=str(tmp_path)) == first
+    assert play(names, stats=True, NUMBA_CACHE_DIR=str(tmp_path)) == [first[0], "1"]
+
+
+def test_a_changed_constant_is_noticed_in_the_same_process_and_in_the_next(tmp_path):
+    # In one process the table is changed between two environments, in the others before the first.
+    (tmp_path / "payments.py").write_text(WORLD)
+    script = """
+import sys, numpy, payments, popgym.envs
+popgym.envs.register(payments.PayFamily)
+for pay in map(float, sys.argv[1:]):
+    payments.TABLE = numpy.array([pay])
+    env = payments.Pay()
+    env.reset(seed=0)
+    print(env.step(0)[1])
+"""
+
+    def pays(*amounts):
+        return subprocess.run(
+            [sys.executable, "-c", script, *amounts], capture_output=True, text=True, check=True,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(
+                [str(tmp_path), *sys.path])}, timeout=120,
+        ).stdout.split()  # fmt: skip
+
+    assert [pays("1", "2"), pays("3"), pays("1")] == [["1.0", "2.0"], ["3.0"], ["1.0"]]
 
 
 def test_code_compiled_for_other_sizes_in_other_processes_is_kept_apart(tmp_path):
@@ -115,12 +175,12 @@ def test_without_a_writable_folder_the_code_is_compiled_in_each_process(monkeypa
         raise OSError("read-only file system")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # how numba tries a folder
-    kernel.compiled.cache_clear()
+    kernel.compiled_as.cache_clear()
     env = popgym.envs.RepeatPreviousEasy()
     env.reset(seed=0)
     assert env.step(0)[1] == 0.0
     assert type(env._batch._program()._cache).__name__ == "NullCache"
-    kernel.compiled.cache_clear()
+    kernel.compiled_as.cache_clear()
 
 
 def test_threads_change_nothing():

@@ -1,8 +1,8 @@
 from types import SimpleNamespace
 
-import pytest
+import numba
 
-from popgym.core.rules import fingerprint, link, rule
+from popgym.core.rules import link, rule
 
 TIMES = 3
 
@@ -38,13 +38,26 @@ def test_a_callee_can_be_replaced():
     assert linked(SimpleNamespace(offset=1), 2) == -1
 
 
-def test_the_fingerprint_is_the_same_for_the_same_rules():
-    assert fingerprint([scale_and_add]) == fingerprint([scale_and_add])
-    assert len(fingerprint([scale])) == 12
+def made_around(offset):
+    @rule
+    def scaled(x, one=1):
+        return scale(x) + times(offset) + one
+
+    times = rule(lambda x: 10 * x)
+    return scaled
 
 
-@pytest.mark.parametrize("name, value", [("TIMES", 4), ("scale", rule(lambda x: x))])
-def test_the_fingerprint_changes_with_a_constant_and_with_a_called_rule(monkeypatch, name, value):
-    before = fingerprint([scale_and_add])
-    monkeypatch.setitem(globals(), name, value)
-    assert fingerprint([scale_and_add]) != before
+def test_a_rule_may_use_names_of_the_function_around_it_and_defaults():
+    linked = link(made_around(2), lambda f: f)
+    assert linked(1) == 3 + 20 + 1 and made_around(5)(1) == 3 + 50 + 1
+    assert link(made_around(2), numba.njit)(1) == 24
+
+
+@rule
+def in_a_comprehension(xs):
+    return [scale(x) for x in xs]
+
+
+def test_a_rule_called_in_a_comprehension_is_linked():
+    linked = link(in_a_comprehension, lambda f: f, {scale: lambda x: -x})
+    assert linked([1, 2]) == [-1, -2]

@@ -204,7 +204,8 @@ def test_random_play_earns_what_it_did_in_the_original(name):
 @pytest.mark.parametrize("name", LEVELS)
 def test_the_last_step_is_one_before_the_published_length(name):
     env = popgym.envs.find(name).env_class()
-    assert env.max_episode_length == 1024
+    assert (env.episode_length, env.max_episode_length) == (1024, 1023)
+    assert popgym.envs.registry.row(popgym.envs.find(name))["length"] == 1023
     env.reset(seed=6)
     results = [env.step(LEFT)[2:4] for _ in range(1023)]
     assert results[-1] == (False, True) and not any(end for _, end in results[:-1])
@@ -245,7 +246,7 @@ def test_wrong_arguments_are_refused(family, arguments, match):
 def test_mazes_may_be_oblong(family):
     env = getattr(popgym.envs, family)(maze_dims=(4, 12), episode_length=50)
     env.reset(seed=7)
-    assert env.get_state().shape == (5, 13) and env.max_episode_length == 50
+    assert env.get_state().shape == (5, 13) and env.max_episode_length == 49
     rng = np.random.default_rng(7)
     places = {tuple(env.snapshot()["records"]["place"][0].tolist())}
     for _ in range(40):

@@ -29,6 +29,9 @@ def classes():
 
 def test_each_preset_and_version_gets_a_class_and_an_id(classes):
     assert [each.__name__ for each in classes] == ["Guess", "GuessEasy", "GuessHard"]
+    assert all(issubclass(level, classes[0]) for level in classes[1:])
+    assert issubclass(popgym.envs.GuessHardV1, popgym.envs.GuessV1)
+    assert issubclass(popgym.envs.GuessV1, classes[0]) and classes[1](length=4).length == 4
     assert classes[2] is popgym.envs.GuessHard is sys.modules[__name__].GuessHard
     env = gym.make("popgym-GuessHard-v0")
     assert isinstance(env, POPGymEnv) and env.max_episode_length == 9
@@ -56,6 +59,7 @@ def test_a_family_registered_again_takes_its_own_place(classes, recwarn):
     again = popgym.envs.register(GuessFamily)
     assert popgym.envs.find("Guess").family is GuessFamily
     assert type(gym.make("popgym-GuessEasy-v0")) is again[1] is not classes[1]
+    assert issubclass(again[1], again[0]) and not issubclass(again[1], classes[0])
     assert not any("Overriding" in str(warning.message) for warning in recwarn.list)
 
 

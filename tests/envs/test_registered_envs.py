@@ -1,4 +1,6 @@
+import copy
 import inspect
+import pickle
 import subprocess
 import sys
 
@@ -71,7 +73,58 @@ def test_arguments_may_be_given_by_place():
         "num_decks": 2,
         "k": 32,
         "render_mode": None,
+        "max_episode_steps": None,
     }
+
+
+def entries():
+    return popgym.envs.registry.ENTRIES.values()
+
+
+def test_a_levels_classes_are_subclasses_of_those_without_a_level():
+    for entry in entries():
+        base = popgym.envs.find(popgym.envs.publish.base_name(entry.family))
+        assert issubclass(entry.env_class, base.env_class)
+        assert issubclass(entry.vector_class, base.vector_class)
+    easy = popgym.envs.LabyrinthEscapeEasyV1
+    assert issubclass(easy, popgym.envs.LabyrinthEscapeV1)
+    assert not issubclass(easy, popgym.envs.LabyrinthEscapeEasy)
+    assert issubclass(popgym.envs.NoisyPositionOnlyCartPoleHard, popgym.envs.PositionOnlyCartPole)
+    assert not issubclass(popgym.envs.RepeatFirstEasy, popgym.envs.RepeatPrevious)
+
+
+def test_every_argument_is_an_attribute_of_the_environment():
+    for entry in entries():
+        usual = inspect.signature(entry.env_class).parameters
+        for env in (entry.env_class(), entry.vector_class(2), gym.make(entry.id).unwrapped):
+            for name in inspect.signature(entry.family).parameters:
+                value = getattr(env, name)
+                assert value == usual[name].default or usual[name].default is None, (entry, name)
+
+
+def test_attributes_are_the_arguments_that_were_given():
+    env = popgym.envs.BattleshipEasy(ship_sizes=[3, 2])
+    assert env.ship_sizes == (3, 2) and env.board_size == 8
+    assert popgym.envs.RepeatPrevious(2, 32).num_decks == 2
+    many = gym.make_vec("popgym-RepeatPreviousHard-v0", 2, k=5)
+    assert (many.unwrapped.k, many.unwrapped.num_decks) == (5, 3)
+    twin = pickle.loads(pickle.dumps(popgym.envs.NoisyPositionOnlyCartPole(noise_sigma=0.4)))
+    assert twin.noise_sigma == copy.deepcopy(twin).noise_sigma == 0.4
+
+
+def test_an_attribute_is_not_changed_behind_the_environments_back():
+    env = popgym.envs.RepeatPreviousEasy()
+    with pytest.raises(AttributeError, match="k of an environment cannot be changed: make a new"):
+        env.k = 9
+    env.k = 4
+
+    class Mine(popgym.envs.RepeatPrevious):
+        def __init__(self, k):
+            self.k = k
+            super().__init__(k=k)
+            self.k = k
+
+    assert Mine(7).k == Mine(7).family.k == 7
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+from functools import partial
 
 import gymnasium as gym
 import numpy as np
@@ -102,6 +103,74 @@ def test_options_reach_the_environment():
     assert ends == [False] * 102 + [True]
     environments.close()
     assert make_one("CartPole-v1", {"sutton_barto_reward": True}).unwrapped._sutton_barto_reward
+
+
+class Endless(gym.Env):
+    """An environment without an end."""
+
+    observation_space = action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        return 0, {}
+
+    def step(self, action):
+        return 0, 0.0, False, False, {}
+
+
+class LimitsItself(Endless):
+    """One with a limit of its own, which may be 0."""
+
+    def __init__(self, max_episode_steps):
+        self.limit = max_episode_steps
+
+
+class OnlyK(popgym.envs.RepeatPrevious):
+    """One of ours whose constructor takes less."""
+
+    def __init__(self, k=4):
+        super().__init__(k=k)
+
+
+HERE = "tests.runs.test_environment"
+ANY_KIND = ["RepeatPreviousEasy", "MountainCar-v0", f"{HERE}:Endless", f"{HERE}:OnlyK"]
+
+
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+@pytest.mark.parametrize("name", ANY_KIND)
+def test_a_limit_of_steps_truncates_every_kind_of_environment(name, vectorization):
+    options = {"max_episode_steps": 4}
+    environments = make_environments(name, 2, options, vectorization)
+    environments.reset(seed=0)
+    ends = [environments.step(np.zeros(2, np.int64))[3].tolist() for _ in range(9)]
+    environments.close()
+    assert [end == [True, True] for end in ends] == [i in (3, 7) for i in range(9)]
+    one = make_one(name, options)
+    one.reset(seed=0)
+    assert [one.step(0)[3] for _ in range(4)] == [False, False, False, True]
+
+
+def test_a_limit_reaches_what_is_played_unwrapped():
+    assert (
+        make_one("RepeatPreviousEasy", {"max_episode_steps": 4}).unwrapped.max_episode_length == 4
+    )
+    assert make_one("RepeatPreviousEasy").unwrapped.max_episode_length == 51
+
+
+@pytest.mark.parametrize("name", ANY_KIND)
+@pytest.mark.parametrize("bad", [0, -3, 2.5, "4", True])
+def test_a_wrong_limit_of_steps_is_refused_by_name(name, bad):
+    for make in (partial(make_environments, name, 2), partial(make_one, name)):
+        with pytest.raises(ValueError, match="max_episode_steps must be a whole number at least 1"):
+            make({"max_episode_steps": bad})
+
+
+def test_a_class_that_limits_itself_gets_its_own_argument():
+    assert make_one(f"{HERE}:LimitsItself", {"max_episode_steps": 0}).limit == 0
+
+
+@pytest.mark.parametrize("none", [None, -1])
+def test_no_limit_may_be_asked_for(none):
+    assert type(make_one(f"{HERE}:Endless", {"max_episode_steps": none})).__name__ == "Endless"
 
 
 @pytest.mark.parametrize("name", ["CartPole-v1", f"{TOYS}:Countdown", "RepeatPreviousEasy"])

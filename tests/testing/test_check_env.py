@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import popgym.envs
-from popgym.core import kernel
 from popgym.testing import ENV_LAWS, LawBroken, check_env
 from popgym.wrappers import Flatten, Markovian, PreviousAction
 from tests.testing import env_specimens as specimens
@@ -78,10 +77,7 @@ BREAK_SEVERAL = [
 @pytest.fixture
 def uncompiled(monkeypatch):
     """Rules run as they stand: compiling those of each specimen would take minutes."""
-    kernel.compiled.cache_clear()
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    yield
-    kernel.compiled.cache_clear()
 
 
 def broken_laws(make):
