@@ -161,7 +161,7 @@ def env_of(
         POPGymEnv.__init__(self, family(**self._arguments), **options)
 
     __init__.__signature__ = signature(family, preset)  # type: ignore[attr-defined]
-    shown = {key: View(read) for key, read in family.views.items()}
+    shown: dict[str, Any] = {key: View(read) for key, read in family.views.items()}
     shown.update(attributes(family, POPGymEnv), __init__=__init__)
     return type(name, (parent,), shown)
 
