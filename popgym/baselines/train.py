@@ -24,19 +24,20 @@ from tensorboardX import SummaryWriter
 import popgym.envs
 from popgym.baselines.build import running_algorithm
 from popgym.baselines.checks import check
+from popgym.baselines.given import named, source_again
 from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo import TapePPO
 from popgym.baselines.remote import cause_of
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
-from popgym.runs.environment import looking_at, resolve
+from popgym.runs.environment import resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
 from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
-from popgym.runs.source import GIVEN, LAMBDA, Env, Source, is_given, source_of
+from popgym.runs.source import Env, Source, is_given, source_of
 
 _PATIENCE = 10  # iterations in which no runner may answer
 
@@ -98,18 +99,10 @@ def train(
     """
     source = source_of(env)
     chosen = Settings.from_dict(merge({"env": source.name, "memory": memory}, settings))
-    source = _named(source, chosen)
+    source = named(source, chosen)
     chosen = replace(chosen, env=source.name).resolved()
     folder = RunFolder.create(check(chosen, source), out)
     return _train(folder, source, resumed=False, progress=progress)
-
-
-def _named(source: Source, settings: Settings) -> Source:
-    """A lambda under the name of what it makes."""
-    if source.name != LAMBDA + GIVEN:
-        return source
-    with looking_at(source, settings.env_options) as sample:
-        return source.renamed(type(sample.unwrapped).__name__)
 
 
 def resume(
@@ -132,39 +125,11 @@ def resume(
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
-    source = _source_again(folder, env)
+    source = source_again(folder, env)
     steps = folder.settings.steps if steps is None else steps
     check(replace(folder.settings, steps=steps), source)
     folder.extend(steps)
     return _train(folder, source, resumed=True, progress=progress)
-
-
-def _source_again(folder: RunFolder, env: Env | None) -> Source:
-    """The environment of a run to be resumed."""
-    name = folder.settings.env
-    if env is None and is_given(name):
-        raise ValueError(
-            f"{folder.path} was trained on {name.removesuffix(GIVEN)}, a callable given in Python: "
-            f"give it again, popgym.resume({str(folder.path)!r}, env=...)"
-        )
-    if env is not None and not is_given(name):
-        raise ValueError(f"a resumed run keeps its env, here {name}: leave out env")
-    source = source_of(name if env is None else env)
-    if env is not None:
-        _check_spaces(folder, source)
-    return source
-
-
-def _check_spaces(folder: RunFolder, source: Source) -> None:
-    """Refuses an environment in which the run's policy cannot play."""
-    policy, settings = folder.policy(), folder.settings
-    with looking_at(source, settings.env_options, settings.wrappers) as sample:
-        for kind in ("observation_space", "action_space"):
-            given, trained = getattr(sample, kind), getattr(policy, kind)
-            if given != trained:
-                raise ValueError(
-                    f"env has the {kind.replace('_', ' ')} {given}, the run's is {trained}"
-                )
 
 
 def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:

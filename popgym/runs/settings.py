@@ -44,7 +44,8 @@ class Settings:
     """One training run. Every field has its default here and nowhere else."""
 
     env: str
-    """An environment: RepeatPreviousEasy, a Gymnasium id, or module:Class."""
+    """An environment: RepeatPreviousEasy, a Gymnasium id, or module:Class; of a callable given in
+    Python a name that says so, such as "MyEnv (callable)"."""
     memory: str = "frameconv"
     """A memory: a name that `popgym memories` lists, or module:Class."""
     steps: int = 500_000

@@ -93,6 +93,15 @@ def test_wrappers_are_recorded_and_played_in(tmp_path):
     assert run.policy().observation_space.shape == (8,)
 
 
+def test_a_checkpoint_holds_what_wrappers_remember():
+    settings = Settings("RepeatPreviousEasy", "gru", wrappers=["Antialias"], **SMALL).resolved()
+    with running_algorithm(settings) as made:
+        made.train()
+        play = made.env_runner.get_state()["play"]
+        assert play["environments"].keys() == {"env", "value", "over"}
+        made.env_runner.set_state(made.env_runner.get_state())
+
+
 def test_an_environment_that_cannot_be_closed_is_found_before_training(tmp_path):
     class Stuck(Countdown):
         def close(self):
