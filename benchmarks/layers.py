@@ -18,8 +18,8 @@ from torch import nn
 from torch.nn import functional
 
 from popgym.memory import Linear, make_memory
-from popgym.memory.padding import forward_padded
-from popgym.memory.torch_layers import read_fused
+from popgym.memory.ops.padding import forward_padded
+from popgym.memory.rnn.torch_layers import read_fused
 
 B, T, F, D, W = 256, 64, 128, 256, 4
 EPISODE = 52

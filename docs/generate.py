@@ -18,8 +18,8 @@ import popgym.memory.overview
 from popgym.core.family import Family
 from popgym.envs.registry import FAMILIES, LEVELS, TOPICS
 from popgym.memory import MEMORIES, Memory
-from popgym.memory.description import exposition, option_meanings, shown, source, summary
-from popgym.memory.layers import LAYER_OPTIONS, Layers
+from popgym.memory.describe import exposition, option_meanings, shown, source, summary
+from popgym.memory.stack import LAYER_OPTIONS, Layers
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
 

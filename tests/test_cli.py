@@ -126,7 +126,7 @@ def test_the_table_of_memories_fits_a_terminal(popgym):
 def test_a_memory_is_told_in_full(popgym):
     status, lines, err = popgym("memories", "frameconv")
     assert (status, err) == (0, [])
-    assert lines[0] == "frameconv: popgym.memory.temporal_conv.TemporalConv"
+    assert lines[0] == "frameconv: popgym.memory.models.frameconv.TemporalConv"
     assert lines[2].startswith("The temporal convolution")
     for line in (
         "A causal convolution over the last ``stack_size`` inputs.",

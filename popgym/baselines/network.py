@@ -8,8 +8,8 @@ from typing import Any
 import gymnasium as gym
 import torch
 
-from popgym.memory.actor_critic import ActorCritic
-from popgym.memory.wiring_options import DEFAULT_MAX_STEPS
+from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.options import DEFAULT_MAX_STEPS
 from popgym.runs.longest_episode import longest_episode
 from popgym.runs.policy import PolicySpec
 from popgym.runs.policy_file import tensors_of

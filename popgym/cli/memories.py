@@ -52,7 +52,7 @@ def _options_of_all(but: Container[str] = ()) -> str:
 def _in_full(name: str) -> Iterator[str]:
     """The lines on one memory."""
     from popgym.core.wrapping import columns_of, refilled
-    from popgym.memory.description import file_docstring, summary
+    from popgym.memory.describe import file_docstring, summary
     from popgym.memory.registry import find_memory
 
     memory = find_memory(name)
@@ -68,7 +68,7 @@ def _in_full(name: str) -> Iterator[str]:
 
 def _options(memory: Any) -> Iterator[str]:
     from popgym.core.wrapping import wrapped
-    from popgym.memory.description import option_meanings, shown
+    from popgym.memory.describe import option_meanings, shown
     from popgym.memory.registry import own_options
 
     own, meanings = own_options(memory), option_meanings(memory)

@@ -14,7 +14,7 @@ from popgym.core.layout import element, single_observation
 from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_options, read_seed
 from popgym.core.time_limit import read_limit, shortest
-from popgym.core.window import Window
+from popgym.render.window import Window
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
 

@@ -13,7 +13,7 @@ from popgym.core.kernel import Rules
 from popgym.core.rules import Record
 
 if TYPE_CHECKING:
-    from popgym.core.canvas import Canvas
+    from popgym.render.canvas import Canvas
 
 FieldType = Any
 """What a field of a record is: a numpy type, or (type, shape)."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from popgym.core.nearest import unknown
+from popgym.core.arguments import unknown
 
 
 class HiddenField(Protocol):

@@ -6,7 +6,7 @@ Classes (`RepeatPrevious`, `RepeatPreviousEasy`, …) and groups (`ALL`, `ALL_EA
 
 from typing import Any
 
-from popgym.core.nearest import nearest
+from popgym.core.arguments import nearest
 from popgym.envs.registry import (
     ENTRIES,
     GROUPS,

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import SIZE, answers, listing, question, spread
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.cards import SIZE, answers, listing, question, spread
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -20,7 +20,7 @@ from popgym.core.cards import (
 )
 from popgym.core.deck import Deck
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule

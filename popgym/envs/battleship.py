@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 
-from popgym.core.board_pictures import SIZE, Board
-from popgym.core.canvas import Canvas
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.render.canvas import Canvas
 from popgym.core.family import Family, TextBoard, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
-from popgym.core.palette import PURPLE, RED, SKY, WHITE
+from popgym.render.palette import PURPLE, RED, SKY, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
 

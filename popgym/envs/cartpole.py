@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.core.canvas import Canvas
-from popgym.core.control_pictures import SIZE, arrow
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.controls import SIZE, arrow
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Numbers
-from popgym.core.palette import GREY, INK, LIGHT, ORANGE, PURPLE, RED, Color
+from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, RED, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 

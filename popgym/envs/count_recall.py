@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import CARD_Y, HEIGHT, SIZE, face, kinds, question
-from popgym.core.card_signs import symbol
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.cards import CARD_Y, HEIGHT, SIZE, face, kinds, question
+from popgym.envs.pictures.card_signs import symbol
 from popgym.core.cards import (
     DECK_SIZE,
     KINDS,
@@ -19,10 +19,10 @@ from popgym.core.cards import (
 )
 from popgym.core.deck import Deck
 from popgym.core.family import Family, one_of, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
-from popgym.core.palette import INK
+from popgym.render.palette import INK
 from popgym.core.rules import Record, rule
 
 

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import (
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.cards import (
     CARD_Y,
     HEIGHT,
     SIZE,
@@ -27,10 +27,10 @@ from popgym.core.cards import (
     shuffle_deck,
 )
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
-from popgym.core.palette import INK
+from popgym.render.palette import INK
 from popgym.core.rules import Record, rule
 
 HIGHER = 0

@@ -14,13 +14,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from popgym.core.board_pictures import SIZE, Board
-from popgym.core.canvas import Canvas
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.render.canvas import Canvas
 from popgym.core.family import Family, FieldType, truth_value, whole_number, whole_pair
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Flags, Numbers
 from popgym.core.maze import FREE, WALL, Maze, carve, pair, place_doors
-from popgym.core.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
+from popgym.render.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
 from popgym.core.rules import Record, rule
 
 START, GOAL, HIDDEN = 2, 3, 4  # beside FREE and WALL, what a square can be

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from popgym.core.board_pictures import SIZE, Board
-from popgym.core.canvas import Canvas
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.render.canvas import Canvas
 from popgym.core.family import Family, TextBoard, one_of, whole_number, whole_pair
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
-from popgym.core.palette import BLUE, GREEN, INK, LILAC, ORANGE, PURPLE, RED, WHITE
+from popgym.render.palette import BLUE, GREEN, INK, LILAC, ORANGE, PURPLE, RED, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
 

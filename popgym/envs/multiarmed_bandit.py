@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.core.canvas import Canvas
-from popgym.core.control_pictures import SIZE
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.controls import SIZE
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Numbers
 from popgym.core.kernel import Rules
-from popgym.core.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW
+from popgym.render.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 

@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
-from popgym.core.canvas import Canvas
+from popgym.render.canvas import Canvas
 from popgym.core.kernel import Rules
-from popgym.core.palette import INK, LILAC, ORANGE
+from popgym.render.palette import INK, LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (
     ANGLE,

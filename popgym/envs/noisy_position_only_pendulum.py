@@ -3,9 +3,9 @@
 import math
 from typing import Any, ClassVar
 
-from popgym.core.canvas import Canvas
+from popgym.render.canvas import Canvas
 from popgym.core.kernel import Rules
-from popgym.core.palette import LILAC, ORANGE
+from popgym.render.palette import LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
 from popgym.envs.pendulum import (

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from popgym.core.canvas import Canvas
-from popgym.core.control_pictures import arrow
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.controls import arrow
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Numbers
-from popgym.core.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
+from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
 

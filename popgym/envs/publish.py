@@ -11,7 +11,7 @@ import gymnasium
 
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
-from popgym.core.nearest import unknown
+from popgym.core.arguments import unknown
 from popgym.core.vector import POPGymVectorEnv
 from popgym.envs.attributes import View, attributes
 

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Tuple
 
-from popgym.core.canvas import Canvas
-from popgym.core.card_pictures import SIZE, answers, question, since
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.cards import SIZE, answers, question, since
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -19,7 +19,7 @@ from popgym.core.cards import (
     suit,
 )
 from popgym.core.family import Family, whole_number
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule

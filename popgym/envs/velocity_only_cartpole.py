@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box
 
-from popgym.core.canvas import Canvas
-from popgym.core.control_pictures import gauge
+from popgym.render.canvas import Canvas
+from popgym.envs.pictures.controls import gauge
 from popgym.core.family import truth_value
-from popgym.core.heading import progress
+from popgym.envs.pictures.heading import progress
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (

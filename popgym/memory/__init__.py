@@ -15,49 +15,49 @@ K, V key and value size
 Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 """
 
-from popgym.memory.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.base import Memory, MemoryState
-from popgym.memory.delta_net import DeltaNet, DeltaNetState
-from popgym.memory.diffnc import DiffNC, DiffNCState
-from popgym.memory.elman import Elman, ElmanState
-from popgym.memory.embedding import make_embedding
-from popgym.memory.fast_weights import (
+from popgym.memory.models.delta_net import DeltaNet, DeltaNetState
+from popgym.memory.models.diffnc import DiffNC, DiffNCState
+from popgym.memory.models.elman import Elman, ElmanState
+from popgym.networks.embedding import make_embedding
+from popgym.memory.models.fwp import (
     DeepFastWeightProgrammer,
     FastWeightProgrammer,
     FastWeightState,
 )
-from popgym.memory.ffm import FFM, FFMState
-from popgym.memory.framestack import Framestack, FramestackState
-from popgym.memory.gated_delta_net import GatedDeltaNet, GatedDeltaNetState
-from popgym.memory.gru import GRU, GRUState
-from popgym.memory.gtrxl import GTrXL, GTrXLState
-from popgym.memory.indrnn import IndRNN, IndRNNState
-from popgym.memory.layers import Layers
-from popgym.memory.linear import Linear, linear
-from popgym.memory.linear_attention import (
+from popgym.memory.models.ffm import FFM, FFMState
+from popgym.memory.models.framestack import Framestack, FramestackState
+from popgym.memory.models.gated_delta_net import GatedDeltaNet, GatedDeltaNetState
+from popgym.memory.models.gru import GRU, GRUState
+from popgym.memory.models.gtrxl import GTrXL, GTrXLState
+from popgym.memory.models.indrnn import IndRNN, IndRNNState
+from popgym.memory.stack import Layers
+from popgym.memory.ops.linear import Linear, linear
+from popgym.memory.models.linear_attention import (
     DeepLinearAttention,
     LinearAttention,
     LinearAttentionState,
 )
-from popgym.memory.lmu import LMU, LMUState
-from popgym.memory.lru import LRU, LRUState
-from popgym.memory.lstm import LSTM, LSTMState
-from popgym.memory.mamba import Mamba, MambaState
-from popgym.memory.min_gru import MinGRU, MinGRUState
-from popgym.memory.min_lstm import MinLSTM, MinLSTMState
-from popgym.memory.mlp import MLP, MLPState
-from popgym.memory.mlstm import MLSTM, MLSTMState
-from popgym.memory.padding import forward_padded
-from popgym.memory.parallel_lmu import ParallelLMU, ParallelLMUState
+from popgym.memory.models.lmu import LMU, LMUState
+from popgym.memory.models.lru import LRU, LRUState
+from popgym.memory.models.lstm import LSTM, LSTMState
+from popgym.memory.models.mamba import Mamba, MambaState
+from popgym.memory.models.mingru import MinGRU, MinGRUState
+from popgym.memory.models.minlstm import MinLSTM, MinLSTMState
+from popgym.memory.models.mlp import MLP, MLPState
+from popgym.memory.models.mlstm import MLSTM, MLSTMState
+from popgym.memory.ops.padding import forward_padded
+from popgym.memory.models.parallel_lmu import ParallelLMU, ParallelLMUState
 from popgym.memory.registry import MEMORIES, find_memory, make_memory, memory_options
-from popgym.memory.s4d import S4D, S4DState
-from popgym.memory.s5 import S5, S5State
-from popgym.memory.shm import SHM, SHMState
-from popgym.memory.slstm import SLSTM, SLSTMState
-from popgym.memory.tcn import TCN, TCNState
-from popgym.memory.temporal_conv import TemporalConv, TemporalConvState
-from popgym.memory.wiring import Wiring, WiringOptions
-from popgym.memory.xlstm import XLSTM, XLSTMState
+from popgym.memory.models.s4d import S4D, S4DState
+from popgym.memory.models.s5 import S5, S5State
+from popgym.memory.models.shm import SHM, SHMState
+from popgym.memory.models.slstm import SLSTM, SLSTMState
+from popgym.memory.models.tcn import TCN, TCNState
+from popgym.memory.models.frameconv import TemporalConv, TemporalConvState
+from popgym.networks.policy_network import Wiring, WiringOptions
+from popgym.memory.models.xlstm import XLSTM, XLSTMState
 
 __all__ = [
     "FFM",

@@ -9,10 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from popgym.memory.base import Memory
-from popgym.memory.description import shown, source
-from popgym.memory.layers import LAYER_OPTIONS
+from popgym.memory.describe import shown, source
+from popgym.memory.stack import LAYER_OPTIONS
 from popgym.memory.registry import MEMORIES, memory_options
-from popgym.memory.wiring_options import WiringOptions
+from popgym.networks.options import WiringOptions
 
 ROWS = 64
 """Environments that act at once where the cost of a step is counted."""

@@ -8,34 +8,34 @@ from typing import Any
 
 from popgym.importing import UserModuleError, import_user_module
 from popgym.memory.base import Memory
-from popgym.memory.delta_net import DeltaNet
-from popgym.memory.diffnc import DiffNC
-from popgym.memory.elman import Elman
-from popgym.memory.fast_weights import DeepFastWeightProgrammer, FastWeightProgrammer
-from popgym.memory.ffm import FFM
-from popgym.memory.framestack import Framestack
-from popgym.memory.gated_delta_net import GatedDeltaNet
-from popgym.memory.gru import GRU
-from popgym.memory.gtrxl import GTrXL
-from popgym.memory.indrnn import IndRNN
-from popgym.memory.layers import LAYER_OPTIONS, Layers, check_layer_options
-from popgym.memory.linear_attention import DeepLinearAttention, LinearAttention
-from popgym.memory.lmu import LMU
-from popgym.memory.lru import LRU
-from popgym.memory.lstm import LSTM
-from popgym.memory.mamba import Mamba
-from popgym.memory.min_gru import MinGRU
-from popgym.memory.min_lstm import MinLSTM
-from popgym.memory.mlp import MLP
-from popgym.memory.mlstm import MLSTM
-from popgym.memory.parallel_lmu import ParallelLMU
-from popgym.memory.s4d import S4D
-from popgym.memory.s5 import S5
-from popgym.memory.shm import SHM
-from popgym.memory.slstm import SLSTM
-from popgym.memory.tcn import TCN
-from popgym.memory.temporal_conv import TemporalConv
-from popgym.memory.xlstm import XLSTM
+from popgym.memory.models.delta_net import DeltaNet
+from popgym.memory.models.diffnc import DiffNC
+from popgym.memory.models.elman import Elman
+from popgym.memory.models.fwp import DeepFastWeightProgrammer, FastWeightProgrammer
+from popgym.memory.models.ffm import FFM
+from popgym.memory.models.framestack import Framestack
+from popgym.memory.models.gated_delta_net import GatedDeltaNet
+from popgym.memory.models.gru import GRU
+from popgym.memory.models.gtrxl import GTrXL
+from popgym.memory.models.indrnn import IndRNN
+from popgym.memory.stack import LAYER_OPTIONS, Layers, check_layer_options
+from popgym.memory.models.linear_attention import DeepLinearAttention, LinearAttention
+from popgym.memory.models.lmu import LMU
+from popgym.memory.models.lru import LRU
+from popgym.memory.models.lstm import LSTM
+from popgym.memory.models.mamba import Mamba
+from popgym.memory.models.mingru import MinGRU
+from popgym.memory.models.minlstm import MinLSTM
+from popgym.memory.models.mlp import MLP
+from popgym.memory.models.mlstm import MLSTM
+from popgym.memory.models.parallel_lmu import ParallelLMU
+from popgym.memory.models.s4d import S4D
+from popgym.memory.models.s5 import S5
+from popgym.memory.models.shm import SHM
+from popgym.memory.models.slstm import SLSTM
+from popgym.memory.models.tcn import TCN
+from popgym.memory.models.frameconv import TemporalConv
+from popgym.memory.models.xlstm import XLSTM
 
 MEMORIES: dict[str, type[Memory]] = {
     "deep_fwp": DeepFastWeightProgrammer,

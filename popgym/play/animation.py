@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from popgym.core.canvas import import_pillow
+from popgym.render.canvas import import_pillow
 from popgym.runs.files import replacing
 
 COLORS, EXACT = 255, 127

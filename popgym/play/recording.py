@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from popgym.core.canvas import Canvas
+from popgym.render.canvas import Canvas
 from popgym.core.env import POPGymEnv
-from popgym.core.palette import GREY, INK
+from popgym.render.palette import GREY, INK
 from popgym.play.actors import Actor
 from popgym.play.controls import controls_of
 

@@ -19,7 +19,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 
 import popgym.envs
-from popgym.core.nearest import nearest
+from popgym.core.arguments import nearest
 from popgym.core.time_limit import read_limit
 from popgym.envs.registry import ENTRIES
 from popgym.importing import import_user_module

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.wrappers import TimeLimit
 
-from popgym.core.wrapper import inner
+from popgym.wrappers.base import inner
 
 
 def longest_episode(env: gym.Env) -> int | None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from popgym.core.nearest import nearest, unknown
+from popgym.core.arguments import nearest, unknown
 
 TABLE = Path(__file__).parents[1] / "memory" / "memories.json"
 

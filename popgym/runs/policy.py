@@ -20,18 +20,18 @@ from gymnasium.spaces import Discrete
 from torch import Tensor
 
 from popgym.core.actions import null_actions
-from popgym.core.agent_input import AgentInput
-from popgym.core.flatten import named
+from popgym.spaces.agent_input import AgentInput
+from popgym.spaces.flatten import named
 from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
-from popgym.memory.actions import action_distribution
-from popgym.memory.actor_critic import ActorCritic, ActorCriticState
-from popgym.memory.wiring import WiringOptions
+from popgym.networks.distributions import action_distribution
+from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.policy_network import WiringOptions
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.seeds import Stream
 from popgym.runs.settings import Settings
-from popgym.runs.spaces import space_from_data, space_to_data
+from popgym.spaces.as_json import space_from_data, space_to_data
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from popgym.core.nearest import unknown
+from popgym.core.arguments import unknown
 
 Options = dict[str, Any]
 Names = list[str]

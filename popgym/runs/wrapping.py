@@ -9,7 +9,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import popgym.wrappers
-from popgym.core.nearest import unknown
+from popgym.core.arguments import unknown
 from popgym.importing import import_user_module
 from popgym.runs.errors import BrokenEnvironmentError, describe, origin
 

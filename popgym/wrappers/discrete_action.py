@@ -10,7 +10,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper
+from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper
 
 
 class DiscreteAction(POPGymWrapper, RecordConstructorArgs):

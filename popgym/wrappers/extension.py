@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from popgym.core.layout import as_element, element, repeated
 from popgym.core.observability import OBS, STATE
-from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
+from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final
 
 WITH_STATE = {OBS, STATE}
 """The keys of a dict that shows the hidden state beside the observation."""

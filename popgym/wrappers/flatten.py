@@ -11,9 +11,9 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 
-from popgym.core.flatten import Flattener, follow, leaves
+from popgym.spaces.flatten import Flattener, follow, leaves
 from popgym.core.layout import as_element, stacked
-from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final
+from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final
 
 
 class Flatten(POPGymWrapper, RecordConstructorArgs):

@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space, create_empty_array
 
 from popgym.core.layout import element
 from popgym.core.observability import OBS, STATE, Observability
-from popgym.core.wrapper import POPGymVectorWrapper, POPGymWrapper, change_final, inner
+from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final, inner
 from popgym.wrappers.extension import choose
 
 NEEDED = ("state_space", "get_state")

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from popgym.baselines.build import algorithm_config
 from popgym.baselines.checks import check, policy_spec
 from popgym.baselines.ppo.runner import TapeRunner
-from popgym.core.flatten import Flattener
+from popgym.spaces.flatten import Flattener
 from popgym.play.actors import policy_actor, random_actor
 from popgym.play.recording import record
 from popgym.runs.environment import make_environments

@@ -4,7 +4,7 @@ import pytest
 
 from popgym.baselines.train import train
 from popgym.memory import MEMORIES
-from popgym.memory.attention_block import AttentionMemory
+from popgym.memory.ops.attention_block import AttentionMemory
 
 pytestmark = pytest.mark.slow
 

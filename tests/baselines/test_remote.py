@@ -14,7 +14,7 @@ from ray.exceptions import (
     UserCodeException,
 )
 
-from popgym.baselines.ppo.tape import Fault
+from popgym.baselines.ppo.rollout import Fault
 from popgym.baselines.remote import cause_of, short_logs
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 

@@ -9,7 +9,7 @@ from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.train import policy_with
 from popgym.memory import MEMORIES
-from popgym.memory.embedding import EMBEDDINGS
+from popgym.networks.embedding import EMBEDDINGS
 from popgym.runs.policy import load_policy
 from tests.runs.specimens import OWN, SMALL, TOYS, settings
 

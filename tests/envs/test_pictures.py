@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from popgym.core.canvas import Canvas, font, picture
+from popgym.render.canvas import Canvas, font, picture
 from popgym.envs.registry import ENTRIES
 
 ONLY_NOW = ("RepeatPrevious", "RepeatFirst", "Autoencode", "CountRecall", "HigherLower")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import popgym.envs
-from popgym.core.board_pictures import Board
-from popgym.core.palette import (
+from popgym.envs.pictures.boards import Board
+from popgym.render.palette import (
     BLUE,
     GREEN,
     INK,

@@ -33,7 +33,7 @@ from popgym.memory import (
     make_memory,
     memory_options,
 )
-from popgym.memory.layers import LAYER_OPTIONS
+from popgym.memory.stack import LAYER_OPTIONS
 
 
 class OwnState(NamedTuple):

@@ -13,7 +13,7 @@ from gymnasium.wrappers import TimeLimit
 import popgym.envs
 from popgym.core.env import POPGymEnv
 from popgym.core.observability import Observability
-from popgym.core.wrapper import POPGymWrapper
+from popgym.wrappers.base import POPGymWrapper
 from popgym.wrappers import Antialias, Flatten, Markovian, PreviousAction, VectorMarkovian
 
 NAMES = [row["name"] for row in popgym.envs.table() if row["name"].endswith("Easy")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.ppo.rollout import Tape
 
 
 def advantages_and_targets(

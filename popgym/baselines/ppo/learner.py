@@ -24,9 +24,9 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from torch import Tensor
 
 from popgym.baselines.ppo.advantages import advantages_and_targets
-from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.ppo.rollout import Tape
 from popgym.baselines.rl_modules.memory_module import START, TAPE_STATE
-from popgym.memory.actions import action_distribution
+from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError
 from popgym.runs.seeds import Stream

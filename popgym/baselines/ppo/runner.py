@@ -15,12 +15,12 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from torch import Tensor
 
-from popgym.baselines.ppo.tape import Fault, Tape
+from popgym.baselines.ppo.rollout import Fault, Tape
 from popgym.core.actions import null_actions
-from popgym.core.agent_input import AgentInput
+from popgym.spaces.agent_input import AgentInput
 from popgym.core.layout import stacked
-from popgym.memory.actions import action_distribution
-from popgym.memory.actor_critic import ActorCritic
+from popgym.networks.distributions import action_distribution
+from popgym.networks.actor_critic import ActorCritic
 from popgym.runs import seeds
 from popgym.runs.blame import close
 from popgym.runs.environment import make_environments

@@ -6,7 +6,7 @@ from typing import Any
 
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
-from popgym.baselines.ppo.tape import Fault, Tape
+from popgym.baselines.ppo.rollout import Fault, Tape
 
 
 def sample_tapes(

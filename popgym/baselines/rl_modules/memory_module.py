@@ -16,10 +16,10 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule
 from torch import Tensor, nn
 
-from popgym.memory.actions import action_distribution
-from popgym.memory.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.distributions import action_distribution
+from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.memory.registry import find_memory, memory_options
-from popgym.memory.wiring_options import WiringOptions, check_known
+from popgym.networks.options import WiringOptions, check_known
 from popgym.runs.settings import Settings
 
 START = "start"

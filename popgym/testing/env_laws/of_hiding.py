@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from popgym.core.canvas import picture
+from popgym.render.canvas import picture
 from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.rules import Record

@@ -12,7 +12,7 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.vector import POPGymVectorEnv
-from popgym.core.wrapper import inner
+from popgym.wrappers.base import inner
 from popgym.testing.env_laws.comparison import Unlawful, in_short, same
 
 MakeEnv = str | Family | type[Family] | Callable[[], gymnasium.Env]

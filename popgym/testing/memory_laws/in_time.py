@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from popgym.memory.padding import forward_padded
+from popgym.memory.ops.padding import forward_padded
 from popgym.testing.laws import require
 from popgym.testing.memory_laws.trial import (
     SINGLE_STEPS,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from popgym.baselines.ppo.advantages import advantages_and_targets
-from popgym.baselines.ppo.tape import Tape
+from popgym.baselines.ppo.rollout import Tape
 
 GAMMA, LAMBDA = 0.99, 0.95
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from popgym.memory.resets import steps_in_episode
+from popgym.memory.ops.resets import steps_in_episode
 from popgym.runs.errors import BrokenEnvironmentError
 from tests.baselines.ppo.conftest import SMALL
 

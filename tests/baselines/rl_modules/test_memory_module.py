@@ -12,8 +12,8 @@ from torch import nn
 
 from popgym.baselines.ray_models import GRU, MLP, Frameconv
 from popgym.baselines.rl_modules import MemoryModule
-from popgym.memory.actor_critic import ActorCritic
-from popgym.memory.wiring import WiringOptions
+from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.policy_network import WiringOptions
 
 OBS_SPACE = spaces.Box(-1, 1, (5,))
 SMALL = {"hidden_size": 12, "preprocessor_input_size": 16, "actor": [8], "critic": [8]}
@@ -266,7 +266,7 @@ def test_two_modules_share_nothing():
 
 
 def test_a_memory_of_ones_own_is_named_by_its_class():
-    module = _make(memory="popgym.memory.gru:GRU", num_layers=2)
+    module = _make(memory="popgym.memory.models.gru:GRU", num_layers=2)
     assert isinstance(module.net.core, torch.nn.Module)
     assert module.get_initial_state()["memory.hidden"].shape == (24,)
 

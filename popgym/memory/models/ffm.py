@@ -1,0 +1,97 @@
+"""Fast and forgetful memory: traces that fade at learned rates, seen in turning contexts.
+
+    vₜ = (W₁ xₜ + b₁) ⊙ σ(W₂ xₜ + b₂)                          [m]
+    Sₜ = γ ⊙ Sₜ₋₁ + vₜ 1ᵀ,  γⱼₖ = exp(−|αⱼ|) exp(−i ωₖ)        [m, c], complex
+    zₜ = W₃ (Re Sₜ, Im Sₜ) + b₃,  g = σ(W₄ xₜ + b₄)
+    yₜ = g ⊙ LN(zₜ) + (1 − g) ⊙ (W₅ xₜ + b₅)
+
+where LN is a layer norm without parameters. How long a trace j is remembered is αⱼ, and from the
+context k one can tell when something happened, within a period of 2π / ωₖ.
+
+Morad, Kortvelesy, Liwicki and Prorok, "Reinforcement Learning with Fast and Forgetful Memory"
+(2023), https://arxiv.org/abs/2310.04128; layers and initialisation as in the authors' program,
+https://github.com/proroklab/ffm. That computes up to 1,024 steps at once from powers of γ⁻¹, in
+float64, and so bounds α, lest they overflow; the recurrence above is the same function without a
+bound, and α is free to grow.
+"""
+
+import math
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.complex_scan import complex_scan
+from popgym.memory.ops.linear import Linear
+from popgym.memory.ops.resets import clear_at_first_step
+
+_FASTEST = math.log(torch.finfo(torch.float64).max) / 1024 - 0.02
+"""The largest α at the beginning: in the authors' program the largest that does not overflow."""
+
+
+class FFMState(NamedTuple):
+    """The traces S in each context, [m, c] in one axis."""
+
+    real: Tensor  # [B, m c]
+    imag: Tensor  # [B, m c]
+
+
+class FFM(Memory):
+    """A fast and forgetful memory.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        memory_size: m, the traces.
+        context_size: c, the contexts in which each is seen.
+        max_period: steps of the longest period of a context at the beginning, after which the trace
+            that fades slowest keeps a hundredth.
+
+    Raises:
+        ValueError: a size is less than 1.
+    """
+
+    source: ClassVar[str] = (
+        "Morad et al., Reinforcement Learning with Fast and Forgetful Memory, 2023, "
+        "https://arxiv.org/abs/2310.04128"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        memory_size: int = 32,
+        context_size: int = 4,
+        max_period: int = 1024,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        m, c = check_size("memory_size", memory_size), check_size("context_size", context_size)
+        check_size("max_period", max_period)
+        self.memory_size, self.context_size = m, c
+        slowest = math.log(100) / max_period
+        self.alpha = nn.Parameter(torch.linspace(slowest, max(slowest, _FASTEST), m))
+        self.omega = nn.Parameter(math.tau / torch.linspace(1, max_period, c))
+        self.inputs = Linear(input_size, 2 * m + 2 * hidden_size)  # W₁, W₂, W₄, W₅
+        self.mix = Linear(2 * m * c, hidden_size)  # W₃
+
+    def initial_state(self, batch_size: int) -> FFMState:
+        """Return traces of zero."""
+        size = (batch_size, self.memory_size * self.context_size)
+        return FFMState(self.alpha.new_zeros(size), self.alpha.new_zeros(size))
+
+    def forward(
+        self, x: Tensor, state: FFMState, start: Tensor | None = None
+    ) -> tuple[Tensor, FFMState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        state, start = clear_at_first_step(state, start)
+        m, c, D = self.memory_size, self.context_size, self.output_size
+        trace, trace_gate, gate, around = self.inputs(x).split([m, m, D, D], -1)
+        v = trace * trace_gate.sigmoid()
+        pairs = functional.pad(v.unsqueeze(-1), (0, 1)).repeat_interleave(c, 2)  # [B, T, m c, 2]
+        modulus = (-self.alpha.abs()).exp().repeat_interleave(c)
+        s, last = complex_scan(modulus, -self.omega.repeat(m), pairs.flatten(2), state, start)
+        z = functional.layer_norm(self.mix(s), [D]).to(around.dtype)
+        return torch.lerp(around, z, gate.sigmoid()), FFMState(*last)

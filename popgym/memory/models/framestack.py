@@ -1,0 +1,92 @@
+"""Frame stacking: the last few inputs side by side, as one input of a feed-forward network.
+
+    zₜ = C xₜ
+    yₜ = φ(W₂ φ(W₁ [zₜ₋ₖ₊₁, …, zₜ] + b₁) + b₂),  φ a leaky ReLU, k = stack_size
+
+and xₜ = 0 before the episode's first step.
+
+Mnih et al., "Human-level Control through Deep Reinforcement Learning" (2015),
+https://doi.org/10.1038/nature14236, as in POPGym: each input is first compressed to D / k features,
+so that the network is as wide as other memories. (C has no bias, since b₁ says the same.)
+
+W₁ on a stack is a convolution over time with k taps: no stack is ever built, and each input is
+compressed once, not k times.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.linear import Linear
+from popgym.memory.ops.resets import clear_at_first_step, episode_starts
+from popgym.memory.models.frameconv import TemporalConv, TemporalConvState
+
+
+class FramestackState(NamedTuple):
+    """What the next stacks still hold."""
+
+    frames: Tensor  # [B, W - 1, F], the last inputs, oldest first
+
+
+class Framestack(Memory):
+    """A feed-forward network on the last ``stack_size`` inputs.
+
+    Args:
+        input_size: F.
+        hidden_size: D; each input is compressed to its ``stack_size``-th part, rounded down, and
+            at least to 1.
+        stack_size: W, the inputs an output sees, its own included; at least 1.
+
+    Raises:
+        ValueError: a size is less than 1.
+    """
+
+    source: ClassVar[str] = (
+        "Mnih et al., Human-level Control through Deep Reinforcement Learning, 2015, "
+        "https://doi.org/10.1038/nature14236"
+    )
+
+    def __init__(self, input_size: int, hidden_size: int, stack_size: int = 4) -> None:
+        super().__init__(input_size, hidden_size)
+        self.stack_size = check_size("stack_size", stack_size)
+        size = max(1, hidden_size // stack_size)
+        self.compress = Linear(input_size, size, bias=False)
+        self.join = TemporalConv(size, hidden_size, stack_size)
+        self.output = Linear(hidden_size, hidden_size)
+
+    @property
+    def reach(self) -> int:
+        """``stack_size - 1`` steps."""
+        return self.stack_size - 1
+
+    def initial_state(self, batch_size: int) -> FramestackState:
+        """Return frames of zeros."""
+        shape = (batch_size, self.stack_size - 1, self.input_size)
+        return FramestackState(self.compress.weight.new_zeros(shape))
+
+    def forward(
+        self, x: Tensor, state: FramestackState, start: Tensor | None = None
+    ) -> tuple[Tensor, FramestackState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        (before,), start = clear_at_first_step(state, start)
+        frames = torch.cat([before.to(x.dtype), x], 1)  # [B, W - 1 + T, F]
+        z = self.compress(frames)
+        z_before = TemporalConvState(z[:, : self.reach].to(before.dtype))
+        y, _ = self.join(z[:, self.reach :], z_before, start)
+        y = functional.leaky_relu(self.output(functional.leaky_relu(y)))
+        last = self._last(frames, start).to(before.dtype, copy=True)
+        return y, FramestackState(last)
+
+    def _last(self, frames: Tensor, start: Tensor | None) -> Tensor:
+        """The last W - 1 of ``frames`` [B, W - 1 + T, F], without those of earlier episodes."""
+        T = frames.shape[1] - self.reach
+        last = frames[:, T:]
+        if start is None:
+            return last
+        steps = torch.arange(T - self.reach, T, device=last.device)
+        older = steps < episode_starts(start, before=-self.reach)[:, -1:]  # [B, W - 1]
+        return last.masked_fill(older.unsqueeze(2), 0)

@@ -1,0 +1,95 @@
+"""Fast weights: a slow network programs the weights of a fast one, step by step.
+
+    φ(a) = relu(a) / (10⁻⁵ + Σ relu(a))
+    Sₜ = Sₜ₋₁ + φ(kₜ) ⊗ vₜ
+    oₜ = φ(qₜ) Sₜ
+
+Schlag, Irie and Schmidhuber, "Linear Transformers Are Secretly Fast Weight Programmers" (2021),
+https://arxiv.org/abs/2102.11174: the sum update of section 3.2 with the sum normalisation of
+section 4.2, in POPGym's form: φ is the ReLU rather than the paper's DPFP, and the block around it
+is that of ``attention_block``. The sum may be replaced by a maximum, as POPGym offers.
+"""
+
+import math
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor
+
+from popgym.memory.ops.attention_block import AttentionMemory
+from popgym.memory.base import check_size
+from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator, feature_map
+
+
+class FastWeightState(NamedTuple):
+    """The weights programmed so far, block after block."""
+
+    S: Tensor  # [B, num_layers, K, K], products of key and value
+
+
+class FastWeightProgrammer(AttentionMemory):
+    """Fast weights, one block or several.
+
+    Keys, queries and values have K = round(√(D / num_layers)) features.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        aggregator: "sum" or "max", over the products of keys and values.
+        sum_normalization: whether keys and queries are divided by their sum.
+        num_layers: blocks.
+
+    Raises:
+        ValueError: a size is less than 1, or the aggregator is unknown.
+        TypeError: ``sum_normalization`` is not a bool.
+    """
+
+    source: ClassVar[str] = (
+        "Schlag, Irie and Schmidhuber, Linear Transformers Are Secretly Fast Weight Programmers, "
+        "2021, https://arxiv.org/abs/2102.11174"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        aggregator: str = "sum",
+        sum_normalization: bool = True,
+        num_layers: int = 1,
+    ) -> None:
+        width = check_size("hidden_size", hidden_size) // check_size("num_layers", num_layers)
+        super().__init__(input_size, hidden_size, num_layers, max(1, round(math.sqrt(width))))
+        self.aggregator = check_aggregator("aggregator", aggregator)
+        if not isinstance(sum_normalization, bool):
+            raise TypeError(f"sum_normalization must be a bool, got {sum_normalization!r}")
+        self.sum_normalization = sum_normalization
+
+    def initial_state(self, batch_size: int) -> FastWeightState:
+        """Return weights of zero."""
+        L, K = self.num_layers, self.key_size
+        return FastWeightState(self.output.weight.new_zeros(batch_size, L, K, K))
+
+    def attend(
+        self, q: Tensor, k: Tensor, v: Tensor, state: tuple[Tensor, ...], start: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Apply the weights to the query."""
+        (S,) = state
+        q, k = self._feature_map(q.to(S.dtype)), self._feature_map(k.to(S.dtype))
+        read, S = AGGREGATORS[self.aggregator](q, k, v, S, start)
+        return read, (S,)
+
+    def _feature_map(self, x: Tensor) -> Tensor:
+        return feature_map(x) if self.sum_normalization else x.relu()
+
+
+class DeepFastWeightProgrammer(FastWeightProgrammer):
+    """Fast weights, four blocks unless told otherwise; see ``FastWeightProgrammer``."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        aggregator: str = "sum",
+        sum_normalization: bool = True,
+        num_layers: int = 4,
+    ) -> None:
+        super().__init__(input_size, hidden_size, aggregator, sum_normalization, num_layers)

@@ -1,0 +1,118 @@
+"""The gated DeltaNet: a memory that corrects single associations and lets all of them fade.
+
+    q, k, v = SiLU(conv(W x)),  q and k of norm 1 a head
+    βₜ = σ(W_β xₜ),  αₜ = exp(−exp(a) softplus(W_α xₜ + b))                        a head
+    Sₜ = αₜ (I − βₜ kₜ kₜᵀ) Sₜ₋₁ + βₜ kₜ vₜᵀ,  oₜ = qₜᵀ Sₜ
+    yₜ = W_o (RMSNorm(oₜ) ⊙ SiLU(W_g xₜ))
+
+Yang, Kautz and Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule" (2024),
+https://arxiv.org/abs/2412.06464, equation 10 and figure 1; the matrix there is the transpose of
+this one. conv is a causal convolution over time of each feature by itself. The paper's heads of 128
+and more features are language's; here they are small enough to act in thousands of environments,
+and values are of the keys' size, not twice that. Norms and the beginning of α are those of the
+authors' layer, https://github.com/fla-org/flash-linear-attention, but that exp(a) is drawn from 1
+to 16, there from 0, which has no logarithm.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.causal_conv import CausalConv
+from popgym.memory.ops.delta_rule import read_delta
+from popgym.memory.ops.linear import Linear
+from popgym.memory.ops.resets import clear_at_first_step
+from popgym.memory.ops.step_size import initial_step_bias
+
+_EPSILON = 1e-6
+
+
+class GatedDeltaNetState(NamedTuple):
+    """What the convolution still sees, and what is held under the keys."""
+
+    frames: Tensor  # [B, W - 1, 3 H K], the last queries, keys and values, oldest first
+    S: Tensor  # [B, H, K, K]
+
+
+class GatedDeltaNet(Memory):
+    """A gated DeltaNet of one layer.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        num_heads: H, matrices that are kept side by side.
+        head_size: K, the size of a head's queries, keys and values.
+        window: W, the inputs that the convolution sees.
+
+    Raises:
+        ValueError: a size is less than 1.
+    """
+
+    source: ClassVar[str] = (
+        "Yang, Kautz and Hatamizadeh, Gated Delta Networks: Improving Mamba2 with Delta Rule, "
+        "2024, https://arxiv.org/abs/2412.06464"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_heads: int = 4,
+        head_size: int = 32,
+        window: int = 4,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.num_heads = check_size("num_heads", num_heads)
+        self.head_size = check_size("head_size", head_size)
+        self.window = check_size("window", window)
+        width = num_heads * head_size
+        self.qkv = Linear(input_size, 3 * width, bias=False)
+        self.conv = nn.Conv1d(3 * width, 3 * width, window, groups=3 * width, bias=False)
+        self.rates = Linear(input_size, 2 * num_heads, bias=False)  # β, α
+        self.gate = Linear(input_size, width, bias=False)
+        self.norm = nn.RMSNorm(head_size, eps=1e-5)
+        self.output = Linear(width, hidden_size, bias=False)
+        self.log_decay = nn.Parameter(torch.empty(num_heads).uniform_(1, 16).log())
+        self.decay_bias = nn.Parameter(initial_step_bias(num_heads))
+
+    def initial_state(self, batch_size: int) -> GatedDeltaNetState:
+        """Return zeros."""
+        weight, H, K = self.qkv.weight, self.num_heads, self.head_size
+        return GatedDeltaNetState(
+            weight.new_zeros(batch_size, self.window - 1, 3 * H * K),
+            weight.new_zeros(batch_size, H, K, K),
+        )
+
+    def forward(
+        self, x: Tensor, state: GatedDeltaNetState, start: Tensor | None = None
+    ) -> tuple[Tensor, GatedDeltaNetState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        (frames, S), start = clear_at_first_step(state, start)
+        qkv, frames_after = self._convolve(x, frames, start)
+        heads = qkv.unflatten(2, (3, self.num_heads, -1))  # [B, T, 3, H, K]
+        q, k = _normalize(heads[:, :, :2]).unbind(2)
+        beta, log_alpha = self._rates(x, S.dtype)
+        read, S = read_delta(q, k, heads[:, :, 2], beta, S, start, log_alpha)
+        gate = functional.silu(self.gate(x))
+        y = self.output(self.norm(read).flatten(2).to(gate.dtype) * gate)
+        return y, GatedDeltaNetState(frames_after, S)
+
+    def _convolve(self, x: Tensor, frames: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Queries, keys and values [B, T, 3 H K], and the last frames."""
+        qkv = self.qkv(x)
+        y, last = CausalConv(self.conv.weight, None).read(qkv, frames.to(qkv.dtype), start)
+        return functional.silu(y.to(frames.dtype)), last.to(frames.dtype)
+
+    def _rates(self, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """β and log α [B, T, H]."""
+        beta, step = self.rates(x).to(dtype).chunk(2, -1)
+        return beta.sigmoid(), -self.log_decay.exp() * functional.softplus(step + self.decay_bias)
+
+
+def _normalize(x: Tensor) -> Tensor:
+    # unlike functional.normalize's, the gradient at 0 is of moderate size
+    return x * (x.square().sum(-1, keepdim=True) + _EPSILON).rsqrt()

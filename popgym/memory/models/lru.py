@@ -1,0 +1,97 @@
+"""The linear recurrent unit: a complex diagonal recurrence whose eigenvalues begin on a ring.
+
+    hₜ = λ ⊙ hₜ₋₁ + γ ⊙ (B xₜ)        yₜ = Re(C hₜ) + D xₜ        λ = exp(−exp(ν) + i exp(θ))
+
+with h, B and C complex; |λ| < 1 whatever is learned. At the beginning λ is uniform on the ring
+r_min ≤ |λ| ≤ r_max, 0 ≤ arg λ ≤ max_phase, and γ = √(1 − |λ|²) makes states as large as inputs;
+ln γ is learned.
+
+Orvieto et al., "Resurrecting Recurrent Neural Networks for Long Sequences" (2023),
+https://arxiv.org/abs/2303.06349, section 3 and appendix A, with the initialisation that
+https://github.com/NicolasZucchet/minimal-LRU has from there. D is a matrix here, as inputs and
+outputs may differ in size. What the paper puts around it (norm, gate, residual) is not in here.
+"""
+
+import math
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.ops.complex_scan import complex_scan
+from popgym.memory.ops.linear import linear
+from popgym.memory.ops.resets import clear_at_first_step
+
+
+class LRUState(NamedTuple):
+    """The states h."""
+
+    real: Tensor  # [B, N]
+    imag: Tensor  # [B, N]
+
+
+class LRU(Memory):
+    """A linear recurrent unit.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        num_states: N, complex; None: half of ``hidden_size``, at least one.
+        r_min: least |λ| at the beginning.
+        r_max: largest |λ| at the beginning; a state remembers some 1 / (1 − |λ|) steps.
+        max_phase: largest arg λ at the beginning, in radians.
+
+    Raises:
+        ValueError: a size is less than 1, or not 0 <= r_min < r_max <= 1, or not
+            0 < max_phase <= 2π.
+    """
+
+    source: ClassVar[str] = (
+        "Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, "
+        "https://arxiv.org/abs/2303.06349"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_states: int | None = None,
+        r_min: float = 0.0,
+        r_max: float = 1.0,
+        max_phase: float = math.tau,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        for name, value in (("r_min", r_min), ("r_max", r_max), ("max_phase", max_phase)):
+            check_number(name, value)
+        if not 0 <= r_min < r_max <= 1:
+            raise ValueError(f"0 <= r_min < r_max <= 1 must hold, got {r_min} and {r_max}")
+        if not 0 < max_phase <= math.tau:
+            raise ValueError(f"max_phase must be above 0 and at most 2π, got {max_phase}")
+        N = max(1, hidden_size // 2) if num_states is None else num_states
+        self.num_states = check_size("num_states", N)
+        u_1, u_2 = torch.rand(2, N).clamp(min=1e-6)  # both are put into logarithms
+        modulus = torch.sqrt(u_1 * (r_max**2 - r_min**2) + r_min**2).clamp(max=1 - 1e-6)
+        self.nu = nn.Parameter((-modulus.log()).log())
+        self.theta = nn.Parameter((max_phase * u_2).log())
+        self.log_gamma = nn.Parameter((1 - modulus**2).log() / 2)
+        self.B = nn.Parameter(torch.randn(N, 2, input_size) / math.sqrt(2 * input_size))
+        self.C = nn.Parameter(torch.randn(hidden_size, N, 2) / math.sqrt(N))  # Re C, −Im C
+        self.D = nn.Parameter(torch.randn(hidden_size, input_size) / math.sqrt(input_size))
+
+    def initial_state(self, batch_size: int) -> LRUState:
+        """Return states of zero."""
+        size = (batch_size, self.num_states)
+        return LRUState(self.nu.new_zeros(size), self.nu.new_zeros(size))
+
+    def forward(
+        self, x: Tensor, state: LRUState, start: Tensor | None = None
+    ) -> tuple[Tensor, LRUState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        state, start = clear_at_first_step(state, start)
+        # γ belongs to the weights: there are fewer of them than of inputs
+        weight = self.log_gamma.exp().view(-1, 1, 1) * self.B
+        modulus, phase = (-self.nu.exp()).exp(), self.theta.exp()
+        h, last = complex_scan(modulus, phase, linear(x, weight.flatten(0, 1)), state, start)
+        return linear(h, self.C.flatten(1)) + linear(x, self.D), LRUState(*last)

@@ -1,0 +1,121 @@
+"""Mamba: a state space whose step size, input and output depend on the input.
+
+    u = SiLU(conv(W_u x) + b),  z = W_z x        Bₜ, Cₜ = W_B uₜ, W_C uₜ
+    Δₜ = softplus(W_Δ W_R uₜ + b_Δ)
+    hₜ = exp(Δₜ A) hₜ₋₁ + Δₜ Bₜ uₜ        A = −exp(log A)
+    yₜ = W_y ((Cₜ hₜ + D ⊙ uₜ) ⊙ SiLU(zₜ))
+
+a recurrence in N numbers for each of the E = expand · D features of u; W_R has rank R = ⌈D / 16⌉.
+conv is a causal convolution over time of each feature by itself.
+
+Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), sections 3.2
+to 3.4, https://arxiv.org/abs/2312.00752, with the initialisation of its section 3.6 (S4D-Real).
+Bₜ is multiplied by Δₜ alone, not as by the zero-order hold of the paper's equation 4, and the other
+weights begin as torch's: both as in the authors' program, https://github.com/state-spaces/mamba.
+The block without the residual path and the normalisation before it: those are ``Layers``'s.
+"""
+
+import math
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.blocks import read_blocks
+from popgym.memory.ops.causal_conv import CausalConv
+from popgym.memory.ops.linear import Linear
+from popgym.memory.ops.resets import clear_at_first_step
+from popgym.memory.ops.selective_scan import selective_scan
+from popgym.memory.ops.step_size import initial_step_bias
+
+_BLOCK = 64
+"""Steps whose inner features are held at once."""
+
+
+class MambaState(NamedTuple):
+    """What the convolution still sees, and the state space's state."""
+
+    frames: Tensor  # [B, W - 1, E], the last inputs, oldest first
+    h: Tensor  # [B, N, E]
+
+
+class Mamba(Memory):
+    """A Mamba block of one layer.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        expand: E / D.
+        memory_size: N, numbers kept for each of the E features.
+        window: W, the inputs that the convolution sees.
+
+    Raises:
+        ValueError: a size is less than 1.
+    """
+
+    source: ClassVar[str] = (
+        "Gu and Dao, Mamba: Linear-Time Sequence Modeling with Selective State Spaces, 2023, "
+        "https://arxiv.org/abs/2312.00752"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        expand: int = 2,
+        memory_size: int = 16,
+        window: int = 4,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.memory_size = check_size("memory_size", memory_size)
+        self.window = check_size("window", window)
+        E, N = check_size("expand", expand) * hidden_size, memory_size
+        self.rank = math.ceil(hidden_size / 16)
+        self.input = Linear(input_size, 2 * E, bias=False)  # u, z
+        self.conv = nn.Conv1d(E, E, window, groups=E)
+        self.select = Linear(E, self.rank + 2 * N, bias=False)  # Δ, B, C
+        self.step = Linear(self.rank, E)
+        self.log_a = nn.Parameter(torch.arange(1.0, N + 1).log().unsqueeze(1).repeat(1, E))
+        self.skip = nn.Parameter(torch.ones(E))
+        self.output = Linear(E, hidden_size, bias=False)
+        with torch.no_grad():
+            self.step.weight.uniform_(-1, 1).div_(math.sqrt(self.rank))
+            self.step.bias.copy_(initial_step_bias(E))
+
+    def initial_state(self, batch_size: int) -> MambaState:
+        """Return zeros."""
+        N, E = self.log_a.shape
+        return MambaState(
+            self.log_a.new_zeros(batch_size, self.window - 1, E),
+            self.log_a.new_zeros(batch_size, N, E),
+        )
+
+    def forward(
+        self, x: Tensor, state: MambaState, start: Tensor | None = None
+    ) -> tuple[Tensor, MambaState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        a = -self.log_a.exp()
+        if x.shape[1] <= _BLOCK:
+            return self._read(a, x, state, start)
+        # some ten tensors [B, T, E] would have to be kept for gradients otherwise
+        return read_blocks(partial(self._read, a), [x], state, start, _BLOCK)
+
+    def _read(
+        self, a: Tensor, x: Tensor, state: MambaState, start: Tensor | None
+    ) -> tuple[Tensor, MambaState]:
+        """Read a few steps x [B, S, F] to [B, S, D]."""
+        (frames, h), start = clear_at_first_step(state, start)
+        u, z = self.input(x).chunk(2, -1)
+        conv = CausalConv(self.conv.weight, self.conv.bias)
+        u, last = conv.read(u.contiguous(), frames.to(u.dtype), start)
+        u = functional.silu(u)
+        step, b, c = self.select(u).split([self.rank, self.memory_size, self.memory_size], -1)
+        delta = functional.softplus(self.step(step).to(h.dtype))
+        y, h = selective_scan(u, delta, a, b, c, h, start)
+        # in this order: a sum lies in memory as its first term does, with the rows first
+        y = (self.skip * u + y).to(z.dtype) * functional.silu(z)
+        return self.output(y), MambaState(last.to(frames.dtype), h)

@@ -1,0 +1,131 @@
+"""S5: one diagonal state space with many inputs and many outputs, and a gate.
+
+    sₜ = exp(Δ Λ) ⊙ sₜ₋₁ + Λ⁻¹ (exp(Δ Λ) − 1) ⊙ (B xₜ)        uₜ = GELU(2 Re(C sₜ) + D xₜ)
+    yₜ = uₜ ⊙ σ(W uₜ + b)
+
+with s, Λ, B and C complex, a step size Δ for each state, and of each pair of conjugate states one.
+At the beginning Λ holds the eigenvalues of HiPPO-N, in ``blocks`` equal blocks, and B and C are
+real matrices in the coordinates of its eigenvectors.
+
+Smith, Warrington and Linderman, "Simplified State Space Layers for Sequence Modeling" (2023),
+https://arxiv.org/abs/2208.04933, section 3 and appendix B, with the zero-order hold and, in the
+last line, the activation of its experiments, "half_glu1" in the authors' program,
+https://github.com/lindermanlab/S5. D is a matrix here, as inputs and outputs may differ in size,
+and Re Λ = −exp(·), so that whatever is learned is stable. B and C begin with the variances 1 / F
+and 1 / 2N, so that sums of inputs and of states are as large as these; there B's is 1 / 2N too, and
+C complex.
+"""
+
+import math
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.ops.complex_scan import complex_scan
+from popgym.memory.ops.hippo import hippo_eigenvectors
+from popgym.memory.ops.linear import Linear, linear
+from popgym.memory.ops.resets import clear_at_first_step
+
+
+class S5State(NamedTuple):
+    """The states s."""
+
+    real: Tensor  # [B, N]
+    imag: Tensor  # [B, N]
+
+
+class S5(Memory):
+    """A simplified state space layer.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        num_states: N, complex, a multiple of ``blocks``; None: the multiple next to half of
+            ``hidden_size``.
+        blocks: of the matrix at the beginning.
+        dt_min: least step size Δ at the beginning; these are drawn on a logarithmic scale.
+        dt_max: largest step size at the beginning. A state remembers some 2 / Δ steps.
+
+    Raises:
+        ValueError: a size is less than 1, ``num_states`` is no multiple of ``blocks``, or not
+            0 < dt_min <= dt_max.
+    """
+
+    source: ClassVar[str] = (
+        "Smith, Warrington and Linderman, Simplified State Space Layers for Sequence Modeling, "
+        "2023, https://arxiv.org/abs/2208.04933"
+    )
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_states: int | None = None,
+        blocks: int = 8,
+        dt_min: float = 0.001,
+        dt_max: float = 0.1,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        check_size("blocks", blocks)
+        nearest = blocks * max(1, round(hidden_size / (2 * blocks)))
+        N = check_size("num_states", nearest if num_states is None else num_states)
+        if N % blocks:
+            raise ValueError(f"num_states must be a multiple of blocks = {blocks}, got {N}")
+        check_number("dt_min", dt_min)
+        check_number("dt_max", dt_max)
+        if not 0 < dt_min <= dt_max < math.inf:
+            raise ValueError(f"0 < dt_min <= dt_max must hold, got {dt_min} and {dt_max}")
+        self.num_states = N
+        self.log_dt = nn.Parameter(torch.empty(N).uniform_(math.log(dt_min), math.log(dt_max)))
+        self.log_decay = nn.Parameter(torch.empty(N))  # Λ = −exp(log_decay) + i frequency
+        self.frequency = nn.Parameter(torch.empty(N))
+        self.B = nn.Parameter(torch.empty(N, 2, input_size))  # real, imaginary
+        self.C = nn.Parameter(torch.empty(hidden_size, N, 2))  # Re C, −Im C
+        self.D = nn.Parameter(torch.randn(hidden_size, input_size) / math.sqrt(input_size))
+        self.gate = Linear(hidden_size, hidden_size)
+        self._begin_with_hippo(blocks)
+
+    @torch.no_grad()
+    def _begin_with_hippo(self, blocks: int) -> None:
+        size = 2 * self.num_states // blocks
+        eigenvalues, vectors = hippo_eigenvectors(size)
+        self.log_decay.copy_((-eigenvalues.real).log().repeat(blocks))
+        self.frequency.copy_(eigenvalues.imag.repeat(blocks))
+        F, D = self.input_size, self.output_size
+        B = torch.randn(blocks, size, F, dtype=torch.float64) / math.sqrt(F)
+        C = torch.randn(D, blocks, size, dtype=torch.float64) / math.sqrt(2 * self.num_states)
+        B_own = vectors.mH @ B.to(vectors.dtype)  # [blocks, size / 2, F]
+        C_own = C.to(vectors.dtype) @ vectors  # [D, blocks, size / 2]
+        self.B.copy_(torch.view_as_real(B_own.flatten(0, 1)).mT)
+        self.C.copy_(torch.view_as_real(C_own.flatten(1).conj().resolve_conj()))
+
+    def initial_state(self, batch_size: int) -> S5State:
+        """Return states of zero."""
+        size = (batch_size, self.num_states)
+        return S5State(self.log_dt.new_zeros(size), self.log_dt.new_zeros(size))
+
+    def forward(
+        self, x: Tensor, state: S5State, start: Tensor | None = None
+    ) -> tuple[Tensor, S5State]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        state, start = clear_at_first_step(state, start)
+        modulus, phase, weight = self._discretize()
+        s, last = complex_scan(modulus, phase, linear(x, weight), state, start)
+        u = functional.gelu(linear(s, 2 * self.C.flatten(1)) + linear(x, self.D))
+        return u * self.gate(u).sigmoid(), S5State(*last)
+
+    def _discretize(self) -> tuple[Tensor, Tensor, Tensor]:
+        """|exp(ΔΛ)| and its phase [N], and Λ⁻¹ (exp(ΔΛ) − 1) B as pairs of rows [2N, F]."""
+        dt, re, im = self.log_dt.exp(), -self.log_decay.exp(), self.frequency
+        modulus, phase = (dt * re).exp(), dt * im
+        # exp(z) − 1 without the loss of digits where z is small
+        e_re = torch.expm1(dt * re) - 2 * modulus * torch.sin(phase / 2) ** 2
+        e_im = modulus * torch.sin(phase)
+        size = re**2 + im**2
+        g_re, g_im = (e_re * re + e_im * im) / size, (e_im * re - e_re * im) / size
+        factor = torch.stack([g_re, -g_im, g_im, g_re], 1).view(-1, 2, 2)  # g_re + i g_im
+        return modulus, phase, (factor @ self.B).flatten(0, 1)

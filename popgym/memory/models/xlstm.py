@@ -1,0 +1,89 @@
+"""The xLSTM: a block with a matrix memory, then one whose units see each other's outputs.
+
+    z⁰ = P x        z¹ = z⁰ + mLSTM(LN z⁰)        z² = z¹ + LN sLSTM(LN z¹)
+    y = z² + V (GELU(U LN z²) ⊙ U' LN z²)
+
+where P is the identity, or a linear map if the inputs are not of size D, and U, U' have ⌈4 D / 3⌉
+rows. Each block has its memory's strength: the mLSTM's is how much it holds, the sLSTM's that what
+it stores may depend on what it has stored.
+
+Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.4 and figures 3, 10 and 11,
+https://arxiv.org/abs/2405.04517: xLSTM[1:1]; deeper with ``num_layers`` of ``make_memory``. Left
+out are the convolutions before the gates, the mLSTM's learnable skip and its projection to twice
+the width, whose place its heads have, and the norm after the last block, as what reads the outputs
+is no part of a memory. The sLSTM has one head instead of four, so that D may be any number. Unlike
+the authors' program, https://github.com/NX-AI/xlstm, linear maps and the norms before memories have
+biases, and all begin as torch's do.
+"""
+
+import math
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.memory.base import Memory
+from popgym.memory.ops.linear import Linear
+from popgym.memory.models.mlstm import MLSTM, MLSTMState
+from popgym.memory.models.slstm import SLSTM, SLSTMState
+
+
+class XLSTMState(NamedTuple):
+    """The mLSTM's state, then the sLSTM's."""
+
+    products: Tensor  # [B, H, K, K], C of the mLSTM
+    keys: Tensor  # [B, H, K], n of the mLSTM
+    stabiliser: Tensor  # [B, H], m of the mLSTM
+    h: Tensor  # [B, D]
+    c: Tensor  # [B, D]
+    n: Tensor  # [B, D]
+    m: Tensor  # [B, D]
+
+
+class XLSTM(Memory):
+    """An mLSTM and an sLSTM block.
+
+    Args:
+        input_size: F.
+        hidden_size: D.
+        num_heads: H, matrices that the mLSTM keeps.
+        head_size: K, the size of a head's queries, keys and values.
+
+    Raises:
+        ValueError: a size is less than 1.
+    """
+
+    source: ClassVar[str] = MLSTM.source
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_heads: int = 4, head_size: int = 32
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        same = input_size == hidden_size
+        self.project = nn.Identity() if same else Linear(input_size, hidden_size)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(3))
+        self.mlstm = MLSTM(hidden_size, hidden_size, num_heads, head_size)
+        self.slstm = SLSTM(hidden_size, hidden_size)
+        self.slstm_norm = nn.LayerNorm(hidden_size, bias=False)
+        width = math.ceil(4 * hidden_size / 3)
+        self.hidden = Linear(hidden_size, 2 * width)
+        self.output = Linear(width, hidden_size)
+
+    def initial_state(self, batch_size: int) -> XLSTMState:
+        """Return both memories' states at the start of an episode."""
+        return XLSTMState(
+            *self.mlstm.initial_state(batch_size), *self.slstm.initial_state(batch_size)
+        )
+
+    def forward(
+        self, x: Tensor, state: XLSTMState, start: Tensor | None = None
+    ) -> tuple[Tensor, XLSTMState]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        z = self.project(x)
+        y, matrix = self.mlstm(self.norms[0](z), MLSTMState(*state[:3]), start)
+        z = z + y
+        y, scalar = self.slstm(self.norms[1](z), SLSTMState(*state[3:]), start)
+        z = z + self.slstm_norm(y)
+        gate, y = self.hidden(self.norms[2](z)).chunk(2, -1)
+        return z + self.output(functional.gelu(gate) * y), XLSTMState(*matrix, *scalar)

@@ -1,0 +1,95 @@
+"""One causal convolution over rows that may hold several episodes, whole or step by step.
+
+    yₜ = b + Σₖ Wₖ xₜ₋ₖd,  0 ≤ k < W,  where xₜ₋ₖd = 0 before the episode's first step
+
+An episode that begins inside a row is computed as if it did not, all rows in one convolution; then
+the few outputs whose window reaches over a start are computed again from the taps that do not. They
+replace the first ones, so that nothing an earlier episode held, NaN included, is left in them.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from popgym.memory.ops.resets import episode_starts
+
+
+class CausalConv(NamedTuple):
+    """A kernel, its bias and its dilation d.
+
+    With weights [D, 1, W] and D = F each feature is convolved by itself (a depthwise convolution).
+    """
+
+    weight: Tensor  # [D, F, W], the oldest tap first
+    bias: Tensor | None  # [D]
+    dilation: int = 1
+
+    @property
+    def span(self) -> int:
+        """(W − 1) d: the steps before its own that an output sees, and those to be kept."""
+        return (self.weight.shape[2] - 1) * self.dilation
+
+    def read(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Convolve T steps of B rows.
+
+        Args:
+            x: inputs [B, T, F].
+            before: the ``span`` inputs before them [B, span, F], oldest first, without those that
+                a start at the first step clears.
+            start: [B, T] bool, or None where no later step begins an episode.
+
+        Returns:
+            Outputs [B, T, D], and the last ``span`` inputs of each row's last episode.
+        """
+        steps = x.shape[1]
+        last = torch.cat([before[:, steps:], x[:, max(steps - self.span, 0) :]], 1)
+        if steps == 1:
+            windows = torch.cat([before[:, :: self.dilation], x], 1)  # [B, W, F]
+            return self._product(windows).unsqueeze(1), last
+        y = self._convolve(torch.cat([before, x], 1) if self.span else x)
+        if start is not None and self.span:
+            starts = episode_starts(start, before=-self.span)
+            y = self._recompute_cut_windows(y, x, starts)
+            last = self._cut(last, starts[:, -1:] - steps)
+        return y, last
+
+    def _convolve(self, frames: Tensor) -> Tensor:
+        """[B, span + T, F] -> [B, T, D]."""
+        # channels last, as it lies in memory: no copy, and faster than conv1d
+        image = frames.mT.unsqueeze(2)  # [B, F, 1, span + T]
+        groups = frames.shape[2] // self.weight.shape[1]
+        y = functional.conv2d(
+            image, self.weight.unsqueeze(2), self.bias, dilation=(1, self.dilation), groups=groups
+        )
+        return y.squeeze(2).mT
+
+    def _product(self, windows: Tensor) -> Tensor:
+        """Windows of the last V taps: [N, V, F] -> [N, D]."""
+        weight = self.weight[..., -windows.shape[1] :].mT  # [D, V, F]
+        if weight.shape[2] < windows.shape[2]:
+            y = (windows * weight.squeeze(2).mT).sum(1)
+            return y if self.bias is None else y + self.bias
+        return functional.linear(windows.flatten(1), weight.flatten(1), self.bias)
+
+    def _recompute_cut_windows(self, y: Tensor, x: Tensor, starts: Tensor) -> Tensor:
+        """Replace the outputs whose window reaches over the start of their episode."""
+        age = torch.arange(x.shape[1], device=x.device) - starts  # [B, T]
+        whole = age.flatten().div(self.dilation, rounding_mode="floor") + 1  # taps that remain
+        frames, places, outputs = x.flatten(0, 1), [], []
+        for taps in range(1, self.weight.shape[2]):
+            at = (whole == taps).nonzero()  # [N, 1], among B T
+            seen = at + torch.arange(1 - taps, 1, device=x.device) * self.dilation  # [N, V]
+            # index_select, as its gradient is several times as fast as that of frames[seen]
+            windows = frames.index_select(0, seen.flatten()).unflatten(0, seen.shape)
+            places.append(at.squeeze(1))
+            outputs.append(self._product(windows))
+        y_flat = y.flatten(0, 1)
+        y_flat.index_copy_(0, torch.cat(places), torch.cat(outputs).to(y.dtype))
+        return y_flat.view_as(y)
+
+    def _cut(self, last: Tensor, starts: Tensor) -> Tensor:
+        """Clear the last inputs [B, span, F] older than ``starts`` [B, 1], counted from the end."""
+        older = torch.arange(-self.span, 0, device=last.device) < starts
+        return last.masked_fill(older.unsqueeze(-1), 0)

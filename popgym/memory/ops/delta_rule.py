@@ -1,0 +1,101 @@
+"""The delta rule: a memory of keys and values that corrects what it holds.
+
+    Sₜ = αₜ Sₜ₋₁ + βₜ kₜ ⊗ (vₜ − kₜ αₜ Sₜ₋₁),  oₜ = qₜ Sₜ
+
+where Sₜ₋₁ = 0 if step t begins an episode: the value found under the key kₜ is replaced by vₜ, the
+more so the larger 0 ≤ βₜ ≤ 1, after all that is held has faded by 0 < αₜ ≤ 1. What is written in
+step t depends on what was written before; over a chunk of steps these writes U solve a triangular
+system. With the state S before the chunk, Q, K, V its rows, γᵢ the product of its α up to step i
+and Γᵢⱼ = γᵢ / γⱼ,
+
+    (I + diag(β) tril(Γ ⊙ K Kᵀ, −1)) U = diag(β) (V − diag(γ) K S)
+    O = diag(γ) Q S + tril(Γ ⊙ Q Kᵀ) U        S' = γ_C S + (diag(Γ_C) K)ᵀ U
+
+Yang et al., "Parallelizing Linear Transformers with the Delta Rule over Sequence Length" (2024),
+section 3, https://arxiv.org/abs/2406.06484; with α, Yang, Kautz and Hatamizadeh, "Gated Delta
+Networks: Improving Mamba2 with Delta Rule" (2024), section 3.3, https://arxiv.org/abs/2412.06464.
+All is computed in the precision of the state.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from popgym.memory.ops.chunked import Chunks, read_chunks, sums_between
+
+
+def read_delta(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    state: Tensor,
+    start: Tensor | None = None,
+    log_alpha: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Correct the state at each step, and read it with the query; H heads.
+
+    Args:
+        q: queries [B, T, H, K].
+        k: keys [B, T, H, K], of norm 1 or less, or the state grows without bound.
+        v: values [B, T, H, V].
+        beta: β [B, T, H], how far each step corrects.
+        state: before the first step [B, H, K, V].
+        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
+            for ``clear_at_first_step``.
+        log_alpha: log α [B, T, H], at most 0; None: nothing fades.
+
+    Returns:
+        What was read [B, T, H, V], and the state after the last step.
+    """
+    with torch.autocast(q.device.type, enabled=False):
+        if log_alpha is None:
+            log_alpha = torch.zeros_like(beta)
+        inputs = [x.to(state.dtype) for x in (q, k, v, beta, log_alpha)]
+        if q.shape[1] == 1:
+            read, state = _read_step(*(x.transpose(1, 2) for x in inputs), state=state)
+            return read.transpose(1, 2), state
+        read, state = read_chunks(partial(_read_chunks, inputs, state), q, start)
+        return read, state
+
+
+def _read_step(
+    q: Tensor, k: Tensor, v: Tensor, beta: Tensor, log_alpha: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """[B, H, 1, ...] -> [B, H, 1, V], and the state after [B, H, K, V]."""
+    state = log_alpha.exp().unsqueeze(-1) * state
+    state = state + k.mT @ (beta.unsqueeze(-1) * (v - k @ state))
+    return q @ state, state
+
+
+def _read_chunks(
+    inputs: list[Tensor], state: Tensor, chunks: Chunks, starts: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """See ``read_delta``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
+    # contiguous: each is read by several products; [B, n, H, C, ...]
+    inputs = [chunks.split(x).transpose(2, 3).contiguous() for x in inputs]
+    q, k, v, beta, log_alpha = inputs
+    if starts is not None:
+        # an episode begins where all that is held has faded
+        log_alpha = log_alpha.masked_fill(starts.unsqueeze(2), -torch.inf)
+    beta = beta.unsqueeze(-1)
+    decay = sums_between(log_alpha).exp()  # Γ, 0 above the diagonal
+    gamma = log_alpha.cumsum(-1).exp().unsqueeze(-1)
+    system = beta * (decay * (k @ k.mT)).tril(-1)
+    both = beta * torch.cat([v, gamma * k], -1)
+    # unitriangular: the diagonal is not looked at; torch solves in no narrower type than float32
+    wide = torch.promote_types(system.dtype, torch.float32)
+    both = torch.linalg.solve_triangular(
+        system.to(wide), both.to(wide), upper=False, unitriangular=True
+    ).to(system.dtype)
+    u_v, u_k = both.split([v.shape[-1], k.shape[-1]], -1)  # U = u_v - u_k S
+    k_last = (decay[..., -1, :].unsqueeze(-1) * k).mT
+
+    def step(state: Tensor, last: Tensor, added: Tensor, k_c: Tensor, u_k_c: Tensor) -> Tensor:
+        return last * state + added - k_c @ (u_k_c @ state)
+
+    before, after = chunks.carry_through(step, state, gamma[..., -1:, :], k_last @ u_v, k_last, u_k)
+    u = u_v - u_k @ before
+    read = (gamma * q) @ before + (decay * (q @ k.mT)) @ u
+    return chunks.join(read.transpose(2, 3)), after

@@ -1,0 +1,118 @@
+"""The leaky recurrence, whose gate sees only the input, with its gradient written out.
+
+    hₜ = hₜ₋₁ + zₜ ⊙ (h̃ₜ − hₜ₋₁),  z = gate(a),  where hₜ₋₁ = 0 if step t begins an episode
+
+    gₜ = ∂L/∂hₜ + (1 − zₜ₊₁) ⊙ gₜ₊₁,  without the second term if step t + 1 begins an episode
+    ∂L/∂h̃ₜ = zₜ ⊙ gₜ        ∂L/∂zₜ = (h̃ₜ − hₜ₋₁) ⊙ gₜ        ∂L/∂h₀ = (1 − z₁) ⊙ g₁
+
+With 0 ≤ z ≤ 1 a state is a mean of what was seen, so nothing can overflow. Pre-activations a and
+candidates h̃ come from one product and stay in one tensor, as do their gradients, and steps are read
+in blocks: what is computed in between fits the processor's cache. That takes two thirds of the time
+and half the memory of ``diagonal_scan`` with autograd for z and 1 − z.
+"""
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from popgym.memory.ops.eager import eager
+from popgym.memory.ops.first_order import first_order
+from popgym.memory.ops.resets import clear_rows, reset_steps
+
+_BLOCK = 32
+"""Steps."""
+
+
+class Gate(Protocol):
+    """A gate z = gate(a), number by number."""
+
+    @staticmethod
+    def open(a: Tensor) -> Tensor:
+        """Return z [..., D] of pre-activations [..., G D]."""
+
+    @staticmethod
+    def differentiate(a: Tensor, dlogit: Tensor, out: Tensor) -> None:
+        """Write the gradient of ``a`` to ``out``, given that of ln z − ln (1 − z) [..., D]."""
+
+
+@eager
+def leaky_scan(gate: type[Gate], inputs: Tensor, h_0: Tensor, start: Tensor | None) -> Tensor:
+    """Return the states h [B, T, D] after each step.
+
+    Args:
+        gate: how z is computed.
+        inputs: pre-activations of the gate, then candidates [B, T, (G + 1) D].
+        h_0: state before the first step [B, D].
+        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+    """
+    return _LeakyScan.apply(gate, inputs.to(h_0.dtype), h_0, reset_steps(start))
+
+
+class _LeakyScan(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        gate: type[Gate],
+        inputs: Tensor,
+        h_0: Tensor,
+        resets: list[Tensor | None] | None,
+    ) -> Tensor:
+        B, T, _ = inputs.shape
+        h = inputs.new_empty(B, T, h_0.shape[1])
+        h_ts, h_t = h.unbind(1), h_0
+        for steps in _blocks(T):
+            a, candidate = _split(inputs[:, steps], h_0)
+            gates = zip(candidate.unbind(1), gate.open(a).unbind(1), strict=True)
+            for t, (candidate_t, z_t) in enumerate(gates, steps.start):
+                h_t = torch.lerp(_cleared(h_t, resets, t), candidate_t, z_t, out=h_ts[t])
+        ctx.save_for_backward(inputs, h, h_0)
+        ctx.gate, ctx.resets = gate, resets
+        return h
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, h, h_0 = ctx.saved_tensors
+        d_inputs = torch.empty_like(inputs)
+        carried = torch.zeros_like(h_0)
+        for steps in reversed(_blocks(h.shape[1])):
+            a, candidate = _split(inputs[:, steps], h_0)
+            da, d_candidate = _split(d_inputs[:, steps], h_0)
+            z = ctx.gate.open(a)
+            g = torch.empty_like(z)
+            for t in reversed(range(z.shape[1])):
+                g_t = torch.add(dh[:, steps.start + t], carried, out=g[:, t])
+                carried = torch.addcmul(g_t, g_t, z[:, t], value=-1)
+                carried = _cleared(carried, ctx.resets, steps.start + t)
+            torch.mul(g, z, out=d_candidate)
+            rise = candidate - _before(h, h_0, steps, ctx.resets)
+            ctx.gate.differentiate(a, g.mul_(rise).mul_(z).mul_(1 - z), out=da)
+        return None, d_inputs, carried, None
+
+
+def _blocks(steps: int) -> list[slice]:
+    return [slice(begin, min(begin + _BLOCK, steps)) for begin in range(0, steps, _BLOCK)]
+
+
+def _split(inputs: Tensor, h_0: Tensor) -> tuple[Tensor, ...]:
+    """Pre-activations and candidates."""
+    D = h_0.shape[1]
+    return inputs.split([inputs.shape[2] - D, D], 2)
+
+
+def _before(h: Tensor, h_0: Tensor, steps: slice, resets: list[Tensor | None] | None) -> Tensor:
+    """The states before each of ``steps``, as they were read [B, S, D]."""
+    begin = steps.start
+    first = h[:, begin - 1] if begin else h_0
+    before = torch.cat([first.unsqueeze(1), h[:, begin : steps.stop - 1]], 1)
+    for t, rows in enumerate(resets[steps] if resets else []):
+        if rows is not None:
+            before[:, t].masked_fill_(rows, 0)
+    return before
+
+
+def _cleared(tensor: Tensor, resets: list[Tensor | None] | None, t: int) -> Tensor:
+    if resets is None or (rows := resets[t]) is None:
+        return tensor
+    return clear_rows(tensor, rows)

@@ -1,0 +1,91 @@
+"""The diagonal recurrence over time with its gradient written out.
+
+    hₜ = aₜ ⊙ hₜ₋₁ + bₜ,  where hₜ₋₁ = 0 if step t begins an episode
+
+    gₜ = ∂L/∂hₜ + āₜ₊₁ ⊙ gₜ₊₁,  without the second term if step t + 1 begins an episode
+    ∂L/∂bₜ = gₜ        ∂L/∂aₜ = gₜ ⊙ h̄ₜ₋₁        ∂L/∂h₀ = ā₁ ⊙ g₁
+
+The core of every diagonal state space model. The bar is the complex conjugate. One operation a step
+in each direction, and one more for ∂L/∂a: linear in T in time and memory, and about twice as fast
+as what autograd makes of the same loop.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from popgym.memory.ops.eager import eager
+from popgym.memory.ops.first_order import first_order
+from popgym.memory.ops.resets import clear_rows, reset_steps
+
+
+@eager
+def diagonal_scan(a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None) -> Tensor:
+    """Return the states h [B, T, ...] after each step of hₜ = aₜ ⊙ hₜ₋₁ + bₜ.
+
+    Args:
+        a: [...] for all steps, or one for each [B, T, ...]; real or complex.
+        b: [B, T, ...].
+        h_0: state before the first step [B, ...].
+        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    size = b.shape[2:]
+    if a.shape not in (size, b.shape) or h_0.shape != (b.shape[0], *size):
+        raise ValueError(
+            f"for b of {list(b.shape)}, a must be {list(size)} or {list(b.shape)} and h_0 "
+            f"{[b.shape[0], *size]}; got {list(a.shape)} and {list(h_0.shape)}"
+        )
+    dtype = torch.promote_types(torch.promote_types(a.dtype, b.dtype), h_0.dtype)
+    a, b, h_0 = (tensor.to(dtype) for tensor in (a, b, h_0))
+    return _DiagonalScan.apply(a, b, h_0, reset_steps(start))
+
+
+class _DiagonalScan(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, a: Tensor, b: Tensor, h_0: Tensor, resets: list[Tensor | None] | None
+    ) -> Tensor:
+        h = torch.empty_like(b)
+        h_t = h_0
+        steps = zip(_steps(a, b), b.unbind(1), h.unbind(1), strict=True)
+        for t, (a_t, b_t, out) in enumerate(steps):
+            h_t = torch.addcmul(b_t, a_t, _cleared(h_t, resets, t), out=out)
+        ctx.save_for_backward(a, h, h_0)
+        ctx.resets = resets
+        return h
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
+        a, h, h_0 = ctx.saved_tensors
+        a_bar = a.conj().resolve_conj()
+        same_a = a.dim() < h.dim()
+        g = torch.empty_like(h)
+        da = torch.zeros_like(h_0 if same_a else h) if ctx.needs_input_grad[0] else None
+        a_ts, da_ts = _steps(a_bar, h), None if da is None else _steps(da, h)
+        h_ts, g_ts, dh_ts = h.unbind(1), g.unbind(1), dh.unbind(1)
+        a_tp1, g_tp1 = a_ts[-1], torch.zeros_like(h_0)
+        for t in reversed(range(len(h_ts))):
+            g_t = torch.addcmul(dh_ts[t], a_tp1, g_tp1, out=g_ts[t])
+            if da_ts:
+                h_tm1 = _cleared(h_ts[t - 1] if t else h_0, ctx.resets, t)
+                da_ts[t].addcmul_(g_t, h_tm1.conj())
+            a_tp1, g_tp1 = a_ts[t], _cleared(g_t, ctx.resets, t)
+        if da is not None and same_a:
+            da = da.sum(0)
+        return da, g, a_tp1 * g_tp1, None
+
+
+def _steps(a: Tensor, like: Tensor) -> tuple[Tensor, ...]:
+    """What belongs to each step of ``like`` [B, T, ...]; the same for all if ``a`` has no T."""
+    return a.unbind(1) if a.dim() == like.dim() else (a,) * like.shape[1]
+
+
+def _cleared(tensor: Tensor, resets: list[Tensor | None] | None, t: int) -> Tensor:
+    if resets is None or (rows := resets[t]) is None:
+        return tensor
+    return clear_rows(tensor, rows)

@@ -1,0 +1,167 @@
+"""Several layers of any memory, one upon the other, with or without a path around each.
+
+    plain:      x⁰ = x,  xˡ = memoryˡ(xˡ⁻¹)
+    residual:   x⁰ = P x,  z = xˡ⁻¹ + memoryˡ(LN(xˡ⁻¹)),  xˡ = z + V ReLU(U LN(z) + b) + c
+
+l = 1 … L, where P is the identity or, if the inputs are not of size D, a linear map; LN is a layer
+normalisation with weights of its own; and V, U, the position-wise network, is left out unless asked
+for. Its ReLU is what a memory without a nonlinearity of its own needs for layers to be of use.
+
+He et al., "Identity Mappings in Deep Residual Networks" (2016), https://arxiv.org/abs/1603.05027;
+the normalisation inside of the residual path as in Xiong et al., "On Layer Normalization in the
+Transformer Architecture" (2020), https://arxiv.org/abs/2002.04745, section 3.2, without the last
+normalisation after all layers: what follows a memory is not known here.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.linear import Linear
+
+
+class Layers(Memory):
+    """Layers of one memory; each reads the outputs of the one before.
+
+    The state is that of the memory, with each field flattened and those of all layers in a row,
+    [B, ...]. It reaches as far back as all layers together.
+
+    Args:
+        memory: what builds a layer of its input and hidden size: a class such as ``LRU``, or
+            ``functools.partial(LRU, state_size=64)``.
+        input_size: F.
+        hidden_size: D.
+        num_layers: L; each reads the outputs of the one before it.
+        residual: whether each layer is a pre-norm residual block.
+        feed_forward: size of the hidden layer of the position-wise network after each memory, which
+            only residual blocks have; 0: no such network.
+
+    Raises:
+        ValueError: a size is less than 1, or there is a ``feed_forward`` without ``residual``.
+        TypeError: an option has the wrong type.
+    """
+
+    source: ClassVar[str] = (
+        "Xiong et al., On Layer Normalization in the Transformer Architecture, 2020, "
+        "https://arxiv.org/abs/2002.04745"
+    )
+
+    def __init__(
+        self,
+        memory: Callable[[int, int], Memory],
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        residual: bool = False,
+        feed_forward: int = 0,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        check_layer_options(num_layers, residual, feed_forward)
+        self.num_layers, self.residual = num_layers, residual
+        first = hidden_size if residual else input_size
+        sizes = [first] + [hidden_size] * (num_layers - 1)
+        self.memories = nn.ModuleList(memory(size, hidden_size) for size in sizes)
+        if residual:
+            project = input_size != hidden_size
+            self.project = Linear(input_size, hidden_size) if project else nn.Identity()
+            self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in sizes)
+            self.networks = nn.ModuleList(
+                _FeedForward(hidden_size, feed_forward) if feed_forward else nn.Identity()
+                for _ in sizes
+            )
+        self._shapes = [
+            [field.shape[1:] for field in memory.initial_state(0)] for memory in self._layers()
+        ]
+
+    @property
+    def reach(self) -> int | None:
+        """The sum of the layers' own."""
+        total = 0
+        for memory in self._layers():
+            if memory.reach is None:
+                return None
+            total += memory.reach
+        return total
+
+    def initial_state(self, batch_size: int) -> Any:
+        """Return the layers' states in a row."""
+        return _join([memory.initial_state(batch_size) for memory in self._layers()])
+
+    def forward(self, x: Tensor, state: Any, start: Tensor | None = None) -> tuple[Tensor, Any]:
+        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        self.check_arguments(x, state, start)
+        states = []
+        y = self.project(x) if self.residual else x
+        for layer, before in enumerate(self._split(state)):
+            y, after = self._read(layer, y, before, start)
+            states.append(after)
+        return y, _join(states)
+
+    def _layers(self) -> list[Memory]:
+        return cast(list[Memory], [*self.memories])
+
+    def _read(self, layer: int, x: Tensor, state: Any, start: Tensor | None) -> tuple[Tensor, Any]:
+        if not self.residual:
+            return self.memories[layer](x, state, start)
+        y, state = self.memories[layer](self.norms[layer](x), state, start)
+        return self.networks[layer](x + y), state
+
+    def _split(self, state: Any) -> list[Any]:
+        """Take the row of states apart: one for each layer."""
+        fields: list[list[Tensor]] = [[] for _ in self.memories]
+        for field, *shapes in zip(state, *self._shapes, strict=True):
+            pieces = field.split([math.prod(shape) for shape in shapes], 1)
+            for layer, piece, shape in zip(fields, pieces, shapes, strict=True):
+                layer.append(piece.reshape(len(piece), *shape).contiguous())
+        return [type(state)(*layer) for layer in fields]
+
+
+class _FeedForward(nn.Module):
+    """A network of one hidden layer, the same at every step, and the way around it."""
+
+    def __init__(self, size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(size)
+        self.hidden = Linear(size, hidden_size)
+        self.output = Linear(hidden_size, size)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z + self.output(self.hidden(self.norm(z)).relu())
+
+
+def _join(states: list[Any]) -> Any:
+    """Put the states of all layers in a row."""
+    fields = zip(*states, strict=True)
+    rows = ([f.reshape(len(f), math.prod(f.shape[1:])) for f in layers] for layers in fields)
+    return type(states[0])(*(torch.cat(row, 1) for row in rows))
+
+
+LAYER_OPTIONS: dict[str, Any] = {
+    name: inspect.signature(Layers).parameters[name].default
+    for name in ("num_layers", "residual", "feed_forward")
+}
+"""The options that every memory has, with their defaults."""
+
+
+def check_layer_options(num_layers: int = 1, residual: bool = False, feed_forward: int = 0) -> None:
+    """Refuse options of ``Layers`` that are out of range or do not fit together.
+
+    Raises:
+        ValueError: a size is less than 1, or there is a ``feed_forward`` without ``residual``.
+        TypeError: an option has the wrong type.
+    """
+    check_size("num_layers", num_layers)
+    if not isinstance(residual, bool):
+        raise TypeError(f"residual must be a bool, got {residual!r}")
+    if type(feed_forward) is int and feed_forward == 0:
+        return
+    check_size("feed_forward", feed_forward)
+    if not residual:
+        raise ValueError(
+            f"feed_forward {feed_forward} needs residual=True: only residual blocks have a network"
+        )

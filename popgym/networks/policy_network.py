@@ -1,0 +1,179 @@
+"""Everything of an actor-critic but its memory, wired as POPGym's published models are.
+
+    obs ─ feature_map ─ (+ embedding of the step) ─ preprocessor ─ z ─ [core] ─ y
+    y ─ postprocessor ┬─ actor  ─ actor_head  ─ logits
+                      └─ critic ─ critic_head ─ value
+
+Morad et al., "POPGym: Benchmarking Partially Observable Reinforcement Learning" (ICLR 2023).
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from popgym.networks.embedding import make_embedding
+from popgym.memory.ops.linear import Linear
+from popgym.networks.options import (
+    DEFAULT_MAX_STEPS,
+    DEFAULT_OUTPUT_SIZE,
+    Layers,
+    WiringOptions,
+)
+
+__all__ = ["Wiring", "WiringOptions"]
+
+
+class Wiring(nn.Module):
+    """The layers around a memory; subclasses set ``core``, the memory.
+
+    Linear weights start orthogonal, those of the two heads normal with deviation .01 and no bias,
+    so that training begins with nearly equal probabilities and values near 0. The biases before
+    the LayerNorm start as torch draws them: without one, the norm of an observation would be lost.
+
+    Args:
+        observation_size: Features O of a flattened observation.
+        num_outputs: Outputs A of the actor, the parameters of the action distribution.
+        options: Sizes and parts.
+
+    Raises:
+        ValueError: If a module given as a part does not fit its place.
+    """
+
+    def __init__(
+        self,
+        observation_size: int,
+        num_outputs: int,
+        options: WiringOptions | None = None,
+    ) -> None:
+        super().__init__()
+        options = options or WiringOptions()
+        width = options.preprocessor_input_size
+        observed = width
+        if options.has_embedding and options.embedding_mode == "cat":
+            observed = width - (options.embedding_size or 0)
+        self.concatenates = observed < width
+        self.feature_map = nn.Sequential(
+            _linear(observation_size, observed), nn.LayerNorm(observed, elementwise_affine=False)
+        )
+        self.embedding = make_embedding(
+            options.embedding,
+            options.embedding_size or width,
+            options.embedding_max_steps or DEFAULT_MAX_STEPS,
+        )
+        # s = sigmoid(mixing): inside [0, 1] without a clamp, whose gradient is 0 outside and
+        # would hold s there.
+        mixes = options.has_embedding and options.scale_embedding
+        self.mixing = nn.Parameter(torch.zeros(())) if mixes else None
+
+        self.preprocessor, self.feature_size = _build(
+            "preprocessor", options.preprocessor, width, options.preprocessor_output_size
+        )
+        self.register_module("core", None)  # keeps the place between z and y
+        self.postprocessor, y_size = _build(
+            "postprocessor", options.postprocessor, options.hidden_size, None
+        )
+        out = options.postprocessor_output_size
+        actor = (out,) if options.actor is None else options.actor
+        self.actor, actor_size = _build("actor", actor, y_size, out)
+        self.actor_head = _head(actor_size, num_outputs)
+        critic = (out,) if options.critic is None else options.critic
+        self.critic, critic_size = _build("critic", critic, y_size, out)
+        self.critic_head = _head(critic_size, 1)
+
+    def features(self, obs: Tensor, time: Tensor | None) -> Tensor:
+        """Inputs of the memory.
+
+        Args:
+            obs: Flattened observations [..., O].
+            time: Step within the episode [...], integers counted from 0; not needed, and not
+                looked at, without an embedding.
+
+        Returns:
+            z [..., F].
+        """
+        x = self.feature_map(obs)
+        if self.embedding is not None:
+            x = self._embed(x, self.embedding(time))
+        return self.preprocessor(x)
+
+    def _embed(self, x: Tensor, e: Tensor) -> Tensor:
+        """Joins features x and embedding e, by lerp(x, e, s) = x · (1 − s) + e · s if mixed."""
+        x = x.to(e.dtype)  # autocast may have left x in bfloat16
+        s = None if self.mixing is None else self.mixing.sigmoid()
+        if self.concatenates:
+            return torch.cat([x, e] if s is None else [x * (1 - s), e * s], -1)
+        e = functional.pad(e, (x.shape[-1] - e.shape[-1], 0))
+        return x + e if s is None else torch.lerp(x, e, s)
+
+    def heads(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs of the network, in float32 also under autocast.
+
+        Args:
+            y: Outputs of the memory [..., D].
+
+        Returns:
+            logits [..., A] and value [...].
+        """
+        y = self.postprocessor(y)
+        logits = self.actor_head(self.actor(y))
+        value = self.critic_head(self.critic(y)).squeeze(-1)
+        return _at_least_float32(logits), _at_least_float32(value)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _linear(input_size: int, output_size: int) -> Linear:
+    layer = Linear(input_size, output_size)
+    nn.init.orthogonal_(layer.weight)
+    return layer
+
+
+def _head(input_size: int, output_size: int) -> Linear:
+    layer = Linear(input_size, output_size)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _build(
+    name: str, layers: Layers, input_size: int, output_size: int | None
+) -> tuple[nn.Module, int]:
+    """The part ``name`` and its output size, which the option ``output_size`` announces."""
+    if isinstance(layers, nn.Module):
+        module = copy.deepcopy(layers)
+        found = _output_size(name, module, input_size)
+        fits = output_size in (None, found)
+    else:
+        sizes = [input_size, *layers]
+        steps = [part for a, b in pairwise(sizes) for part in (_linear(a, b), nn.LeakyReLU())]
+        module = nn.Sequential(*steps) if steps else nn.Identity()
+        found = sizes[-1]
+        # Sizes need no announcement; one that contradicts them is a mistake all the same.
+        fits = output_size in (None, found, DEFAULT_OUTPUT_SIZE)
+    if not fits:
+        option = "preprocessor" if name == "preprocessor" else "postprocessor"
+        raise ValueError(
+            f"the {name} turns {input_size} features into {found}, but "
+            f"{option}_output_size is {output_size}; set it to {found}"
+        )
+    return module, found
+
+
+def _output_size(name: str, module: nn.Module, input_size: int) -> int:
+    """Tries the module on one step of zeros; on a copy, since forward may change buffers."""
+    like = next(iter(module.parameters()), torch.empty(0))
+    probe = torch.zeros(1, 1, input_size, dtype=like.dtype, device=like.device)
+    try:
+        with torch.no_grad():
+            return copy.deepcopy(module).eval()(probe).shape[-1]
+    except Exception as error:
+        raise ValueError(
+            f"the {name} given does not take features [B, T, {input_size}]: {error}"
+        ) from error

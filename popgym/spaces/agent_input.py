@@ -1,0 +1,198 @@
+"""What an agent is fed at each step: what it sees, what it did, and whether it just began."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+
+from popgym.spaces.flatten import Flattener, Path, follow, leaves, named
+
+TOLERANCE = 1e-5
+"""How far a Box's real numbers may lie beyond a bound, relative to it: float32 rounds."""
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number that a network can read."""
+
+
+class AgentInput:
+    """Rows of [flattened observation | flattened previous action | start flag].
+
+    Args:
+        observation_space: Of a single environment.
+        action_space: Of a single environment.
+        previous_action: Whether the previous action is part of the row; all zeros at a start.
+        start_flag: Whether the flag is part of the row; 1 at a start, else 0.
+
+    Raises:
+        ValueError: If a space cannot be flattened, like Text, Sequence, Graph and OneOf, or if
+            there is nothing to make a row of.
+    """
+
+    size: int
+    """How many numbers a row has."""
+    space: Box
+    """The space of one row."""
+
+    def __init__(
+        self,
+        observation_space: Space,
+        action_space: Space,
+        previous_action: bool = True,
+        start_flag: bool = True,
+    ) -> None:
+        self.previous_action, self.start_flag = previous_action, start_flag
+        self._observation = flattener("observation", observation_space)
+        self._action = flattener("action", action_space)
+        self._action_end = self._observation.size + previous_action * self._action.size
+        self.size = self._action_end + start_flag
+        if not self.size:
+            raise ValueError(
+                f"the observation space {named(observation_space)} has no numbers, which leaves an "
+                "agent nothing to read: set previous_action or start_flag"
+            )
+        self.space = Box(-np.inf, np.inf, (self.size,), np.float32)
+        self._bounds = [bounds(part, path) for path, part in leaves(observation_space)]
+
+    def __call__(self, obs: Any, prev_action: Any = None, start: Any = None) -> np.ndarray:
+        """Lays out the inputs of a batch of environments.
+
+        Args:
+            obs: A batched observation, arrays [B, ...] in tuples and dicts.
+            prev_action: A batched action; what it holds for rows at a start does not matter.
+                None: no row has a previous action, all are zeros.
+            start: [B] bool, whether the observation is the first of its episode. None: no row
+                is at a start.
+
+        Returns:
+            [B, size] float32.
+        """
+        count = len(follow(self._bounds[0].path, obs))
+        rows = np.empty((count, self.size), np.float32)
+        begin, end = self._observation.size, self._action_end
+        self._observation(obs, rows[:, :begin])
+        if self.previous_action:
+            self._write_action(prev_action, start, rows[:, begin:end])
+        if self.start_flag:
+            rows[:, end] = 0.0 if start is None else start
+        return rows
+
+    def _write_action(self, prev_action: Any, start: Any, out: np.ndarray) -> None:
+        """Writes previous actions into [B, action size]; what they hold at a start is not read."""
+        if prev_action is not None and (start is None or not np.any(start)):
+            self._action(prev_action, out)
+            return
+        out[...] = 0.0
+        if prev_action is not None:
+            going_on = np.flatnonzero(np.logical_not(start))
+            out[going_on] = self._action(prev_action, rows=going_on)
+
+    def check(self, obs: Any, environments: Any = None) -> None:
+        """Refuses a batched observation with a value outside its space, or not finite in float32.
+
+        Args:
+            obs: A batched observation.
+            environments: [B], the index of each row's environment; None: the row's own.
+
+        Args:
+            obs: A batched observation.
+            environments: [B] whose observations these are; None: of environments 0 to B - 1.
+
+        Raises:
+            ValueError: Names the environment's index, the part of the observation, and the value.
+        """
+        for part in self._bounds:
+            part.check(follow(part.path, obs), environments)
+
+
+class Bounds:
+    """The values that one part of an observation may have.
+
+    Args:
+        path: Where the part lies in the observation.
+        space: The part's space.
+        low: The least values, of the part's shape: whole numbers, or finite in float32.
+        high: The greatest.
+    """
+
+    def __init__(self, path: Path, space: Space, low: Any, high: Any) -> None:
+        self.path, self.space = path, space
+        self.shape = np.shape(low)
+        self.kinds = "biuf" if is_real(space) else "biu"
+        self.low, self.high = (one_if_equal(np.asarray(limit)) for limit in (low, high))
+
+    def check(self, values: Any, environments: Any = None) -> None:
+        """Refuses values [B, ...]; see `AgentInput.check`."""
+        values = np.asarray(values)
+        if values.dtype.kind not in self.kinds:
+            raise ValueError(
+                f"{self.name()} must be in {named(self.space)}, got {values.dtype} values"
+            )
+        if values.shape[1:] != self.shape:
+            raise ValueError(
+                f"{self.name()} must have shape {self.shape} for each environment, "
+                f"got {values.shape[1:]}"
+            )
+        if values.dtype == np.uint8 and self.low.shape == () and self.high >= 255 > 0 >= self.low:
+            return  # an image cannot be outside
+        inside = (values >= self.low) & (values <= self.high)  # NaN is not
+        if not inside.all():
+            row, *place = np.argwhere(~inside)[0].tolist()
+            environment = row if environments is None else environments[row]
+            self.refuse(environment, tuple(place), values[(row, *place)])
+
+    def refuse(self, environment: int, place: tuple[int, ...], value: Any) -> NoReturn:
+        """Refuses the value at the given place of an environment's observation."""
+        what = f"which is outside its space {named(self.space)}"
+        if is_real(self.space) and not abs(float(value)) <= LARGEST:
+            what = "which a network cannot read: it must be a finite float32 number"
+        where = f" at {place}" if place else ""
+        raise ValueError(
+            f"environment {environment}: {self.name()} has the value {value}{where}, {what}"
+        )
+
+    def name(self) -> str:
+        """The part, as in observation['camera'][0]."""
+        return "observation" + "".join(f"[{key!r}]" for key in self.path)
+
+
+def one_if_equal(limit: np.ndarray) -> np.ndarray:
+    """A limit that is the same for all numbers as a single one, which compares faster."""
+    return limit.flat[0].reshape(()) if limit.size and (limit == limit.flat[0]).all() else limit
+
+
+def bounds(space: Space, path: Path) -> Bounds:
+    """The bounds of one part of an observation."""
+    if isinstance(space, MultiBinary):
+        zeros = np.zeros(space.shape, space.dtype)
+        return Bounds(path, space, zeros, zeros + 1)
+    if isinstance(space, (Discrete, MultiDiscrete)):
+        counts = np.asarray(space.n if isinstance(space, Discrete) else space.nvec)
+        return Bounds(path, space, space.start, space.start + (counts - 1))
+    assert isinstance(space, Box)  # the Flattener takes no other
+    if not is_real(space):
+        return Bounds(path, space, space.low, space.high)
+    with np.errstate(over="ignore"):  # a long double may be too large for a float64
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    low, high = np.clip(low, -LARGEST, LARGEST), np.clip(high, -LARGEST, LARGEST)
+    low = np.maximum(low - TOLERANCE * np.abs(low), -LARGEST)
+    high = np.minimum(high + TOLERANCE * np.abs(high), LARGEST)
+    return Bounds(path, space, low, high)
+
+
+def is_real(space: Space) -> bool:
+    """Whether a part of an observation is made of real numbers."""
+    return isinstance(space, Box) and np.issubdtype(space.dtype, np.floating)
+
+
+def flattener(what: str, space: Space) -> Flattener:
+    """What lays out the elements of a space.
+
+    Raises:
+        ValueError: If the space cannot be flattened; names it and says what to do.
+    """
+    try:
+        return Flattener(space)
+    except ValueError as error:
+        raise ValueError(
+            f"the {what} space {named(space)} is not supported: {error}; wrap the environment in a "
+            f"gymnasium.{what.capitalize()}Wrapper that offers one of these"
+        ) from None

@@ -1,0 +1,140 @@
+"""Gymnasium spaces as plain data, so that a saved policy needs no pickle."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from popgym.spaces.flatten import named
+
+
+def space_to_data(space: spaces.Space) -> dict[str, Any]:
+    """A JSON-ready description of a space; `space_from_data` makes exactly that space of it.
+
+    Raises:
+        ValueError: for a space other than Discrete, MultiDiscrete, MultiBinary, Box, Tuple, Dict.
+    """
+    if isinstance(space, spaces.Discrete):
+        kind = {"kind": "Discrete", "dtype": str(space.dtype)}
+        return {**kind, "n": int(space.n), "start": int(space.start)}
+    if isinstance(space, spaces.MultiDiscrete):
+        kind = {"kind": "MultiDiscrete", "dtype": str(space.dtype)}
+        numbers = {"nvec": space.nvec.tolist(), "start": space.start.tolist()}
+        return {**kind, "shape": list(space.shape), **numbers}
+    if isinstance(space, spaces.MultiBinary):
+        n = space.n if isinstance(space.n, int) else list(space.shape)  # 4 is not (4,) to Gymnasium
+        return {"kind": "MultiBinary", "n": n}
+    if isinstance(space, spaces.Box):
+        shape = {"kind": "Box", "shape": list(space.shape), "dtype": str(space.dtype)}
+        low = _limits(space.low, space.bounded_below, "-inf")
+        return {**shape, "low": low, "high": _limits(space.high, space.bounded_above, "inf")}
+    if isinstance(space, spaces.Tuple):
+        return {"kind": "Tuple", "spaces": [space_to_data(part) for part in space.spaces]}
+    if isinstance(space, spaces.Dict):
+        return {"kind": "Dict", "spaces": _parts(space)}
+    raise ValueError(
+        f"a policy over {named(space)} cannot be saved: use Discrete, MultiDiscrete, MultiBinary, "
+        "Box, Tuple or Dict spaces"
+    )
+
+
+def space_from_data(data: dict[str, Any]) -> spaces.Space:
+    """The space that `space_to_data` described.
+
+    Raises:
+        ValueError: for data that describes no space.
+    """
+    try:
+        return _BUILD[data["kind"]](data)
+    except (KeyError, TypeError, AttributeError, AssertionError, OverflowError) as error:
+        raise ValueError(f"{data!r} describes no space ({error!r})") from error
+
+
+def _limits(limits: np.ndarray, bounded: np.ndarray, infinity: str) -> Any:
+    """A Box's limits as one number where they are all alike, else flat; infinities by name."""
+    pairs = zip(limits.ravel(), bounded.ravel(), strict=True)
+    flat = [_number(limit) if finite else infinity for limit, finite in pairs]
+    return flat[0] if flat and len(set(flat)) == 1 else flat
+
+
+def _number(x: Any) -> bool | int | float | str:
+    """A number of a Box as JSON can write it without loss: a long double as text."""
+    if x.dtype.kind != "f":
+        return x.item()
+    return float(x) if np.isfinite(x) and type(x)(float(x)) == x else str(x)
+
+
+def _parts(space: spaces.Dict) -> dict[str, Any] | list[list[Any]]:
+    """A Dict's parts; as pairs where a key is no text, for JSON would make one of it."""
+    for key in space.spaces:
+        if type(key) not in (str, int, bool):
+            raise ValueError(
+                f"a policy over {named(space)} cannot be saved: the keys of a Dict must be of type "
+                f"str, int or bool, got {key!r}"
+            )
+    parts = {key: space_to_data(part) for key, part in space.spaces.items()}
+    if all(type(key) is str for key in parts):
+        return parts
+    return [[key, part] for key, part in parts.items()]
+
+
+def _discrete(data: dict[str, Any]) -> spaces.Discrete:
+    dtype = np.dtype(data.get("dtype", "int64"))  # one saved by an earlier version may have none
+    other = {} if dtype == np.int64 else {"dtype": dtype.type}  # gymnasium 1.1 knows int64 alone
+    return spaces.Discrete(data["n"], start=data["start"], **other)
+
+
+def _multi_discrete(data: dict[str, Any]) -> spaces.MultiDiscrete:
+    dtype = np.dtype(data["dtype"]).type
+    nvec, start = (np.array(data[name], dtype) for name in ("nvec", "start"))
+    shape = data.get("shape", nvec.shape)
+    return spaces.MultiDiscrete(nvec.reshape(shape), dtype=dtype, start=start.reshape(shape))
+
+
+def _box(data: dict[str, Any]) -> spaces.Box:
+    dtype, shape = np.dtype(data["dtype"]), tuple(data["shape"])
+    low, bounded_below = _read_limits(data["low"], dtype, shape, least=True)
+    high, bounded_above = _read_limits(data["high"], dtype, shape, least=False)
+    box = spaces.Box(low, high, shape, dtype.type)
+    box.bounded_below, box.bounded_above = bounded_below, bounded_above
+    return box
+
+
+def _read_limits(
+    data: Any, dtype: np.dtype, shape: tuple[int, ...], least: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `_limits` wrote: the limits, and which of them are bounds."""
+    infinity = "-inf" if least else "inf"
+    given = data if isinstance(data, list) else [data]
+    if dtype.kind == "i":  # where a whole number has no bound, Gymnasium writes the last there is
+        last = np.iinfo(dtype).min if least else np.iinfo(dtype).max
+        numbers = [last if x == infinity else x for x in given]
+    else:
+        numbers = given
+    limits = np.array([dtype.type(x) for x in numbers], dtype)
+    bounded = np.array([x != infinity for x in given], bool)
+    if isinstance(data, list):
+        return limits.reshape(shape), bounded.reshape(shape)
+    return np.full(shape, limits[0], dtype), np.full(shape, bounded[0])
+
+
+def _dict(data: dict[str, Any]) -> spaces.Dict:
+    parts = data["spaces"]
+    pairs = parts.items() if isinstance(parts, dict) else parts
+    # Ordered, because Gymnasium sorts a plain dict, and networks read the parts in order.
+    return spaces.Dict(OrderedDict((key, space_from_data(part)) for key, part in pairs))
+
+
+_BUILD = {
+    "Discrete": _discrete,
+    "MultiDiscrete": _multi_discrete,
+    "MultiBinary": lambda d: spaces.MultiBinary(
+        d["n"] if isinstance(d["n"], int) else tuple(d["n"])
+    ),
+    "Box": _box,
+    "Tuple": lambda d: spaces.Tuple([space_from_data(part) for part in d["spaces"]]),
+    "Dict": _dict,
+}

@@ -1,0 +1,124 @@
+import pytest
+import torch
+
+from popgym.memory import GRU, GRUState
+from popgym.memory.ops.resets import clear_at_first_step
+from popgym.memory.rnn.torch_layers import by_layer, by_row, read_fused
+
+T, F, D = 11, 4, 5
+
+
+def naive(memory):
+    """The four equations, one step and one row at a time."""
+    sigmoid, tanh = torch.sigmoid, torch.tanh
+
+    def step(x, h, w_ih, w_hh, b_ih, b_hh):
+        (w_ir, w_iz, w_in), (b_ir, b_iz, b_in) = w_ih.chunk(3), b_ih.chunk(3)
+        (w_hr, w_hz, w_hn), (b_hr, b_hz, b_hn) = w_hh.chunk(3), b_hh.chunk(3)
+        r = sigmoid(w_ir @ x + b_ir + w_hr @ h + b_hr)
+        z = sigmoid(w_iz @ x + b_iz + w_hz @ h + b_hz)
+        n = tanh(w_in @ x + b_in + r * (w_hn @ h + b_hn))
+        return (1 - z) * n + z * h
+
+    def read(x, state, start):
+        rows, kept = [], []
+        for b in range(len(x)):
+            hidden = list(state.hidden[b].chunk(memory.num_layers))
+            outputs = []
+            for t in range(x.shape[1]):
+                if start is not None and start[b, t]:
+                    hidden = [torch.zeros_like(h) for h in hidden]
+                y_t = x[b, t]
+                for layer, weights in enumerate(memory.gru.all_weights):
+                    hidden[layer] = y_t = step(y_t, hidden[layer], *weights)
+                outputs.append(y_t)
+            rows.append(torch.stack(outputs))
+            kept.append(torch.cat(hidden))
+        return torch.stack(rows), GRUState(torch.stack(kept))
+
+    return read
+
+
+@pytest.mark.parametrize("starts", [False, True])
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_it_equals_the_formula(assert_equals_reference, num_layers, starts):
+    torch.manual_seed(1)
+    memory = GRU(F, D, num_layers=num_layers)
+    assert_equals_reference(memory, naive(memory), starts=starts)
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_torchs_kernel_equals_our_recurrence(assert_equals_reference, starts):
+    """The two forms between which forward chooses by device and length."""
+    torch.manual_seed(2)
+    memory = GRU(F, D, num_layers=2)
+
+    def fused(x, state, start):
+        state, start = clear_at_first_step(state, start)
+        y, (hidden,) = read_fused(memory.gru, x, (by_layer(state.hidden, 2),), start)
+        return y, GRUState(by_row(hidden))
+
+    assert_equals_reference(memory, fused, starts=starts)
+
+
+def test_its_weights_are_exchangeable_with_torchs():
+    gru = torch.nn.GRU(F, D, num_layers=2, batch_first=True)
+    memory = GRU(F, D, num_layers=2)
+    memory.gru.load_state_dict(gru.state_dict())
+    x = torch.randn(3, T, F)
+    y, state = memory(x, memory.initial_state(3))
+    y_torch, hidden = gru(x)
+    torch.testing.assert_close(y, y_torch)
+    torch.testing.assert_close(state.hidden, torch.cat(list(hidden), 1))
+
+
+def test_lengths_around_the_recurrences_block_give_the_same_gradients_as_torch():
+    for steps in (2, 170, 171, 341):
+        torch.manual_seed(steps)
+        memory = GRU(F, D).double()
+        x = torch.randn(3, steps, F, dtype=torch.float64)
+        y, _ = memory(x, memory.initial_state(3))
+        got = torch.autograd.grad(y.square().sum(), list(memory.parameters()))
+        y_torch, _ = memory.gru(x)
+        want = torch.autograd.grad(y_torch.square().sum(), list(memory.parameters()))
+        for a, b in zip(got, want, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+def test_the_state_of_all_layers_is_one_row_per_environment():
+    memory = GRU(F, D, num_layers=3)
+    assert memory.initial_state(2).hidden.shape == (2, 3 * D)
+    assert memory.state_size == 3 * D
+    assert memory.reach is None
+
+
+def test_the_outputs_of_one_layer_end_in_its_state():
+    memory = GRU(F, D)
+    y, state = memory(torch.randn(2, T, F), memory.initial_state(2))
+    assert torch.equal(y[:, -1], state.hidden)
+
+
+def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
+    torch.manual_seed(3)
+    memory = GRU(F, D)
+    x, start = torch.randn(4, 20, F, requires_grad=True), torch.rand(4, 20) < 0.1
+    assert_trains_under_autocast(memory, x, start)
+
+
+def test_the_backward_pass_may_run_inside_autocast():
+    torch.manual_seed(4)
+    memory = GRU(F, D)
+    x = torch.randn(4, 20, F)
+    y, _ = memory(x, memory.initial_state(4))
+    want = torch.autograd.grad(y.square().sum(), list(memory.parameters()))
+    y, _ = memory(x, memory.initial_state(4))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = torch.autograd.grad(y.square().sum(), list(memory.parameters()))
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("num_layers", [0, -1])
+def test_it_needs_a_layer(num_layers):
+    with pytest.raises(ValueError, match=f"num_layers must be at least 1, got {num_layers}"):
+        GRU(F, D, num_layers=num_layers)

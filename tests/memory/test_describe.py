@@ -1,0 +1,105 @@
+"""Docstrings are taken apart into what a table or a page shows."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from popgym.memory import GRU, MEMORIES, TCN, DeepLinearAttention, LinearAttention, Memory
+from popgym.memory.describe import (
+    exposition,
+    file_docstring,
+    option_meanings,
+    shown,
+    source,
+    summary,
+)
+from popgym.memory.registry import own_options
+
+
+class SilentState(NamedTuple):
+    pass
+
+
+class Silent(Memory):
+    def initial_state(self, batch_size):
+        return SilentState()
+
+    def forward(self, x, state, start=None):
+        return x, state
+
+
+@pytest.mark.parametrize(
+    ("text", "authors", "title", "short"),
+    [
+        ("Cho et al., A Title, 2014, https://x.y", "Cho et al.", "A Title", "Cho et al. 2014"),
+        ("Elman, A Title, 1990, https://x.y", "Elman", "A Title", "Elman 1990"),
+        ("A and B, One, Two, 1990, https://x.y", "A and B", "One, Two", "A and B 1990"),
+        ("A, B and C, One, 1990, https://x.y", "A, B and C", "One", "A et al. 1990"),
+        ("Mao, This and That, 1990, https://x.y", "Mao", "This and That", "Mao 1990"),
+    ],
+)
+def test_a_source_is_taken_apart(text, authors, title, short):
+    kind = type("Published", (Silent,), {"source": text})
+    found = source(kind)
+    assert (found.authors, found.title, found.address) == (authors, title, "https://x.y")
+    assert found.short == short
+
+
+def test_a_source_of_another_form_is_not_taken_apart():
+    assert source(Silent) is None
+    assert source(MEMORIES["mlp"]) is None
+
+
+@pytest.mark.parametrize("name", [name for name in MEMORIES if name != "mlp"])
+def test_every_memory_can_be_cited_in_short(name):
+    assert re.fullmatch(
+        r"[^\W\d]+( et al\.| and [^\W\d]+)? (19|20)\d\d", source(MEMORIES[name]).short
+    )
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+def test_every_option_of_every_memory_is_explained(name):
+    assert own_options(MEMORIES[name]).keys() <= option_meanings(MEMORIES[name]).keys()
+
+
+@pytest.mark.parametrize("name", [name for name in MEMORIES if name != "mlp"])
+def test_every_memory_is_introduced_by_a_formula(name):
+    first, formula, *_ = exposition(MEMORIES[name]).split("\n\n    ")
+    assert first[0] != " "
+    assert "=" in formula
+
+
+def test_the_exposition_ends_with_the_formula_and_its_letters():
+    told = exposition(GRU)
+    assert told.startswith("The gated recurrent unit.\n\n    r = σ(")
+    assert told.endswith("hₜ = (1 − z) ⊙ n + z ⊙ hₜ₋₁")
+    told = exposition(TCN)
+    assert told.startswith("The temporal convolutional network")
+    assert "\n\nOn level l" in told and "\n\nwhere P is the identity" in told
+    assert "Bai, Kolter" not in told and "Bai, Kolter" in file_docstring(TCN)
+
+
+def test_a_class_is_summed_up_without_its_arguments():
+    assert summary(GRU) == "A gated recurrent unit, one or several layers."
+    assert summary(LinearAttention).endswith("features, at least one.")
+    assert summary(Silent) == ""
+
+
+def test_a_subclass_means_by_an_option_what_its_parent_means():
+    meanings = option_meanings(DeepLinearAttention)
+    assert meanings["num_layers"] == "blocks."
+    assert meanings["Z_aggregator"] == '"sum" or "max", over the keys, for the denominator.'
+
+
+def test_arguments_without_a_meaning_are_passed_over():
+    text = "Own.\n\nArgs:\n    deep\n    wide: very,\n        or less.\n\nRaises:\n    Odd: no."
+    kind = type("Own", (Silent,), {"__doc__": text})
+    assert option_meanings(kind) == {"wide": "very, or less."}
+    assert summary(kind) == "Own."
+
+
+def test_defaults_are_shown_as_one_writes_them():
+    assert [shown(value) for value in (4, "sum", None, 0.001, 6.283185307)] == [
+        "4", "'sum'", "None", "0.001", "6.283",
+    ]  # fmt: skip
