@@ -19,9 +19,9 @@ from popgym.core.family import Family
 from popgym.envs.registry import FAMILIES, LEVELS, TOPICS
 from popgym.memory import MEMORIES, Memory
 from popgym.memory.describe import exposition, option_meanings, shown, source, summary
-from popgym.memory.stack import LAYER_OPTIONS, Layers
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
+from popgym.memory.stack import LAYER_OPTIONS, Layers
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = """\

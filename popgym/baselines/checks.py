@@ -8,10 +8,10 @@ import torch
 
 import popgym.envs
 from popgym.baselines.network import check_copy, policy_spec, with_time_unit
-from popgym.networks.actor_critic import ActorCritic
 from popgym.memory.base import Memory
-from popgym.memory.registry import find_memory
 from popgym.memory.models.frameconv import TemporalConv
+from popgym.memory.registry import find_memory
+from popgym.networks.actor_critic import ActorCritic
 from popgym.runs.environment import found, looking_at
 from popgym.runs.errors import RunError, describe
 from popgym.runs.policy import PolicySpec

@@ -51,9 +51,9 @@ def _options_of_all(but: Container[str] = ()) -> str:
 
 def _in_full(name: str) -> Iterator[str]:
     """The lines on one memory."""
-    from popgym.core.wrapping import columns_of, refilled
     from popgym.memory.describe import file_docstring, summary
     from popgym.memory.registry import find_memory
+    from popgym.render.text import columns_of, refilled
 
     memory = find_memory(name)
     yield f"{name}: {memory.__module__}.{memory.__qualname__}"
@@ -67,9 +67,9 @@ def _in_full(name: str) -> Iterator[str]:
 
 
 def _options(memory: Any) -> Iterator[str]:
-    from popgym.core.wrapping import wrapped
     from popgym.memory.describe import option_meanings, shown
     from popgym.memory.registry import own_options
+    from popgym.render.text import wrapped
 
     own, meanings = own_options(memory), option_meanings(memory)
     if own is None:

@@ -8,7 +8,7 @@ import sys
 
 def say(text: str) -> None:
     """Prints a message, in one line unless a terminal is too narrow for it."""
-    from popgym.core.wrapping import columns_of, wrapped
+    from popgym.render.text import columns_of, wrapped
 
     line = wrapped(f"popgym: {text}", columns_of(sys.stderr))
     print(line, file=sys.stderr, flush=True)
@@ -16,7 +16,7 @@ def say(text: str) -> None:
 
 def print_wrapped(text: str) -> None:
     """Prints a result, with lines that a terminal is too narrow for broken between words."""
-    from popgym.core.wrapping import columns_of, wrapped
+    from popgym.render.text import columns_of, wrapped
 
     print(wrapped(text, columns_of(sys.stdout)))
 

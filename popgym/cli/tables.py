@@ -47,7 +47,7 @@ def _cells(score: Any) -> dict[str, Any]:
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
     """Prints the rows in columns as wide as their longest entry, or as a terminal allows."""
-    from popgym.core.wrapping import columns_of
+    from popgym.render.text import columns_of
 
     header = list(rows[0])
     cells = [header, *([str(row[name]) for name in header] for row in rows)]
@@ -63,7 +63,7 @@ def lines_of(cells: Sequence[str], widths: Sequence[int], columns: int | None) -
     What is left of a line is enough for a column that is no wider or has room for some words, which
     go on below it; else the row goes on in the next line.
     """
-    from popgym.core.wrapping import wrapped
+    from popgym.render.text import wrapped
 
     line, end = "", columns or sum(widths) + 2 * len(widths)
     for cell, width in zip(cells, widths, strict=True):

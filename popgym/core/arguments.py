@@ -1,20 +1,105 @@
-"""What the user may have meant."""
+"""Checks of arguments: what a user gives is returned, or refused with what is allowed."""
 
 import difflib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """The known names most like `name`, whatever their case, best first."""
+    """Return the known names most like `name`, whatever their case, best first."""
     by_lower = {candidate.lower(): candidate for candidate in known}
+    if name.lower() in by_lower:
+        return [by_lower[name.lower()]]
     matches = difflib.get_close_matches(name.lower(), by_lower, n=limit, cutoff=0.5)
     return [by_lower[match] for match in matches]
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A sentence that refuses `name` and says what is allowed: the nearest, else all."""
-    known = list(known)
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'this' or 'that'?" with the nearest names, or "" if none is near."""
     matches = nearest(name, known)
-    if matches:
-        return f"unknown {what} {name!r}; did you mean {' or '.join(map(repr, matches))}?"
-    return f"unknown {what} {name!r}; allowed: {', '.join(known) or 'none'}"
+    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return a sentence that refuses `name` and says what is allowed: the nearest, else all."""
+    known = list(known)
+    hint = did_you_mean(name, known) or f"; allowed: {', '.join(known) or 'none'}"
+    return f"unknown {what} {name!r}{hint}"
+
+
+def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse keys that are not known.
+
+    Raises:
+        ValueError: If a key is not known; the message gives the nearest that is.
+    """
+    known = list(known)
+    for key in keys:
+        if key not in known:
+            raise ValueError(unknown(what, str(key), known))
+
+
+def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Checks an argument that must be a whole number from `low` to `high`.
+
+    Raises:
+        ValueError: It is not one; the message says what is allowed.
+    """
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or value < low or (high is not None and value > high):
+        limit = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
+    return int(value)
+
+
+def real_number(name: str, value: Any, low: float, high: float = math.inf) -> float:
+    """Checks an argument that must be a finite real number from `low` to `high`.
+
+    Raises:
+        ValueError: It is not one; the message says what is allowed.
+    """
+    is_real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+        value, bool
+    )
+    if not is_real or not math.isfinite(value) or not low <= value <= high:
+        limit = f"at least {low}" if high == math.inf else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a finite real number {limit}, got {value!r}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """Checks an argument that must be one of some words.
+
+    Raises:
+        ValueError: It is not one of them; the message names them.
+    """
+    words = list(allowed)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {words}, got {value!r}")
+    return value
+
+
+def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
+    """Checks an argument that must be two whole numbers of at least `low`: rows and columns.
+
+    Raises:
+        ValueError: It is not; the message says what is allowed.
+    """
+    if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
+        raise ValueError(f"{name} must be two whole numbers (rows, columns), got {value!r}")
+    rows, columns = (whole_number(f"{name}[{i}]", value[i], low) for i in range(2))
+    return rows, columns
+
+
+def truth_value(name: str, value: Any) -> bool:
+    """Checks an argument that must be True or False.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)

@@ -6,7 +6,6 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Space
 
-from popgym.core import canvas
 from popgym.core.batch import Batch
 from popgym.core.family import Family
 from popgym.core.kernel import DISABLED
@@ -14,6 +13,7 @@ from popgym.core.layout import element, single_observation
 from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_options, read_seed
 from popgym.core.time_limit import read_limit, shortest
+from popgym.render import canvas
 from popgym.render.window import Window
 
 RENDER_MODES = ("ansi", "rgb_array", "human")

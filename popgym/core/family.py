@@ -1,9 +1,8 @@
 """What a family of environments declares: everything but the loop and the two faces."""
 
 import functools
-import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Space
@@ -11,25 +10,13 @@ from gymnasium.spaces import Space
 from popgym.core.hidden import HiddenField
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record
+from popgym.render.text import TextBoard
 
 if TYPE_CHECKING:
     from popgym.render.canvas import Canvas
 
 FieldType = Any
 """What a field of a record is: a numpy type, or (type, shape)."""
-
-
-class TextBoard(NamedTuple):
-    """Where the squares that actions name are in a text picture, each row of them in a line."""
-
-    columns: int
-    """How many squares a row has."""
-    left: int = 0
-    """How many characters stand before a row's first square."""
-    width: int = 1
-    """How many characters a square has."""
-    stride: int = 2
-    """How many characters lie from the beginning of a square to that of the next."""
 
 
 class Family:
@@ -147,66 +134,3 @@ class Family:
 def the_same(kind: np.dtype) -> np.dtype:
     """The first type that equals this one: numba knows records by their type's identity sooner."""
     return kind
-
-
-def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Checks an argument that must be a whole number from `low` to `high`.
-
-    Raises:
-        ValueError: It is not one; the message says what is allowed.
-    """
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or value < low or (high is not None and value > high):
-        limit = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
-    return int(value)
-
-
-def real_number(name: str, value: Any, low: float, high: float = math.inf) -> float:
-    """Checks an argument that must be a finite real number from `low` to `high`.
-
-    Raises:
-        ValueError: It is not one; the message says what is allowed.
-    """
-    is_real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
-        value, bool
-    )
-    if not is_real or not math.isfinite(value) or not low <= value <= high:
-        limit = f"at least {low}" if high == math.inf else f"from {low} to {high}"
-        raise ValueError(f"{name} must be a finite real number {limit}, got {value!r}")
-    return float(value)
-
-
-def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """Checks an argument that must be one of some words.
-
-    Raises:
-        ValueError: It is not one of them; the message names them.
-    """
-    words = list(allowed)
-    if not isinstance(value, str) or value not in words:
-        raise ValueError(f"{name} must be one of {words}, got {value!r}")
-    return value
-
-
-def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
-    """Checks an argument that must be two whole numbers of at least `low`: rows and columns.
-
-    Raises:
-        ValueError: It is not; the message says what is allowed.
-    """
-    if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
-        raise ValueError(f"{name} must be two whole numbers (rows, columns), got {value!r}")
-    rows, columns = (whole_number(f"{name}[{i}]", value[i], low) for i in range(2))
-    return rows, columns
-
-
-def truth_value(name: str, value: Any) -> bool:
-    """Checks an argument that must be True or False.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return bool(value)

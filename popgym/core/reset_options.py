@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from popgym.core.arguments import unknown
 from popgym.core.family import Family
 from popgym.core.hidden import read_hidden
-from popgym.core.arguments import unknown
 
 
 def read_options(options: Any, allowed: tuple[str, ...]) -> Mapping[str, Any]:

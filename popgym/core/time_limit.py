@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from popgym.core.family import Family, the_same, whole_number
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family, the_same
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
 

@@ -7,15 +7,17 @@ from gymnasium.spaces import Discrete, Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from popgym.core import canvas, kernel
+from popgym.core import kernel
+from popgym.core.arguments import whole_number
 from popgym.core.batch import Batch
 from popgym.core.env import check_render_mode
-from popgym.core.family import Family, whole_number
+from popgym.core.family import Family
 from popgym.core.layout import batched_observations, single_observation
 from popgym.core.observability import Observability
 from popgym.core.reset_options import read_draw, read_mask, read_options, read_seed
 from popgym.core.rules import Record
 from popgym.core.time_limit import read_limit, shortest
+from popgym.render import canvas
 
 RENDER_MODES = ("ansi", "rgb_array")
 MODES = {

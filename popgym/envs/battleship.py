@@ -6,15 +6,17 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 
-from popgym.envs.pictures.boards import SIZE, Board
-from popgym.render.canvas import Canvas
-from popgym.core.family import Family, TextBoard, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
-from popgym.render.palette import PURPLE, RED, SKY, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import PURPLE, RED, SKY, WHITE
+from popgym.render.text import TextBoard
 
 SHIPS = (2, 3, 3, 4)
 

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.controls import SIZE, arrow
-from popgym.core.family import Family, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.hidden import Numbers
-from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, RED, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.controls import SIZE, arrow
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, RED, Color
 
 GRAVITY, DT = 9.8, 0.02  # m/s², s
 CART, POLE = 1.0, 0.1  # kg

@@ -5,16 +5,18 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete, Tuple
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.cards import covered, face, frame
+from popgym.core.arguments import one_of, whole_number
 from popgym.core.cards import DECK_SIZE, KINDS, RANKS, deck_field, kind, kinds_of, shuffle_deck
 from popgym.core.deck import Deck
-from popgym.core.family import Family, TextBoard, one_of, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.family import Family
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
-from popgym.render.palette import INK, LIGHT, WHITE
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.cards import covered, face, frame
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import INK, LIGHT, WHITE
+from popgym.render.text import TextBoard
 
 DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # of a suit there are 13, which do not pair off
 NONE = -1

@@ -5,9 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.cards import CARD_Y, HEIGHT, SIZE, face, kinds, question
-from popgym.envs.pictures.card_signs import symbol
+from popgym.core.arguments import one_of, whole_number
 from popgym.core.cards import (
     DECK_SIZE,
     KINDS,
@@ -18,12 +16,14 @@ from popgym.core.cards import (
     shuffle_deck,
 )
 from popgym.core.deck import Deck
-from popgym.core.family import Family, one_of, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.family import Family
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
-from popgym.render.palette import INK
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.cards import CARD_Y, HEIGHT, SIZE, face, kinds, question, symbol
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import INK
 
 
 @rule

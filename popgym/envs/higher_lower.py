@@ -5,7 +5,20 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.render.canvas import Canvas
+from popgym.core.arguments import whole_number
+from popgym.core.cards import (
+    DECK_SIZE,
+    RANKS,
+    deck_field,
+    kinds_of,
+    rank,
+    shares_dealt,
+    shuffle_deck,
+)
+from popgym.core.family import Family
+from popgym.core.hidden import Permutation
+from popgym.core.kernel import Rules
+from popgym.core.rules import Record, rule
 from popgym.envs.pictures.cards import (
     CARD_Y,
     HEIGHT,
@@ -17,21 +30,9 @@ from popgym.envs.pictures.cards import (
     place,
     question,
 )
-from popgym.core.cards import (
-    DECK_SIZE,
-    RANKS,
-    deck_field,
-    kinds_of,
-    rank,
-    shares_dealt,
-    shuffle_deck,
-)
-from popgym.core.family import Family, whole_number
 from popgym.envs.pictures.heading import progress
-from popgym.core.hidden import Permutation
-from popgym.core.kernel import Rules
+from popgym.render.canvas import Canvas
 from popgym.render.palette import INK
-from popgym.core.rules import Record, rule
 
 HIGHER = 0
 

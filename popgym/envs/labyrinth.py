@@ -14,14 +14,15 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from popgym.envs.pictures.boards import SIZE, Board
-from popgym.render.canvas import Canvas
-from popgym.core.family import Family, FieldType, truth_value, whole_number, whole_pair
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import truth_value, whole_number, whole_pair
+from popgym.core.family import Family, FieldType
 from popgym.core.hidden import Flags, Numbers
 from popgym.core.maze import FREE, WALL, Maze, carve, pair, place_doors
-from popgym.render.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import GREEN, INK, ORANGE, SKY, WHITE, YELLOW
 
 START, GOAL, HIDDEN = 2, 3, 4  # beside FREE and WALL, what a square can be
 LEFT, RIGHT, UP, DOWN, NONE = range(5)

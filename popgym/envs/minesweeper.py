@@ -7,15 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from popgym.envs.pictures.boards import SIZE, Board
-from popgym.render.canvas import Canvas
-from popgym.core.family import Family, TextBoard, one_of, whole_number, whole_pair
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import one_of, whole_number, whole_pair
+from popgym.core.family import Family
 from popgym.core.hidden import Flags
 from popgym.core.kernel import Rules
-from popgym.render.palette import BLUE, GREEN, INK, LILAC, ORANGE, PURPLE, RED, WHITE
 from popgym.core.random import integer
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.boards import SIZE, Board
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import BLUE, GREEN, INK, LILAC, ORANGE, PURPLE, RED, WHITE
+from popgym.render.text import TextBoard
 
 BOARDS = {"easy": ((4, 4), 2), "medium": ((6, 6), 6), "hard": ((8, 8), 10)}
 """Difficulty → rows and columns, and the number of mines."""

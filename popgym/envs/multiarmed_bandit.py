@@ -6,15 +6,16 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.controls import SIZE
-from popgym.core.family import Family, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.hidden import Numbers
 from popgym.core.kernel import Rules
-from popgym.render.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.controls import SIZE
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLOW
 
 
 @rule

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from popgym.core.family import FieldType, real_number
+from popgym.core.arguments import real_number
+from popgym.core.family import FieldType
 from popgym.core.random import normal_pair
 from popgym.core.rules import Record, rule
 

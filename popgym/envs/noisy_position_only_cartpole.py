@@ -2,9 +2,7 @@
 
 from typing import Any, ClassVar
 
-from popgym.render.canvas import Canvas
 from popgym.core.kernel import Rules
-from popgym.render.palette import INK, LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (
     ANGLE,
@@ -20,6 +18,8 @@ from popgym.envs.cartpole import (
 )
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
 from popgym.envs.position_only_cartpole import PositionOnlyCartPoleFamily
+from popgym.render.canvas import Canvas
+from popgym.render.palette import INK, LILAC, ORANGE
 
 
 @rule

@@ -3,9 +3,7 @@
 import math
 from typing import Any, ClassVar
 
-from popgym.render.canvas import Canvas
 from popgym.core.kernel import Rules
-from popgym.render.palette import LILAC, ORANGE
 from popgym.core.rules import Record, rule
 from popgym.envs.noise import NOISE_FIELDS, noise_params, show
 from popgym.envs.pendulum import (
@@ -18,6 +16,8 @@ from popgym.envs.pendulum import (
     step,
 )
 from popgym.envs.position_only_pendulum import PositionOnlyPendulumFamily
+from popgym.render.canvas import Canvas
+from popgym.render.palette import LILAC, ORANGE
 
 
 @rule

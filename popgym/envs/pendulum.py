@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.controls import arrow
-from popgym.core.family import Family, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.hidden import Numbers
-from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
 from popgym.core.random import uniform
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.controls import arrow
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
+from popgym.render.palette import GREY, INK, LIGHT, ORANGE, PURPLE, Color
 
 DT, MAX_TURN, MAX_TORQUE = 0.05, 8.0, 2.0  # s, rad/s, N m
 FALL, PUSH = 15.0, 3.0  # 3 g / 2 l in 1/s², 3 / m l² in 1/(kg m²)

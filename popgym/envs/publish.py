@@ -9,9 +9,9 @@ from typing import Any
 
 import gymnasium
 
+from popgym.core.arguments import unknown
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
-from popgym.core.arguments import unknown
 from popgym.core.vector import POPGymVectorEnv
 from popgym.envs.attributes import View, attributes
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from gymnasium.spaces import Discrete, MultiDiscrete, Space, Tuple
 
+from popgym.core.arguments import unknown
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
-from popgym.core.arguments import unknown
 from popgym.core.time_limit import read_limit
 from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.battleship import BattleshipFamily

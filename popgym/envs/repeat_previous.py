@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.cards import SIZE, answers, question, since
+from popgym.core.arguments import whole_number
 from popgym.core.cards import (
     DECK_SIZE,
     SUIT_KEYS,
@@ -18,11 +17,13 @@ from popgym.core.cards import (
     shuffle_deck,
     suit,
 )
-from popgym.core.family import Family, whole_number
-from popgym.envs.pictures.heading import progress
+from popgym.core.family import Family
 from popgym.core.hidden import Permutation
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
+from popgym.envs.pictures.cards import SIZE, answers, question, since
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
 
 
 @rule

@@ -6,10 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.controls import gauge
-from popgym.core.family import truth_value
-from popgym.envs.pictures.heading import progress
+from popgym.core.arguments import truth_value
 from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
 from popgym.envs.cartpole import (
@@ -24,6 +21,9 @@ from popgym.envs.cartpole import (
     speeds,
     step,
 )
+from popgym.envs.pictures.controls import gauge
+from popgym.envs.pictures.heading import progress
+from popgym.render.canvas import Canvas
 
 
 @rule

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from popgym.memory.base import Memory
 from popgym.memory.describe import shown, source
-from popgym.memory.stack import LAYER_OPTIONS
 from popgym.memory.registry import MEMORIES, memory_options
+from popgym.memory.stack import LAYER_OPTIONS
 from popgym.networks.options import WiringOptions
 
 ROWS = 64

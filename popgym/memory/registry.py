@@ -1,24 +1,23 @@
 """The memories by name."""
 
-import difflib
 import inspect
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from popgym.core.arguments import did_you_mean
 from popgym.importing import UserModuleError, import_user_module
 from popgym.memory.base import Memory
 from popgym.memory.models.delta_net import DeltaNet
 from popgym.memory.models.diffnc import DiffNC
 from popgym.memory.models.elman import Elman
-from popgym.memory.models.fwp import DeepFastWeightProgrammer, FastWeightProgrammer
 from popgym.memory.models.ffm import FFM
+from popgym.memory.models.frameconv import TemporalConv
 from popgym.memory.models.framestack import Framestack
+from popgym.memory.models.fwp import DeepFastWeightProgrammer, FastWeightProgrammer
 from popgym.memory.models.gated_delta_net import GatedDeltaNet
 from popgym.memory.models.gru import GRU
 from popgym.memory.models.gtrxl import GTrXL
 from popgym.memory.models.indrnn import IndRNN
-from popgym.memory.stack import LAYER_OPTIONS, Layers, check_layer_options
 from popgym.memory.models.linear_attention import DeepLinearAttention, LinearAttention
 from popgym.memory.models.lmu import LMU
 from popgym.memory.models.lru import LRU
@@ -34,8 +33,8 @@ from popgym.memory.models.s5 import S5
 from popgym.memory.models.shm import SHM
 from popgym.memory.models.slstm import SLSTM
 from popgym.memory.models.tcn import TCN
-from popgym.memory.models.frameconv import TemporalConv
 from popgym.memory.models.xlstm import XLSTM
+from popgym.memory.stack import LAYER_OPTIONS, Layers, check_layer_options
 
 MEMORIES: dict[str, type[Memory]] = {
     "deep_fwp": DeepFastWeightProgrammer,
@@ -94,7 +93,7 @@ def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) ->
     for option in options:
         if allowed is not None and option not in allowed:
             raise ValueError(
-                f"memory {name!r} has no option {option!r}{_nearest(option, allowed)}; "
+                f"memory {name!r} has no option {option!r}{did_you_mean(option, allowed)}; "
                 f"it has {', '.join(allowed) or 'no options'}"
             )
     if allowed is None:
@@ -133,7 +132,7 @@ def find_memory(name: str) -> type[Memory]:
         return MEMORIES[name]
     if ":" not in name:
         raise ValueError(
-            f"no memory is called {name!r}{_nearest(name.lower(), MEMORIES)}; there are "
+            f"no memory is called {name!r}{did_you_mean(name, MEMORIES)}; there are "
             f"{', '.join(MEMORIES)}, or 'module:Class' for your own"
         )
     found = _import(name)
@@ -148,7 +147,7 @@ def _import(name: str) -> Any:
         raise ValueError(f"memory {name!r} must be 'module:Class', as in 'my_package.memory:Mine'")
     module = import_user_module(f"memory {name!r}", module_name)
     if not hasattr(module, class_name):
-        nearest = _nearest(class_name, vars(module))
+        nearest = did_you_mean(class_name, vars(module))
         raise UserModuleError(f"memory {name!r}: {module_name} has no {class_name!r}{nearest}")
     return getattr(module, class_name)
 
@@ -170,8 +169,3 @@ def own_options(memory: type[Memory]) -> dict[str, Any] | None:
         return None
     sizes = ("input_size", "hidden_size")
     return {p.name: p.default for p in parameters if p.name not in sizes}
-
-
-def _nearest(name: str, choices: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, list(choices), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""

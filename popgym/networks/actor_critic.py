@@ -10,10 +10,10 @@ from torch import Tensor
 
 from popgym.memory.base import Memory
 from popgym.memory.ops.padding import forward_padded
-from popgym.memory.registry import make_memory
 from popgym.memory.ops.resets import steps_in_episode
-from popgym.networks.policy_network import Wiring
+from popgym.memory.registry import make_memory
 from popgym.networks.options import WiringOptions
+from popgym.networks.policy_network import Wiring
 
 
 class ActorCriticState(NamedTuple):

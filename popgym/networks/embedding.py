@@ -10,12 +10,11 @@ angle float32 leaves few digits, and bfloat16 cannot tell step 1,000 from 1,001.
 
 from __future__ import annotations
 
-import difflib
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from popgym.core.arguments import unknown
 from popgym.memory.base import check_size
 
 
@@ -202,10 +201,7 @@ def make_embedding(name: str | None, size: int, max_steps: int) -> nn.Module | N
     if not isinstance(name, str):
         raise TypeError(f"an embedding's name must be a string or None, got {name!r}")
     if name not in EMBEDDINGS:
-        near = difflib.get_close_matches(name, EMBEDDINGS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        known = ", ".join(["none", *EMBEDDINGS])
-        raise ValueError(f"unknown embedding {name!r}{hint} (known: {known})")
+        raise ValueError(unknown("embedding", name, ["none", *EMBEDDINGS]))
     for what, value in (("size", size), ("max_steps", max_steps)):
         check_size(f"an embedding's {what}", value)
     return EMBEDDINGS[name](size, max_steps)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import nn
 
+from popgym.core.arguments import check_known
 from popgym.memory.base import check_size
 
 Layers = nn.Module | Sequence[int]
@@ -17,16 +17,6 @@ DEFAULT_OUTPUT_SIZE = 256
 
 DEFAULT_MAX_STEPS = 1024
 """Unit of the time embedding where nothing is known of how long episodes are."""
-
-
-def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raises ValueError for the first key that is not known, naming the nearest that is."""
-    known = sorted(known)
-    for key in keys:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"unknown {what} {key!r}{hint} (known: {', '.join(known)})")
 
 
 @dataclass(frozen=True)

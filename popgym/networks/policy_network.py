@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.networks.embedding import make_embedding
 from popgym.memory.ops.linear import Linear
+from popgym.networks.embedding import make_embedding
 from popgym.networks.options import (
     DEFAULT_MAX_STEPS,
     DEFAULT_OUTPUT_SIZE,

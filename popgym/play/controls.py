@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from popgym.core.actions import limits
-from popgym.core.family import Family, TextBoard
+from popgym.core.family import Family
+from popgym.render.text import TextBoard
 
 LEFT, RIGHT, UP, DOWN = "←", "→", "↑", "↓"
 WAYS = {"left": (LEFT, "a"), "right": (RIGHT, "d"), "up": (UP, "w"), "down": (DOWN, "s")}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import gymnasium as gym
 
-from popgym.core.family import whole_number
+from popgym.core.arguments import whole_number
 from popgym.play.actors import Actor, player_actor, policy_actor, random_actor
 from popgym.play.animation import FASTEST, SLOWEST, Animation
 from popgym.play.recording import made_of_family, record

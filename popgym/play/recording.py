@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from popgym.render.canvas import Canvas
 from popgym.core.env import POPGymEnv
-from popgym.render.palette import GREY, INK
 from popgym.play.actors import Actor
 from popgym.play.controls import controls_of
+from popgym.render.canvas import Canvas
+from popgym.render.palette import GREY, INK
 
 STRIP = 30
 """The height of the text below a picture, in pixels."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from popgym.core.wrapping import wrapped
 from popgym.play.controls import COMMANDS, DOWN, LEFT, RIGHT, UP, Squares
 from popgym.play.game import Game
 from popgym.play.terminal import BACKSPACE, ENTER
+from popgym.render.text import wrapped
 
 MOVES = {LEFT: (0, -1), RIGHT: (0, 1), UP: (-1, 0), DOWN: (1, 0)}
 OF_NUMBERS = set("0123456789+-., ")

@@ -6,10 +6,10 @@ import io
 import sys
 from typing import TextIO
 
-from popgym.core.wrapping import columns_of, wrapped
 from popgym.play.game import Game
 from popgym.play.screen import Screen
 from popgym.play.terminal import END, Terminal, can_read_keys
+from popgym.render.text import columns_of, wrapped
 
 INTERRUPTED = 130
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from popgym.core.family import Family, whole_number
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.vector import POPGymVectorEnv
 from popgym.players.player import Player
 

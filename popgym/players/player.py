@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from popgym.core.family import Family, whole_number
+from popgym.core.arguments import whole_number
+from popgym.core.family import Family
 from popgym.core.reset_options import read_seed
 
 

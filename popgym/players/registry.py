@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from popgym.core.arguments import unknown
 from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
-from popgym.core.arguments import unknown
 from popgym.envs.autoencode import AutoencodeFamily
 from popgym.envs.battleship import BattleshipFamily
 from popgym.envs.concentration import ConcentrationFamily

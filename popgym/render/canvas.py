@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from popgym.core.family import Family, whole_number
+from popgym.core.arguments import whole_number
 from popgym.render.palette import PAPER, Color
-from popgym.core.rules import Record
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    from popgym.core.family import Family
+    from popgym.core.rules import Record
 
 SCALE = 2
 """How many times larger than the picture it is drawn, so that shrinking smooths its edges."""
@@ -97,7 +99,7 @@ class Canvas:
         return np.array(self._image.reduce(SCALE))
 
 
-def picture(family: Family, record: Record, reveal: bool = False) -> np.ndarray:
+def picture(family: "Family", record: "Record", reveal: bool = False) -> np.ndarray:
     """A picture of one environment: what its player sees.
 
     Args:

@@ -20,18 +20,18 @@ from gymnasium.spaces import Discrete
 from torch import Tensor
 
 from popgym.core.actions import null_actions
-from popgym.spaces.agent_input import AgentInput
-from popgym.spaces.flatten import named
 from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
-from popgym.networks.distributions import action_distribution
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.distributions import action_distribution
 from popgym.networks.policy_network import WiringOptions
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.seeds import Stream
 from popgym.runs.settings import Settings
+from popgym.spaces.agent_input import AgentInput
 from popgym.spaces.as_json import space_from_data, space_to_data
+from popgym.spaces.flatten import named
 
 
 @dataclass(frozen=True)

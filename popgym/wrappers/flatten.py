@@ -11,8 +11,8 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 
-from popgym.spaces.flatten import Flattener, follow, leaves
 from popgym.core.layout import as_element, stacked
+from popgym.spaces.flatten import Flattener, follow, leaves
 from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final
 
 

@@ -8,13 +8,13 @@ from gymnasium import spaces
 from popgym.baselines.build import algorithm_config
 from popgym.baselines.checks import check, policy_spec
 from popgym.baselines.ppo.runner import TapeRunner
-from popgym.spaces.flatten import Flattener
 from popgym.play.actors import policy_actor, random_actor
 from popgym.play.recording import record
 from popgym.runs.environment import make_environments
 from popgym.runs.evaluate import evaluate
 from popgym.runs.policy import Policy, load_policy
 from popgym.runs.settings import Settings
+from popgym.spaces.flatten import Flattener
 from tests.baselines.every_space import BOTH, EVERY, NOT_SAMPLED, ONLY_SEEN, REFUSED, Anything
 from tests.runs.specimens import SMALL
 

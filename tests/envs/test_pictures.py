@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from popgym.render.canvas import Canvas, font, picture
 from popgym.envs.registry import ENTRIES
+from popgym.render.canvas import Canvas, font, picture
 
 ONLY_NOW = ("RepeatPrevious", "RepeatFirst", "Autoencode", "CountRecall", "HigherLower")
 """Families whose pictures show nothing that was seen before."""

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import popgym.envs
+from popgym.envs.cartpole import TRACK, on_track
+from popgym.envs.pendulum import HINGE
 from popgym.envs.pictures.boards import Board
 from popgym.render.palette import (
     BLUE,
@@ -19,8 +21,6 @@ from popgym.render.palette import (
     WHITE,
     YELLOW,
 )
-from popgym.envs.cartpole import TRACK, on_track
-from popgym.envs.pendulum import HINGE
 
 SHIPS = np.zeros((8, 8), int)
 SHIPS[0, :2] = SHIPS[2, :3] = SHIPS[4, :3] = SHIPS[6, :4] = 1

@@ -3,8 +3,8 @@ import copy
 import pytest
 import torch
 
-from popgym.networks.actor_critic import ActorCritic
 from popgym.memory.ops.resets import steps_in_episode
+from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.policy_network import WiringOptions
 
 SMALL = {"preprocessor_input_size": 16, "preprocessor": (10,), "hidden_size": 12, "actor": (8,),

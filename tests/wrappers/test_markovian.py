@@ -13,8 +13,8 @@ from gymnasium.wrappers import TimeLimit
 import popgym.envs
 from popgym.core.env import POPGymEnv
 from popgym.core.observability import Observability
-from popgym.wrappers.base import POPGymWrapper
 from popgym.wrappers import Antialias, Flatten, Markovian, PreviousAction, VectorMarkovian
+from popgym.wrappers.base import POPGymWrapper
 
 NAMES = [row["name"] for row in popgym.envs.table() if row["name"].endswith("Easy")]
 LEVELS = [*Observability]

@@ -22,9 +22,9 @@ from ray.rllib.utils.metrics import (
 
 from popgym.baselines.ppo.learner import TapeLearner, as_batch
 from popgym.baselines.ppo.no_cluster import without_cluster
+from popgym.baselines.ppo.rollout import Tape
 from popgym.baselines.ppo.runner import TapeRunner
 from popgym.baselines.ppo.sampling import sample_tapes
-from popgym.baselines.ppo.rollout import Tape
 from popgym.baselines.remote import failing_constructors_told
 from popgym.baselines.rl_modules.memory_module import MemoryModule
 from popgym.runs.settings import PRECISIONS, Settings

@@ -17,16 +17,16 @@ from torch import Tensor
 
 from popgym.baselines.ppo.rollout import Fault, Tape
 from popgym.core.actions import null_actions
-from popgym.spaces.agent_input import AgentInput
 from popgym.core.layout import stacked
-from popgym.networks.distributions import action_distribution
 from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
 from popgym.runs.blame import close
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream
+from popgym.spaces.agent_input import AgentInput
 
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 

@@ -23,11 +23,12 @@ from popgym.baselines.ray_models.call_checks import (
     check_result,
     check_rows,
 )
+from popgym.core.arguments import check_known
 from popgym.memory.base import Memory, check_size
 from popgym.memory.ops.padding import forward_padded
 from popgym.memory.ops.resets import steps_in_episode
+from popgym.networks.options import DEFAULT_MAX_STEPS, WiringOptions
 from popgym.networks.policy_network import Wiring
-from popgym.networks.options import DEFAULT_MAX_STEPS, WiringOptions, check_known
 
 
 class BaseModel(TorchModelV2, Wiring):

@@ -16,10 +16,11 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule
 from torch import Tensor, nn
 
-from popgym.networks.distributions import action_distribution
-from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.core.arguments import check_known
 from popgym.memory.registry import find_memory, memory_options
-from popgym.networks.options import WiringOptions, check_known
+from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.distributions import action_distribution
+from popgym.networks.options import WiringOptions
 from popgym.runs.settings import Settings
 
 START = "start"

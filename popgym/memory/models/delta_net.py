@@ -18,8 +18,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.base import check_size
+from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.delta_rule import read_delta
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.matrix_memory import feature_map

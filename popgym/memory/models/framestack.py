@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.models.frameconv import TemporalConv, TemporalConvState
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step, episode_starts
-from popgym.memory.models.frameconv import TemporalConv, TemporalConvState
 
 
 class FramestackState(NamedTuple):

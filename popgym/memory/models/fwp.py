@@ -15,8 +15,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.base import check_size
+from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator, feature_map
 
 

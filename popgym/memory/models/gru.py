@@ -12,10 +12,71 @@ Translation" (2014), https://arxiv.org/abs/1406.1078, in the parameterisation of
 
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from popgym.memory.models.gru_cell import GRUCell
+from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.torch_layers import TorchLayers
+
+_aten = torch.ops.aten
+
+
+class GRUCell(Cell):
+    """The cell whose gates are r, z, n, as in ``torch.nn.GRU``; no state but h.
+
+    With σ' = σ (1 − σ), tanh' = 1 − tanh², m = W_hn hₜ₋₁ + b_hn and dₜ = ∂L/∂hₜ, which includes the
+    effect on later steps, the gradients of the pre-activations (with a dot) are
+
+        dṅ = dₜ (1 − z) tanh'(n)    dż = dₜ (hₜ₋₁ − n) σ'(z)    dṙ = dṅ m σ'(r)    dm = dṅ r
+        dₜ₋₁ = ∂L/∂yₜ₋₁ + dₜ z + Uᵀ [dṙ, dż, dm]
+    """
+
+    def input_bias(self, b_ih: Tensor, b_hh: Tensor) -> Tensor:
+        """Leave b_hn to m, as it is multiplied with r."""
+        b_r, b_z, b_n = b_hh.chunk(3)
+        return b_ih + torch.cat([b_r, b_z, torch.zeros_like(b_n)])
+
+    def read(
+        self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
+    ) -> tuple[Tensors, Tensors]:
+        """Keep the gates and m."""
+        (h_t,) = states
+        D = u.shape[1]
+        u_rz, u_n, b_n = u[: 2 * D].mT, u[2 * D :].mT, b_hh[2 * D :]
+        m = torch.empty_like(out)
+        rz = a[..., : 2 * D]
+        # unbound once: a view costs as much as a small operation
+        views = zip(*(x.unbind() for x in (rz, *a.chunk(3, 2), m, out)), strict=True)
+        for rz_t, r_t, z_t, n_t, m_t, out_t in views:
+            rz_t.addmm_(h_t, u_rz).sigmoid_()
+            torch.addmm(b_n, h_t, u_n, out=m_t)
+            n_t.addcmul_(r_t, m_t).tanh_()
+            h_t = torch.lerp(n_t, h_t, z_t, out=out_t)
+        return (a, m), (h_t,)
+
+    def differentiate(
+        self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
+    ) -> tuple[Tensor, Tensor, Tensors]:
+        """Run the equations backwards over the steps."""
+        gates, m = saved
+        r, z, n = gates.chunk(3, 2)
+        # what multiplies d does not depend on it: all steps at once
+        dn_dh = _aten.tanh_backward(1 - z, n)
+        du = torch.empty_like(gates)
+        du_r, du_z, du_m = du.chunk(3, 2)
+        _aten.sigmoid_backward.grad_input(dn_dh * m, r, grad_input=du_r)
+        _aten.sigmoid_backward.grad_input(h_tm1 - n, z, grad_input=du_z)
+        torch.mul(dn_dh, r, out=du_m)
+        d = dy.clone()
+        (d_h,) = d_states
+        by_gate = du.unflatten(2, (3, -1))
+        views = [*zip(*(x.unbind() for x in (d, du, by_gate, z)), strict=True)]
+        for d_t, du_t, by_gate_t, z_t in reversed(views):
+            d_t += d_h
+            by_gate_t.mul_(d_t.unsqueeze(1))
+            d_h = (d_t * z_t).addmm_(du_t, u)
+        da = torch.cat([du[..., : 2 * u.shape[1]], dn_dh.mul_(d)], 2)
+        return da, du, (d_h,)
 
 
 class GRUState(NamedTuple):

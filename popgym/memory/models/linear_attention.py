@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.base import check_size
+from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator
 
 _EPSILON = 1e-5

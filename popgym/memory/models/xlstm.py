@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from popgym.memory.base import Memory
-from popgym.memory.ops.linear import Linear
 from popgym.memory.models.mlstm import MLSTM, MLSTMState
 from popgym.memory.models.slstm import SLSTM, SLSTMState
+from popgym.memory.ops.linear import Linear
 
 
 class XLSTMState(NamedTuple):

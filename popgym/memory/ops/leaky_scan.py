@@ -18,7 +18,7 @@ from torch import Tensor
 
 from popgym.memory.ops.eager import eager
 from popgym.memory.ops.first_order import first_order
-from popgym.memory.ops.resets import clear_rows, reset_steps
+from popgym.memory.ops.resets import Resets, clear_at, reset_steps
 
 _BLOCK = 32
 """Steps."""
@@ -56,7 +56,7 @@ class _LeakyScan(torch.autograd.Function):
         gate: type[Gate],
         inputs: Tensor,
         h_0: Tensor,
-        resets: list[Tensor | None] | None,
+        resets: Resets,
     ) -> Tensor:
         B, T, _ = inputs.shape
         h = inputs.new_empty(B, T, h_0.shape[1])
@@ -65,7 +65,7 @@ class _LeakyScan(torch.autograd.Function):
             a, candidate = _split(inputs[:, steps], h_0)
             gates = zip(candidate.unbind(1), gate.open(a).unbind(1), strict=True)
             for t, (candidate_t, z_t) in enumerate(gates, steps.start):
-                h_t = torch.lerp(_cleared(h_t, resets, t), candidate_t, z_t, out=h_ts[t])
+                h_t = torch.lerp(clear_at(h_t, resets, t), candidate_t, z_t, out=h_ts[t])
         ctx.save_for_backward(inputs, h, h_0)
         ctx.gate, ctx.resets = gate, resets
         return h
@@ -84,7 +84,7 @@ class _LeakyScan(torch.autograd.Function):
             for t in reversed(range(z.shape[1])):
                 g_t = torch.add(dh[:, steps.start + t], carried, out=g[:, t])
                 carried = torch.addcmul(g_t, g_t, z[:, t], value=-1)
-                carried = _cleared(carried, ctx.resets, steps.start + t)
+                carried = clear_at(carried, ctx.resets, steps.start + t)
             torch.mul(g, z, out=d_candidate)
             rise = candidate - _before(h, h_0, steps, ctx.resets)
             ctx.gate.differentiate(a, g.mul_(rise).mul_(z).mul_(1 - z), out=da)
@@ -101,7 +101,7 @@ def _split(inputs: Tensor, h_0: Tensor) -> tuple[Tensor, ...]:
     return inputs.split([inputs.shape[2] - D, D], 2)
 
 
-def _before(h: Tensor, h_0: Tensor, steps: slice, resets: list[Tensor | None] | None) -> Tensor:
+def _before(h: Tensor, h_0: Tensor, steps: slice, resets: Resets) -> Tensor:
     """The states before each of ``steps``, as they were read [B, S, D]."""
     begin = steps.start
     first = h[:, begin - 1] if begin else h_0
@@ -110,9 +110,3 @@ def _before(h: Tensor, h_0: Tensor, steps: slice, resets: list[Tensor | None] | 
         if rows is not None:
             before[:, t].masked_fill_(rows, 0)
     return before
-
-
-def _cleared(tensor: Tensor, resets: list[Tensor | None] | None, t: int) -> Tensor:
-    if resets is None or (rows := resets[t]) is None:
-        return tensor
-    return clear_rows(tensor, rows)

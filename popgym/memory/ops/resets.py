@@ -12,12 +12,28 @@ from torch import Tensor
 
 State = TypeVar("State", bound=tuple[Tensor, ...])
 
+Resets = list[Tensor | None] | None
+"""The rows that begin an episode at each step, as ``reset_steps`` returns them."""
+
 
 def clear_rows(tensor: Tensor, rows: Tensor) -> Tensor:
     """Return ``tensor`` [B, ...] with zeros in the rows that ``rows`` [B] marks."""
     rows = rows.view(-1, *[1] * (tensor.dim() - 1))
     # one pass where masked_fill copies first: several times as fast for a large state
     return torch.where(rows, tensor.new_zeros(()), tensor)
+
+
+def clear_at(tensor: Tensor, resets: Resets, t: int) -> Tensor:
+    """Return ``tensor`` [B, ...] with zeros in the rows that begin an episode at step ``t``.
+
+    Args:
+        tensor: State before step t.
+        resets: What ``reset_steps`` returned.
+        t: Index of the step.
+    """
+    if resets is None or (rows := resets[t]) is None:
+        return tensor
+    return clear_rows(tensor, rows)
 
 
 def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tensor | None]:
@@ -38,7 +54,7 @@ def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tens
     return state, start
 
 
-def reset_steps(start: Tensor | None) -> list[Tensor | None] | None:
+def reset_steps(start: Tensor | None) -> Resets:
     """Look up the steps at which any row begins an episode.
 
     Args:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from popgym.memory.ops.eager import eager
 from popgym.memory.ops.first_order import first_order
-from popgym.memory.ops.resets import clear_rows, reset_steps
+from popgym.memory.ops.resets import Resets, clear_at, reset_steps
 
 
 @eager
@@ -46,14 +46,12 @@ def diagonal_scan(a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None
 
 class _DiagonalScan(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, a: Tensor, b: Tensor, h_0: Tensor, resets: list[Tensor | None] | None
-    ) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, h_0: Tensor, resets: Resets) -> Tensor:
         h = torch.empty_like(b)
         h_t = h_0
         steps = zip(_steps(a, b), b.unbind(1), h.unbind(1), strict=True)
         for t, (a_t, b_t, out) in enumerate(steps):
-            h_t = torch.addcmul(b_t, a_t, _cleared(h_t, resets, t), out=out)
+            h_t = torch.addcmul(b_t, a_t, clear_at(h_t, resets, t), out=out)
         ctx.save_for_backward(a, h, h_0)
         ctx.resets = resets
         return h
@@ -72,9 +70,9 @@ class _DiagonalScan(torch.autograd.Function):
         for t in reversed(range(len(h_ts))):
             g_t = torch.addcmul(dh_ts[t], a_tp1, g_tp1, out=g_ts[t])
             if da_ts:
-                h_tm1 = _cleared(h_ts[t - 1] if t else h_0, ctx.resets, t)
+                h_tm1 = clear_at(h_ts[t - 1] if t else h_0, ctx.resets, t)
                 da_ts[t].addcmul_(g_t, h_tm1.conj())
-            a_tp1, g_tp1 = a_ts[t], _cleared(g_t, ctx.resets, t)
+            a_tp1, g_tp1 = a_ts[t], clear_at(g_t, ctx.resets, t)
         if da is not None and same_a:
             da = da.sum(0)
         return da, g, a_tp1 * g_tp1, None
@@ -83,9 +81,3 @@ class _DiagonalScan(torch.autograd.Function):
 def _steps(a: Tensor, like: Tensor) -> tuple[Tensor, ...]:
     """What belongs to each step of ``like`` [B, T, ...]; the same for all if ``a`` has no T."""
     return a.unbind(1) if a.dim() == like.dim() else (a,) * like.shape[1]
-
-
-def _cleared(tensor: Tensor, resets: list[Tensor | None] | None, t: int) -> Tensor:
-    if resets is None or (rows := resets[t]) is None:
-        return tensor
-    return clear_rows(tensor, rows)

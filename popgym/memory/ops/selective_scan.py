@@ -22,14 +22,12 @@ from torch import Tensor
 
 from popgym.memory.ops.eager import eager
 from popgym.memory.ops.first_order import first_order
-from popgym.memory.ops.resets import clear_rows, reset_steps
+from popgym.memory.ops.resets import Resets, clear_at, reset_steps
 
 _BLOCK = 4
 """Steps whose states are held at once."""
 
 _LOG2_E = math.log2(math.e)
-
-Resets = list[Tensor | None] | None
 
 
 @eager
@@ -130,7 +128,7 @@ def _states(
     torch.mul(delta.unsqueeze(2), a * _LOG2_E, out=decay).exp2_()
     torch.mul(b.unsqueeze(3), v.unsqueeze(2), out=h)
     for t, (decay_t, h_tp1) in enumerate(zip(decay, h, strict=True)):
-        h_t = h_tp1.addcmul_(decay_t, _cleared(h_t, resets, t))
+        h_t = h_tp1.addcmul_(decay_t, clear_at(h_t, resets, t))
 
 
 def _gradients(
@@ -151,10 +149,4 @@ def _gradients(
         torch.mul(g[t], decay[t], out=carried)
         if resets and (rows := resets[t]) is not None:
             carried.masked_fill_(rows.unsqueeze(2), 0)
-        torch.mul(carried, _cleared(h[t - 1] if t else before, resets, t), out=decay[t])
-
-
-def _cleared(tensor: Tensor, resets: Resets, t: int) -> Tensor:
-    if resets is None or (rows := resets[t]) is None:
-        return tensor
-    return clear_rows(tensor, rows)
+        torch.mul(carried, clear_at(h[t - 1] if t else before, resets, t), out=decay[t])

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.ops.eager import eager
-from popgym.memory.rnn.episodes import Episodes
 from popgym.memory.ops.first_order import first_order
+from popgym.memory.rnn.cell import Cell, Tensors
+from popgym.memory.rnn.episodes import Episodes
 
 _BLOCK = 512
 """Rows times steps; measured with 16 rows: of 128 to 1,024, the fastest or as fast."""

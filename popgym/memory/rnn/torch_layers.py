@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, check_size
+from popgym.memory.ops.resets import clear_at_first_step, reset_steps
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.recurrence import read_cells
-from popgym.memory.ops.resets import clear_at_first_step, reset_steps
 
 
 class TorchLayers(Memory):

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from popgym.render.canvas import picture
 from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.rules import Record
+from popgym.render.canvas import picture
 from popgym.testing.env_laws.comparison import Unlawful, expect, expect_refusal, in_short, same
 from popgym.testing.env_laws.trial import Trial, carry_on, expect_same
 

@@ -12,8 +12,8 @@ from popgym.core.env import POPGymEnv
 from popgym.core.family import Family
 from popgym.core.layout import element
 from popgym.core.vector import POPGymVectorEnv
-from popgym.wrappers.base import inner
 from popgym.testing.env_laws.comparison import Unlawful, in_short, same
+from popgym.wrappers.base import inner
 
 MakeEnv = str | Family | type[Family] | Callable[[], gymnasium.Env]
 """A family, its class, a gymnasium id, or what returns a new environment at each call."""

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from popgym.render.canvas import Canvas
-from popgym.envs.pictures.cards import SIZE, covered, kinds, listing, since, spread
-from popgym.envs.pictures.card_signs import symbol
 from popgym.core.cards import COLORS, RANKS, SUITS
+from popgym.envs.pictures.cards import SIZE, covered, kinds, listing, since, spread, symbol
+from popgym.render.canvas import Canvas
 from popgym.render.palette import INK, PAPER, PURPLE, RED
 
 

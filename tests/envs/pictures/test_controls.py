@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from popgym.render.canvas import Canvas
 from popgym.envs.pictures.controls import LONGEST, SIZE, arrow, gauge
+from popgym.render.canvas import Canvas
 from popgym.render.palette import BLUE, RED
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from popgym.render.canvas import Canvas
 from popgym.envs.pictures.heading import MARGIN, progress
+from popgym.render.canvas import Canvas
 from popgym.render.palette import BLUE
 
 

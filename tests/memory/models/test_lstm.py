@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from popgym.memory import LSTM, LSTMState
-from popgym.memory.rnn.recurrence import read_cells
 from popgym.memory.ops.resets import clear_at_first_step
+from popgym.memory.rnn.recurrence import read_cells
 from popgym.memory.rnn.torch_layers import by_layer, by_row, read_fused
 
 T, F, D = 11, 4, 5

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from popgym.core.wrapping import columns_of, refilled, wrapped
+from popgym.render.text import columns_of, refilled, wrapped
 
 
 def test_lines_are_broken_between_words():

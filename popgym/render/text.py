@@ -1,8 +1,22 @@
-"""Text within the width of a terminal, broken between words."""
+"""Text on terminals: lines broken between words, and where a board lies in a text picture."""
 
 import os
 import textwrap
-from typing import TextIO
+from typing import NamedTuple, TextIO
+
+
+class TextBoard(NamedTuple):
+    """Where the squares that actions name are in a text picture, each row of them in a line."""
+
+    columns: int
+    """How many squares a row has."""
+    left: int = 0
+    """How many characters stand before a row's first square."""
+    width: int = 1
+    """How many characters a square has."""
+    stride: int = 2
+    """How many characters lie from the beginning of a square to that of the next."""
+
 
 GAP = "   "  # between things in one line that belong less together than their words
 _TIED = "\u00a0"

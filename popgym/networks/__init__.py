@@ -1,0 +1,12 @@
+"""Networks around a memory: the policy network, the actor-critic, and what they are made of.
+
+Here belong the layers before and after a memory, the embedding of time and the action
+distributions; none of these is a memory. It may import ``popgym.memory``; neither Gymnasium nor
+Ray.
+"""
+
+from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.embedding import make_embedding
+from popgym.networks.policy_network import Wiring, WiringOptions
+
+__all__ = ["ActorCritic", "ActorCriticState", "Wiring", "WiringOptions", "make_embedding"]
