@@ -63,6 +63,9 @@ def _put_or_keep(value: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _find_device(config: Any, num_gpus: float = 1) -> torch.device:
-    if not _depth():
-        return _get_device(config, num_gpus)
+    return device_of(config, num_gpus) if _depth() else _get_device(config, num_gpus)
+
+
+def device_of(config: Any, num_gpus: float) -> torch.device:
+    """Return the learner's device as the configuration says, without asking Ray."""
     return torch.device("cuda", config.local_gpu_idx) if num_gpus > 0 else torch.device("cpu")
