@@ -39,7 +39,11 @@ def source_again(folder: RunFolder, env: Env | None) -> Source:
 
 def _check_spaces(folder: RunFolder, source: Source) -> None:
     """Refuses an environment in which the run's policy cannot play."""
-    policy, settings = folder.policy(), folder.settings
+    settings = folder.settings
+    try:
+        policy = folder.policy()
+    except ValueError:
+        return  # a policy that is missing or damaged is written anew
     with looking_at(source, settings.env_options, settings.wrappers) as sample:
         for kind in ("observation_space", "action_space"):
             given, trained = getattr(sample, kind), getattr(policy, kind)

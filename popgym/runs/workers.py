@@ -32,7 +32,10 @@ class ProcessVectorEnv(AsyncVectorEnv):
 
     def __init__(self, env_fns: Any, **kwargs: Any) -> None:
         worker: Any = work
-        super().__init__(env_fns, worker=worker, **kwargs)
+        try:
+            super().__init__(env_fns, worker=worker, **kwargs)
+        except TypeError:  # shared memory holds no float16; an environment's own fault comes again
+            super().__init__(env_fns, worker=worker, shared_memory=False, **kwargs)
 
     def _check_spaces(self) -> None:
         """The constructor's last step, the first in which a process is heard."""

@@ -9,7 +9,7 @@ import torch
 
 import popgym
 from popgym.baselines.build import running_algorithm
-from popgym.baselines.ppo import TapePPOConfig, algorithm
+from popgym.baselines.ppo import TapePPOConfig, no_cluster
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.settings import Settings
 from tests.baselines.ppo.toys import Countdown, Guess
@@ -144,8 +144,8 @@ def test_an_error_whose_constructor_wants_more_than_a_message_is_told(tmp_path):
 
 def test_the_learners_device_is_the_gpu_and_a_runners_is_not():
     config = TapePPOConfig().learners(local_gpu_idx=1)
-    assert algorithm.device_of(config, 1) == torch.device("cuda:1")
-    assert algorithm.device_of(config, 0) == torch.device("cpu")
+    assert no_cluster.device_of(config, 1) == torch.device("cuda:1")
+    assert no_cluster.device_of(config, 0) == torch.device("cpu")
 
 
 def test_training_on_a_gpu_starts_no_cluster_and_plays_on_the_cpu(monkeypatch):
@@ -158,7 +158,7 @@ def test_training_on_a_gpu_starts_no_cluster_and_plays_on_the_cpu(monkeypatch):
     def init(*args, **kwargs):
         raise AssertionError("a cluster is started")
 
-    monkeypatch.setattr(algorithm, "device_of", device_of)
+    monkeypatch.setattr(no_cluster, "device_of", device_of)
     monkeypatch.setattr(ray, "init", init)
     settings = Settings(
         "RepeatPreviousEasy", "gru", device="cuda", eval_every=1, eval_episodes=8, **SMALL

@@ -14,8 +14,8 @@ from ray.rllib.core.learner.torch import torch_learner
 _lock = threading.Lock()
 _inside = threading.local()  # .depth: how many contexts this thread is in
 _contexts = 0  # of all threads
-_put: Any = ray.put
-_get_device: Any = torch_learner.get_device
+_put: Any = None  # Ray's own
+_get_device: Any = None  # RLlib's own
 
 
 @contextmanager
@@ -36,9 +36,10 @@ def without_cluster() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _contexts
+    global _contexts, _put, _get_device
     with _lock:
         if not _contexts:
+            _put, _get_device = ray.put, torch_learner.get_device
             ray.put, torch_learner.get_device = _put_or_keep, _find_device
         _contexts += 1
     _inside.depth = _depth() + 1
@@ -62,6 +63,9 @@ def _put_or_keep(value: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _find_device(config: Any, num_gpus: float = 1) -> torch.device:
-    if not _depth():
-        return _get_device(config, num_gpus)
+    return device_of(config, num_gpus) if _depth() else _get_device(config, num_gpus)
+
+
+def device_of(config: Any, num_gpus: float) -> torch.device:
+    """Return the learner's device as the configuration says, without asking Ray."""
     return torch.device("cuda", config.local_gpu_idx) if num_gpus > 0 else torch.device("cpu")

@@ -151,7 +151,7 @@ def test_a_broken_environment_is_named(build, toy, message):
     [
         ({"last": np.nan}, "environment 2: observation has the value nan"),
         ({"last": 8.0}, r"environment 2: observation has the value 11\.0"),
-        ({"last": np.zeros(3)}, "an episode ended with an observation of another structure"),
+        ({"last": np.zeros(3)}, "observation must have shape"),
         ({"first": np.nan}, "environment 2 gave a reward that is not finite, nan"),
         ({"first": -1e300}, r"environment 2 gave a reward that is not finite, -1e\+300"),
     ],
