@@ -6,6 +6,7 @@ With --check nothing is written, and the exit status is 1 if a file is out of da
 """
 
 import argparse
+import dataclasses
 import inspect
 import json
 import sys
@@ -22,6 +23,7 @@ from popgym.memory.describe import exposition, option_meanings, shown, source, s
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
 from popgym.memory.stack import LAYER_OPTIONS, Layers
+from popgym.networks import NetworkOptions
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = """\
@@ -55,12 +57,12 @@ OF_MEMORIES = """\
 written here and more of a memory, also of one's own: see
 [how to write one](write_a_memory.md).
 
-The table is of 128 features in and 256 out, with default options. *looks back*: how far an output
-can see. *state*: the numbers that are kept for each environment. *Mflop*: million floating-point
-operations of the matrix products in an environment's step, when 64 act at once; what is done
-number by number (activations, gates, norms, diagonal recurrences) is not counted, so it is no
-measure of time. In the formulas x are the inputs, F features of each step, y the outputs, D =
-`hidden_size` features, and t is the step.
+The table is of 128 features in and 256 out, with default options. *receptive field*: how many
+inputs an output depends on, its own included. *state*: the numbers that are kept for each
+environment. *Mflop*: million floating-point operations of the matrix products in an environment's
+step, when 64 act at once; what is done number by number (activations, gates, norms, diagonal
+recurrences) is not counted, so it is no measure of time. In the formulas x are the inputs, F
+features of each step, y the outputs, D = `hidden_size` features, and t is the step.
 """
 
 
@@ -182,7 +184,9 @@ def options(memory: type[Memory], defaults: dict[str, object]) -> Iterator[str]:
 
 def table_of_memories() -> Iterator[str]:
     """The lines of what `popgym memories` lists without torch."""
-    yield json.dumps(popgym.memory.overview.known(), indent=1, ensure_ascii=False)
+    known = popgym.memory.overview.known()
+    known["network"] = [field.name for field in dataclasses.fields(NetworkOptions)]
+    yield json.dumps(known, indent=1, ensure_ascii=False)
 
 
 FILES = {

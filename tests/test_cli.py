@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pytest
 
 from popgym import cli
-from popgym.baselines.ppo import TapePPO
+from popgym.baselines.ppo import RecurrentPPO
 from popgym.cli.grammar import count
 from popgym.runs.folder import RunFolder
 from tests.complaints import without_compiling
@@ -119,7 +119,7 @@ def test_the_memories_are_followed_by_the_options_that_all_have(popgym):
 
 def test_the_table_of_memories_fits_a_terminal(popgym):
     _, lines, _ = popgym("memories")
-    assert " ".join(lines[0].split()) == "name looks back state parameters Mflop source"
+    assert " ".join(lines[0].split()) == "name receptive field state parameters Mflop source"
     assert max(map(len, lines)) <= 100
 
 
@@ -132,10 +132,10 @@ def test_a_memory_is_told_in_full(popgym):
         "A causal convolution over the last ``stack_size`` inputs.",
         "  stack_size=4",
         "      W, the inputs an output sees, its own included; at least 1.",
-        "  looks back  3 steps",
-        "  state       384 numbers: frames [3, 128]",
-        "  parameters  131,328",
-        "  Mflop       0.262, of the matrix products in an environment's step",
+        "  receptive field  4 steps",
+        "  state            384 numbers: frames [3, 128]",
+        "  parameters       131,328",
+        "  Mflop            0.262, of the matrix products in an environment's step",
     ):
         assert line in lines
     assert lines[-1].startswith("source: Bai, Kolter and Koltun, ")
@@ -151,7 +151,7 @@ def test_ones_own_memory_is_told_in_full(popgym):
     status, lines, _ = popgym("memories", "tests.memory.test_registry:Own")
     assert status == 0
     assert "  depth=2" in lines
-    assert "  state       0 numbers" in lines
+    assert "  state            0 numbers" in lines
 
 
 def test_an_unknown_memory_is_a_mistake(popgym):
@@ -159,14 +159,14 @@ def test_an_unknown_memory_is_a_mistake(popgym):
 
 
 def test_ctrl_c_says_how_to_go_on(popgym, monkeypatch):
-    original = TapePPO.train
+    original = RecurrentPPO.train
 
     def train_once(self):
         if self.iteration:
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(TapePPO, "train", train_once)
+    monkeypatch.setattr(RecurrentPPO, "train", train_once)
     status, out, err = popgym("train", f"{TOYS}:Guess", *TINY, "--steps", "999", "--out", "r")
     assert status == 130
     assert out[-1] == "interrupted; go on with: popgym train --resume r"
@@ -177,7 +177,7 @@ def test_ctrl_c_before_anything_was_learned_leaves_nothing(popgym, monkeypatch, 
     def interrupt(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TapePPO, "train", interrupt)
+    monkeypatch.setattr(RecurrentPPO, "train", interrupt)
     assert popgym("train", f"{TOYS}:Guess", *TINY) == (130, [], ["popgym: interrupted"])
     assert list(tmp_path.iterdir()) == []
 

@@ -51,7 +51,7 @@ PLACES = {
     "train": ("the rest of RLlib", "results, metrics"),
     "training_step": ("the rest of RLlib", "the training step"),
     "sync_weights": ("the rest of RLlib", "weights to the runner"),
-    "sample": ("sampling", "writing the tape"),
+    "sample": ("sampling", "writing the rollout"),
     "_call_env": ("sampling", "environment"),
     "_forward": ("sampling", "network"),
     "_choose": ("sampling", "drawing actions"),

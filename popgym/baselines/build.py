@@ -13,13 +13,13 @@ import ray
 import torch
 
 from popgym.baselines.network import model_config
-from popgym.baselines.ppo import TapePPO, TapePPOConfig
+from popgym.baselines.ppo import RecurrentPPO, RecurrentPPOConfig
 from popgym.baselines.remote import short_logs
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of
 
 
-def algorithm_config(settings: Settings, env: Env | None = None) -> TapePPOConfig:
+def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPOConfig:
     """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune.
 
     Args:
@@ -35,7 +35,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> TapePPOConfi
         "previous_action": s.previous_action, "start_flag": s.start_flag,
     }  # fmt: skip
     config = (
-        TapePPOConfig()
+        RecurrentPPOConfig()
         .environment(s.env, env_config=env_config)
         .framework("torch")
         .env_runners(
@@ -70,7 +70,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> TapePPOConfi
 
 
 @contextlib.contextmanager
-def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[TapePPO]:
+def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[RecurrentPPO]:
     """A built algorithm, and what it needs of Ray, both put away at the end."""
     alone = not ray.is_initialized()
     if alone and (settings.runners or settings.learners):

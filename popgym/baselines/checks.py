@@ -45,7 +45,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         net = _try_network(spec)
         spec.as_data()  # what cannot be saved is refused before hours of training
     if isinstance(target, str) and target.startswith("popgym-"):
-        _warn_of_short_reach(settings, target, net.core)
+        _warn_of_short_receptive_field(settings, target, net.core)
     return settings
 
 
@@ -61,11 +61,11 @@ def _try_network(spec: PolicySpec) -> ActorCritic:
         raise RunError(f"memory {spec.memory} cannot be built: {describe(error)}") from error
 
 
-def _warn_of_short_reach(settings: Settings, target: str, memory: Memory) -> None:
-    reach, is_window = memory.reach, isinstance(memory, TemporalConv)
+def _warn_of_short_receptive_field(settings: Settings, target: str, memory: Memory) -> None:
+    seen, is_window = memory.receptive_field, isinstance(memory, TemporalConv)
     needed = popgym.envs.memory_needed(target, **settings.env_options)
-    if reach is not None and needed is not None and reach < needed:
-        what = f"stack_size {reach + 1}" if is_window else settings.memory
+    if seen is not None and needed is not None and seen <= needed:
+        what = f"stack_size {seen}" if is_window else settings.memory
         remedy = (
             f"use --set memory.stack_size={needed + 1} or a recurrent memory"
             if is_window

@@ -15,7 +15,7 @@ from ray.rllib.env.env_runner_group import EnvRunnerGroup
 from popgym.runs.errors import RunError
 
 # The class of an actor, as Ray knows it, and what it is.
-_KINDS = {"TapeRunner": "a runner", "_WrappedExecutable": "a learner"}
+_KINDS = {"RolloutRunner": "a runner", "_WrappedExecutable": "a learner"}
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -26,7 +26,7 @@ from popgym.baselines.build import running_algorithm
 from popgym.baselines.checks import check
 from popgym.baselines.given import named, source_again
 from popgym.baselines.network import policy_spec
-from popgym.baselines.ppo import TapePPO
+from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.remote import cause_of
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
@@ -151,7 +151,7 @@ def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) 
     return Run(folder, interrupted)
 
 
-def _restore(algorithm: TapePPO, folder: RunFolder) -> None:
+def _restore(algorithm: RecurrentPPO, folder: RunFolder) -> None:
     """Goes back to the last checkpoint, in the algorithm and in progress.csv."""
     iteration, checkpoint = folder.latest_checkpoint()
     try:
@@ -166,7 +166,9 @@ def _restore(algorithm: TapePPO, folder: RunFolder) -> None:
     folder.keep_rows(iteration)
 
 
-def _loop(algorithm: TapePPO, folder: RunFolder, interrupts: Interrupts, progress: bool) -> bool:
+def _loop(
+    algorithm: RecurrentPPO, folder: RunFolder, interrupts: Interrupts, progress: bool
+) -> bool:
     """Trains until all steps are made; returns whether Ctrl-C came first."""
     settings = folder.settings
     saved, iteration, steps = 0, algorithm.iteration, _steps_made(algorithm)
@@ -205,12 +207,12 @@ def _loop(algorithm: TapePPO, folder: RunFolder, interrupts: Interrupts, progres
     return steps < settings.steps
 
 
-def _steps_made(algorithm: TapePPO) -> int:
+def _steps_made(algorithm: RecurrentPPO) -> int:
     counter = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
     return int(algorithm.metrics.peek(counter, default=0))
 
 
-def _iterate(algorithm: TapePPO) -> dict[str, Any]:
+def _iterate(algorithm: RecurrentPPO) -> dict[str, Any]:
     """One iteration that has learned something; a lost runner is RLlib's to bring back.
 
     Raises:
@@ -232,7 +234,7 @@ def _advice(folder: RunFolder) -> str:
     return f"go on from iteration {iteration} with: popgym train --resume {folder.path}"
 
 
-def save(algorithm: TapePPO, folder: RunFolder, iteration: int) -> None:
+def save(algorithm: RecurrentPPO, folder: RunFolder, iteration: int) -> None:
     """Writes a checkpoint and the policy."""
     with folder.checkpoint(iteration) as path:
         algorithm.save_to_path(str(path.resolve()))
@@ -240,7 +242,7 @@ def save(algorithm: TapePPO, folder: RunFolder, iteration: int) -> None:
     folder.save_policy(trained_policy(algorithm, folder.settings))
 
 
-def trained_policy(algorithm: TapePPO, settings: Settings) -> Policy:
+def trained_policy(algorithm: RecurrentPPO, settings: Settings) -> Policy:
     """The learner's network, free of Ray."""
     component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
     state = algorithm.learner_group.get_state(components=component)

@@ -12,7 +12,7 @@ from popgym.cli.messages import print_wrapped, say_before_import
 from popgym.cli.tables import print_table
 
 _LEGEND = """
-looks back: how far an output can see
+receptive field: how many inputs an output depends on, its own included
 state: numbers kept for each environment
 Mflop: of the matrix products in an environment's step; not of what is done number by number
 with {input_size} features in, {hidden_size} out and default options; popgym memories NAME tells \
@@ -93,7 +93,7 @@ def _numbers(name: str) -> Iterator[str]:
     seen = overview(make_memory(name, F, D))
     fields = ", ".join(f"{field} {shape}" for field, shape in seen.state.items())
     yield f"\nwith {F} features in, {D} out and default options:"
-    yield f"  looks back  {seen.looks_back}"
-    yield f"  state       {seen.state_size:,} numbers" + (f": {fields}" if fields else "")
-    yield f"  parameters  {seen.parameters:,}"
-    yield f"  Mflop       {seen.megaflops}, of the matrix products in an environment's step"
+    yield f"  receptive field  {seen.receptive_field_shown}"
+    yield f"  state            {seen.state_size:,} numbers" + (f": {fields}" if fields else "")
+    yield f"  parameters       {seen.parameters:,}"
+    yield f"  Mflop            {seen.megaflops}, of the matrix products in an environment's step"

@@ -17,16 +17,16 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return [by_lower[match] for match in matches]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> str:
     """Return "; did you mean 'this' or 'that'?" with the nearest names, or "" if none is near."""
-    matches = nearest(name, known)
+    matches = nearest(name, known, limit)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return a sentence that refuses `name` and says what is allowed: the nearest, else all."""
     known = list(known)
-    hint = did_you_mean(name, known) or f"; allowed: {', '.join(known) or 'none'}"
+    hint = did_you_mean(name, known, limit=3) or f"; allowed: {', '.join(known) or 'none'}"
     return f"unknown {what} {name!r}{hint}"
 
 

@@ -130,7 +130,7 @@ __all__ = [
 
 
 # These lived here before they had a room of their own, which is above this one.
-_NETWORKS = ("ActorCritic", "ActorCriticState", "Wiring", "WiringOptions", "make_embedding")
+_NETWORKS = ("ActorCritic", "ActorCriticState", "PolicyNetwork", "NetworkOptions", "make_embedding")
 
 
 def __getattr__(name: str) -> Any:

@@ -92,8 +92,8 @@ class Memory(nn.Module, ABC):
         return sum(field.numel() for field in self.initial_state(1))
 
     @property
-    def reach(self) -> int | None:
-        """How many steps back an output can see; 0: only its own input, None: no bound."""
+    def receptive_field(self) -> int | None:
+        """How many inputs an output depends on, its own included; None: no bound."""
         return None
 
     def check_arguments(self, x: Tensor, state: Any, start: Tensor | None) -> None:

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +11,6 @@ from popgym.memory.base import Memory
 from popgym.memory.describe import shown, source
 from popgym.memory.registry import MEMORIES, memory_options
 from popgym.memory.stack import LAYER_OPTIONS
-from popgym.networks.options import WiringOptions
 
 ROWS = 64
 """Environments that act at once where the cost of a step is counted."""
@@ -21,8 +19,8 @@ ROWS = 64
 class Overview(NamedTuple):
     """What a memory keeps and costs."""
 
-    reach: int | None
-    """How many steps back an output can see; None: no bound."""
+    receptive_field: int | None
+    """How many inputs an output depends on, its own included; None: no bound."""
     state: dict[str, list[int]]
     """The shape of each field of the state, without the batch axis."""
     state_size: int
@@ -32,9 +30,10 @@ class Overview(NamedTuple):
     """Floating-point operations of the matrix products in an environment's step."""
 
     @property
-    def looks_back(self) -> str:
-        """``reach`` in words."""
-        return "no limit" if self.reach is None else f"{self.reach} steps"
+    def receptive_field_shown(self) -> str:
+        """The receptive field in words."""
+        size = self.receptive_field
+        return "no limit" if size is None else f"{size} step{'s' if size > 1 else ''}"
 
     @property
     def megaflops(self) -> str:
@@ -51,7 +50,7 @@ def overview(memory: Memory) -> Overview:
     """
     state = memory.initial_state(1)
     return Overview(
-        reach=memory.reach,
+        receptive_field=memory.receptive_field,
         state={name: list(getattr(state, name).shape[1:]) for name in state._fields},
         state_size=memory.state_size,
         parameters=sum(parameter.numel() for parameter in memory.parameters()),
@@ -68,8 +67,8 @@ def known(input_size: int = 128, hidden_size: int = 256) -> dict[str, Any]:
 
     Returns:
         ``rows``, the table; ``options``, of each memory by ``make_memory``, with their defaults;
-        ``layer_options``, those among them that any memory has; ``network``, the names of the
-        options of the layers around a memory; ``input_size`` and ``hidden_size``.
+        ``layer_options``, those among them that any memory has; ``input_size`` and
+        ``hidden_size``.
     """
     options = {name: memory_options(memory) or {} for name, memory in MEMORIES.items()}
     return {
@@ -78,7 +77,6 @@ def known(input_size: int = 128, hidden_size: int = 256) -> dict[str, Any]:
         "rows": table(input_size, hidden_size),
         "layer_options": _shown(LAYER_OPTIONS),
         "options": {name: _shown(own) for name, own in options.items()},
-        "network": [field.name for field in fields(WiringOptions)],
     }
 
 
@@ -87,7 +85,7 @@ def _shown(options: dict[str, Any]) -> dict[str, str]:
 
 
 def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]:
-    """Return a row for each memory: how far it reaches, what it keeps and costs, who wrote it.
+    """Return a row for each memory: its receptive field, what it keeps and costs, who wrote it.
 
     Args:
         input_size: F.
@@ -100,7 +98,7 @@ def _row(name: str, memory: Memory) -> dict[str, Any]:
     seen, published = overview(memory), source(type(memory))
     return {
         "name": name,
-        "looks back": seen.looks_back,
+        "receptive field": seen.receptive_field_shown,
         "state": f"{seen.state_size:,}",
         "parameters": f"{seen.parameters:,}",
         "Mflop": seen.megaflops,

@@ -79,13 +79,13 @@ class Layers(Memory):
         ]
 
     @property
-    def reach(self) -> int | None:
-        """The sum of the layers' own."""
-        total = 0
+    def receptive_field(self) -> int | None:
+        """What the layers see together; every layer adds what it sees beside its own input."""
+        total = 1
         for memory in self._layers():
-            if memory.reach is None:
+            if memory.receptive_field is None:
                 return None
-            total += memory.reach
+            total += memory.receptive_field - 1
         return total
 
     def initial_state(self, batch_size: int) -> Any:

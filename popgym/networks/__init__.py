@@ -7,6 +7,6 @@ Ray.
 
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.embedding import make_embedding
-from popgym.networks.policy_network import Wiring, WiringOptions
+from popgym.networks.policy_network import NetworkOptions, PolicyNetwork
 
-__all__ = ["ActorCritic", "ActorCriticState", "Wiring", "WiringOptions", "make_embedding"]
+__all__ = ["ActorCritic", "ActorCriticState", "NetworkOptions", "PolicyNetwork", "make_embedding"]

@@ -12,8 +12,8 @@ from popgym.memory.base import Memory
 from popgym.memory.ops.padding import forward_padded
 from popgym.memory.ops.resets import steps_in_episode
 from popgym.memory.registry import make_memory
-from popgym.networks.options import WiringOptions
-from popgym.networks.policy_network import Wiring
+from popgym.networks.options import NetworkOptions
+from popgym.networks.policy_network import PolicyNetwork
 
 
 class ActorCriticState(NamedTuple):
@@ -25,7 +25,7 @@ class ActorCriticState(NamedTuple):
     """Steps already played in the episode, int64 [B, 1]."""
 
 
-class ActorCritic(Wiring):
+class ActorCritic(PolicyNetwork):
     """Policy and value function over one memory, ``core``.
 
     A row may hold many episodes end to end: ``start`` says where they begin, and neither the
@@ -50,9 +50,9 @@ class ActorCritic(Wiring):
         num_outputs: int,
         memory: str = "frameconv",
         memory_options: Mapping[str, Any] | None = None,
-        options: WiringOptions | None = None,
+        options: NetworkOptions | None = None,
     ) -> None:
-        options = options or WiringOptions()
+        options = options or NetworkOptions()
         super().__init__(observation_size, num_outputs, options)
         self.core = make_memory(
             memory, self.feature_size, options.hidden_size, **(memory_options or {})

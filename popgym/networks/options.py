@@ -20,7 +20,7 @@ DEFAULT_MAX_STEPS = 1024
 
 
 @dataclass(frozen=True)
-class WiringOptions:
+class NetworkOptions:
     """How the parts around a memory are built.
 
     ``preprocessor``, ``postprocessor``, ``actor`` and ``critic`` are each either a sequence of
@@ -89,7 +89,7 @@ class WiringOptions:
         return self.embedding not in (None, "none")
 
     @classmethod
-    def from_dict(cls, options: Mapping[str, Any]) -> WiringOptions:
+    def from_dict(cls, options: Mapping[str, Any]) -> NetworkOptions:
         """Options by name.
 
         Raises:

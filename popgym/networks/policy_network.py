@@ -22,13 +22,13 @@ from popgym.networks.options import (
     DEFAULT_MAX_STEPS,
     DEFAULT_OUTPUT_SIZE,
     Layers,
-    WiringOptions,
+    NetworkOptions,
 )
 
-__all__ = ["Wiring", "WiringOptions"]
+__all__ = ["NetworkOptions", "PolicyNetwork"]
 
 
-class Wiring(nn.Module):
+class PolicyNetwork(nn.Module):
     """The layers around a memory; subclasses set ``core``, the memory.
 
     Linear weights start orthogonal, those of the two heads normal with deviation .01 and no bias,
@@ -48,10 +48,10 @@ class Wiring(nn.Module):
         self,
         observation_size: int,
         num_outputs: int,
-        options: WiringOptions | None = None,
+        options: NetworkOptions | None = None,
     ) -> None:
         super().__init__()
-        options = options or WiringOptions()
+        options = options or NetworkOptions()
         width = options.preprocessor_input_size
         observed = width
         if options.has_embedding and options.embedding_mode == "cat":

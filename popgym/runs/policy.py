@@ -24,7 +24,7 @@ from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.distributions import action_distribution
-from popgym.networks.policy_network import WiringOptions
+from popgym.networks.policy_network import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.seeds import Stream
@@ -59,7 +59,7 @@ class PolicySpec:
                 distribution.num_inputs,
                 self.memory,
                 self.memory_options,
-                WiringOptions.from_dict(self.network),
+                NetworkOptions.from_dict(self.network),
             )
 
     def build_with(self, weights: Mapping[str, Tensor]) -> ActorCritic:

@@ -61,7 +61,7 @@ class Settings:
     memory_options: Options = field(default_factory=dict)
     """Options of the memory (memory.NAME), such as stack_size."""
     network: Options = field(default_factory=dict)
-    """The layers around the memory (network.NAME), see popgym.memory.WiringOptions."""
+    """The layers around the memory (network.NAME), see popgym.memory.NetworkOptions."""
     previous_action: bool = True
     """Whether the network sees the action before."""
     start_flag: bool = True

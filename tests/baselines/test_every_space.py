@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from popgym.baselines.build import algorithm_config
 from popgym.baselines.checks import check, policy_spec
-from popgym.baselines.ppo.runner import TapeRunner
+from popgym.baselines.ppo.runner import RolloutRunner
 from popgym.play.actors import policy_actor, random_actor
 from popgym.play.recording import record
 from popgym.runs.environment import make_environments
@@ -41,18 +41,18 @@ def agent(pair):
 def test_training_plays_a_space_that_is_served(pair):
     chosen = settings(pair)
     check(chosen)
-    runner = TapeRunner(config=algorithm_config(chosen), worker_index=0)
-    (tape,) = runner.sample()
-    assert tape.start.sum() == 6 and np.count_nonzero(tape.final_values) == 4
-    inputs, actions = torch.from_numpy(tape.action_inputs), torch.from_numpy(tape.actions)
+    runner = RolloutRunner(config=algorithm_config(chosen), worker_index=0)
+    (rollout,) = runner.sample()
+    assert rollout.start.sum() == 6 and np.count_nonzero(rollout.final_values) == 4
+    inputs, actions = torch.from_numpy(rollout.action_inputs), torch.from_numpy(rollout.actions)
     distribution = runner._distribution
-    for numbers in (tape.inputs, tape.values, distribution.log_prob(inputs, actions)):
+    for numbers in (rollout.inputs, rollout.values, distribution.log_prob(inputs, actions)):
         assert np.isfinite(np.asarray(numbers)).all()
     flatten = Flattener(runner.env.single_action_space)
-    shown = tape.inputs[:, :, -1 - flatten.size : -1]
+    shown = rollout.inputs[:, :, -1 - flatten.size : -1]
     for t in range(1, 8):  # the previous action, and none at a start
-        expected = flatten(distribution.to_env(tape.actions[:, t - 1]))
-        expected[tape.start[:, t]] = 0.0
+        expected = flatten(distribution.to_env(rollout.actions[:, t - 1]))
+        expected[rollout.start[:, t]] = 0.0
         np.testing.assert_array_equal(shown[:, t], expected)
     runner.stop()
 

@@ -9,7 +9,7 @@ import torch
 
 import popgym
 from popgym.baselines.build import running_algorithm
-from popgym.baselines.ppo import TapePPOConfig, no_cluster
+from popgym.baselines.ppo import RecurrentPPOConfig, no_cluster
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.settings import Settings
 from tests.baselines.ppo.toys import Countdown, Guess
@@ -143,7 +143,7 @@ def test_an_error_whose_constructor_wants_more_than_a_message_is_told(tmp_path):
 
 
 def test_the_learners_device_is_the_gpu_and_a_runners_is_not():
-    config = TapePPOConfig().learners(local_gpu_idx=1)
+    config = RecurrentPPOConfig().learners(local_gpu_idx=1)
     assert no_cluster.device_of(config, 1) == torch.device("cuda:1")
     assert no_cluster.device_of(config, 0) == torch.device("cpu")
 

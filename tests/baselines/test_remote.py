@@ -33,18 +33,18 @@ class TwoArgumentsError(Exception):
 def in_task(error):
     """As ``ray.get`` raises what a task of an actor has raised."""
     text = f"Traceback (most recent call last):\n  File x\n{type(error).__name__}: {error}"
-    made = RayTaskError("update", text, error, "ray::TapeLearner.update", 7, "1.2.3.4")
+    made = RayTaskError("update", text, error, "ray::PPOLearner.update", 7, "1.2.3.4")
     return made.as_instanceof_cause()
 
 
 def in_constructor(error):
     text = f"Traceback (most recent call last):\n{type(error).__name__}: {error}"
-    return ActorDiedError(RayTaskError("__init__", text, error, "ray::TapeRunner", 7, "1.2.3.4"))
+    return ActorDiedError(RayTaskError("__init__", text, error, "ray::RolloutRunner", 7, "1.2.3.4"))
 
 
 def death():
     context = ActorDiedErrorContext(
-        class_name="TapeRunner", actor_id=bytes(16), pid=123, node_ip_address="1.2.3.4",
+        class_name="RolloutRunner", actor_id=bytes(16), pid=123, node_ip_address="1.2.3.4",
         error_message="The actor is dead because it was killed by `ray.kill`.",
     )  # fmt: skip
     return ActorDiedError(context)

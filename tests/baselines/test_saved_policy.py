@@ -6,7 +6,7 @@ import torch
 
 from popgym.baselines.build import algorithm_config
 from popgym.baselines.network import policy_spec
-from popgym.baselines.ppo.runner import TapeRunner
+from popgym.baselines.ppo.runner import RolloutRunner
 from popgym.baselines.train import policy_with
 from popgym.memory import MEMORIES
 from popgym.networks.embedding import EMBEDDINGS
@@ -19,7 +19,7 @@ INPUTS = [(True, True), (True, False), (False, True), (False, False)]
 
 def _runner(chosen):
     """An environment runner as the algorithm has it, its weights far from where they begin."""
-    runner = TapeRunner(config=algorithm_config(chosen))
+    runner = RolloutRunner(config=algorithm_config(chosen))
     torch.manual_seed(1)
     state = runner.module.unwrapped().net.state_dict()  # buffers that are saved, too
     for tensor in state.values():
@@ -29,7 +29,7 @@ def _runner(chosen):
 
 
 def _play(runner):
-    """A tape, and the observations that it was made of."""
+    """A rollout, and the observations that it was made of."""
     seen, encode = [], runner._encode_checked
 
     def recorded(obs):
@@ -37,14 +37,14 @@ def _play(runner):
         return encode(obs)
 
     runner._encode_checked = recorded
-    (tape,) = runner.sample(num_timesteps=B * T, explore=False, force_reset=True)
-    return tape, seen
+    (rollout,) = runner.sample(num_timesteps=B * T, explore=False, force_reset=True)
+    return rollout, seen
 
 
 def _assert_the_policy_is_the_runners_network(chosen, folder):
     runner = _runner(chosen)
-    tape, observations = _play(runner)
-    assert tape.start.any(0).sum() >= 3
+    rollout, observations = _play(runner)
+    assert rollout.start.any(0).sum() >= 3
     env = runner.env
     spec = policy_spec(chosen, env.single_observation_space, env.single_action_space)
     policy_with(spec, runner.module.get_state()).save(folder)
@@ -52,12 +52,12 @@ def _assert_the_policy_is_the_runners_network(chosen, folder):
     policy, state, outputs = load_policy(folder), None, []
     policy.net.register_forward_hook(lambda net, given, result: outputs.append(result))
     for t in range(T):
-        actions, state = policy.act_many(observations[t], state, tape.start[:, t])
+        actions, state = policy.act_many(observations[t], state, rollout.start[:, t])
         logits, values, _ = outputs[-1]
-        np.testing.assert_allclose(logits[:, 0], tape.action_inputs[:, t], 1e-5, 1e-6, err_msg=t)
-        np.testing.assert_allclose(values[:, 0], tape.values[:, t], 1e-5, 1e-6, err_msg=t)
+        np.testing.assert_allclose(logits[:, 0], rollout.action_inputs[:, t], 1e-5, 1e-6, err_msg=t)
+        np.testing.assert_allclose(values[:, 0], rollout.values[:, t], 1e-5, 1e-6, err_msg=t)
         np.testing.assert_array_equal(
-            actions, policy._distribution.to_env(tape.actions[:, t]), err_msg=t
+            actions, policy._distribution.to_env(rollout.actions[:, t]), err_msg=t
         )
     after = policy.net.flatten_state(state.network)
     for name, tensor in runner.net.flatten_state(runner._state).items():
@@ -99,13 +99,13 @@ def test_ways_to_join_the_embedding_are_read_back(tmp_path, mode):
     "options",
     [
         {"actor": 0.5, "embedding": 2.0, "fcnet_activation": "tanh", "max_seq_len": 7},
-        {"tape": 3.0, "memory": 0.25},
+        {"rollout": 3.0, "memory": 0.25},
     ],
     ids=str,
 )
 def test_options_of_a_memory_may_be_called_as_other_parts_are(tmp_path, options):
     chosen = settings(f"{TOYS}:Mixed", memory=f"{OWN}:Scaled", memory_options=options, rollout=T)
-    runner = TapeRunner(config=algorithm_config(chosen))
+    runner = RolloutRunner(config=algorithm_config(chosen))
     assert runner.net.core.options == options
     runner.stop()
     _assert_the_policy_is_the_runners_network(chosen, tmp_path)

@@ -14,8 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import popgym
 from popgym.baselines import train as training
-from popgym.baselines.ppo import TapePPO
-from popgym.baselines.ppo.learner import TapeLearner
+from popgym.baselines.ppo import RecurrentPPO
+from popgym.baselines.ppo.learner import PPOLearner
 from popgym.baselines.train import resume
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from popgym.runs.folder import RunFolder
@@ -53,8 +53,8 @@ def fail_in_iteration(monkeypatch):
                 raise error
             return original(self)
 
-        original = TapePPO.train
-        monkeypatch.setattr(TapePPO, "train", train_or_fail)
+        original = RecurrentPPO.train
+        monkeypatch.setattr(RecurrentPPO, "train", train_or_fail)
 
     yield _fail
     monkeypatch.undo()
@@ -239,7 +239,7 @@ def test_ctrl_c_lets_the_iteration_end_saves_and_resumes_as_if_nothing_had_been(
 ):
     env = "PositionOnlyCartPoleEasy"
     whole = train(env, out=tmp_path / "whole", steps=4 * STEPS)
-    original = TapePPO.training_step
+    original = RecurrentPPO.training_step
 
     def interrupted_step(self):
         original(self)
@@ -247,7 +247,7 @@ def test_ctrl_c_lets_the_iteration_end_saves_and_resumes_as_if_nothing_had_been(
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TapePPO, "training_step", interrupted_step)
+        patch.setattr(RecurrentPPO, "training_step", interrupted_step)
         run = train(env, out=tmp_path / "parts", steps=4 * STEPS)
     assert run.interrupted
     assert [row["iteration"] for row in run.rows] == [1, 2]
@@ -310,7 +310,7 @@ def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_ite
 
 
 def test_a_gradient_that_is_not_finite_in_the_last_minibatch_saves_nothing(tmp_path, monkeypatch):
-    original = TapeLearner.postprocess_gradients
+    original = PPOLearner.postprocess_gradients
     calls = []
 
     def spoil_the_last(self, gradients):
@@ -319,7 +319,7 @@ def test_a_gradient_that_is_not_finite_in_the_last_minibatch_saves_nothing(tmp_p
             next(iter(gradients.values())).fill_(float("nan"))
         return original(self, gradients)
 
-    monkeypatch.setattr(TapeLearner, "postprocess_gradients", spoil_the_last)
+    monkeypatch.setattr(PPOLearner, "postprocess_gradients", spoil_the_last)
     with pytest.raises(TrainingDivergedError, match="a weight is not finite after 1 updates"):
         train(out=tmp_path / "run", steps=STEPS)
     assert len(calls) == 4

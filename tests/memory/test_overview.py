@@ -40,13 +40,13 @@ def test_a_row_holds_the_memorys_numbers():
     rows = {row["name"]: row for row in table(input_size=3, hidden_size=5)}
     assert rows["gru"] == {
         "name": "gru",
-        "looks back": "no limit",
+        "receptive field": "no limit",
         "state": "5",
         "parameters": "150",  # 3 gates · 5 units · (3 inputs + 5 states + 2 biases)
         "Mflop": "0.000240",  # 2 · 3 · 5 · (3 + 5)
         "source": "Cho et al. 2014",
     }
-    assert rows["mlp"]["looks back"] == "0 steps"
+    assert rows["mlp"]["receptive field"] == "1 step"
     assert rows["mlp"]["source"] == "no memory: the control"
 
 
@@ -89,7 +89,7 @@ def test_counting_leaves_onednn_as_it_was():
 def test_the_state_is_told_field_by_field():
     seen = overview(make_memory("frameconv", 6, 5, stack_size=4))
     assert seen.state == {"frames": [3, 6]}
-    assert (seen.state_size, seen.reach, seen.looks_back) == (18, 3, "3 steps")
+    assert (seen.state_size, seen.receptive_field, seen.receptive_field_shown) == (18, 4, "4 steps")
 
 
 def test_a_memory_in_double_precision_can_be_looked_at():

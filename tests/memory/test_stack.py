@@ -110,9 +110,9 @@ def test_residual_blocks_of_every_width_obey_every_law(law):
 
 
 def test_they_reach_as_far_as_all_together():
-    assert Layers(partial(TemporalConv, stack_size=5), F, D, 3).reach == 12
-    assert Layers(GRU, F, D, 3).reach is None
-    assert make_memory("mlp", F, D, num_layers=2).reach == 0
+    assert Layers(partial(TemporalConv, stack_size=5), F, D, 3).receptive_field == 13
+    assert Layers(GRU, F, D, 3).receptive_field is None
+    assert make_memory("mlp", F, D, num_layers=2).receptive_field == 1
 
 
 class OwnState(NamedTuple):

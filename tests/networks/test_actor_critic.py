@@ -5,7 +5,7 @@ import torch
 
 from popgym.memory.ops.resets import steps_in_episode
 from popgym.networks.actor_critic import ActorCritic
-from popgym.networks.policy_network import WiringOptions
+from popgym.networks.policy_network import NetworkOptions
 
 SMALL = {"preprocessor_input_size": 16, "preprocessor": (10,), "hidden_size": 12, "actor": (8,),
          "critic": (8,)}  # fmt: skip
@@ -19,10 +19,10 @@ MEMORIES = [
 
 def _make(memory="frameconv", memory_options=None, embedding="sine", seed=0, **options):
     torch.manual_seed(seed)
-    wiring = WiringOptions(
+    network = NetworkOptions(
         **{**SMALL, "embedding": embedding, "embedding_max_steps": 30, **options}
     )
-    net = ActorCritic(5, 3, memory, memory_options, wiring)
+    net = ActorCritic(5, 3, memory, memory_options, network)
     for head in (net.actor_head, net.critic_head):  # so that small errors show
         torch.nn.init.normal_(head.weight)
     return net.double()

@@ -86,6 +86,13 @@ def run(tmp_path):
     return folder
 
 
+@pytest.fixture
+def same_seeds(monkeypatch):
+    """Lets an evaluation reset its environments with the seed that it is given."""
+    monkeypatch.setattr("popgym.runs.evaluate.reset_seed", lambda envs, seed, stream: seed)
+
+
+@pytest.mark.usefixtures("same_seeds")
 def test_a_policy_plays_in_its_runs_environment_and_carries_its_memory(run):
     env = run.settings.env
     gif = make_gif(env, run.path, seed=7, episodes=2)
@@ -94,6 +101,7 @@ def test_a_policy_plays_in_its_runs_environment_and_carries_its_memory(run):
     assert gif.path.name == "RepeatPreviousEasy-gru.gif"
 
 
+@pytest.mark.usefixtures("same_seeds")
 def test_an_argument_given_wins_over_the_runs(run):
     env = run.settings.env
     gif = make_gif(env, run.path, seed=7, env_options={"k": 3})

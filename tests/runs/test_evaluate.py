@@ -17,6 +17,7 @@ from tests.baselines.ppo.toys import Countdown, Guess
 from tests.runs.specimens import Endless, policy, settings
 
 TOYS, OWN = "tests.baselines.ppo.toys", "tests.runs.specimens"
+STREAM = Stream.STANDALONE_ENVIRONMENTS
 
 
 def agent(env):
@@ -42,8 +43,8 @@ def test_the_returns_are_those_of_the_policy_step_by_step():
     guesser = agent(Guess)
     result = evaluate(guesser, f"{TOYS}:Guess", episodes=40, num_envs=1, seed=3)
     env, expected = Guess(), []
-    one = SimpleNamespace(unwrapped=env, num_envs=1)
-    obs, _ = env.reset(seed=reset_seed(one, 3, Stream.STANDALONE_ENVIRONMENTS)[0])
+    seeds = reset_seed(SimpleNamespace(unwrapped=env, num_envs=1), 3, STREAM)
+    obs, _ = env.reset(seed=seeds[0])
     for _ in range(40):
         action, _ = guesser.act(obs)
         expected.append(env.step(action)[1])
@@ -98,7 +99,8 @@ def test_the_memory_forgets_an_episode_that_was_cut():
     player, env = agent(Guess), f"{OWN}:GuessOn"
     one = evaluate(player, env, episodes=8, num_envs=1, max_steps=4, seed=3)
     env, expected = Guess(), []
-    obs, _ = env.reset(seed=3)
+    seeds = reset_seed(SimpleNamespace(unwrapped=env, num_envs=1), 3, STREAM)
+    obs, _ = env.reset(seed=seeds[0])
     for _ in range(8):
         state, total = None, 0.0
         for _ in range(4):

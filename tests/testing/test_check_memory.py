@@ -99,8 +99,8 @@ class LooksAhead(Leaky):
         return torch.cat([y[:, :1] + 1e-3 * y[:, -1:], y[:, 1:]], 1), state
 
 
-class ClaimsAShortReach(Leaky):
-    reach = 2
+class ClaimsAShortReceptiveField(Leaky):
+    receptive_field = 3
 
 
 class CountsThePadding(Leaky):
@@ -140,7 +140,7 @@ class LastInputState(NamedTuple):
 
 
 class ReturnsAViewOfItsInput(Memory):
-    reach = 1
+    receptive_field = 2
 
     def __init__(self):
         super().__init__(3, 3)
@@ -223,7 +223,7 @@ SPECIMENS = [
     ("resets", ResetsOnlyTheValue),
     ("non_finite", ResetsByAProduct),
     ("causal", LooksAhead),
-    ("reach", ClaimsAShortReach),
+    ("receptive_field", ClaimsAShortReceptiveField),
     ("padding", CountsThePadding),
     ("long_runs", Explodes),
     ("single_precision", RoundsToHalf),
@@ -242,7 +242,7 @@ SPECIMENS = [
 BREAK_ONE_LAW_ONLY = [
     DetachesTheState,
     ResetsByAProduct,
-    ClaimsAShortReach,
+    ClaimsAShortReceptiveField,
     Explodes,
     RoundsToHalf,
     ReturnsAViewOfItsInput,

@@ -1,6 +1,6 @@
-"""PPO on RLlib with tapes: whole arrays of steps where stock RLlib keeps Python episodes."""
+"""PPO on RLlib with rollouts: whole arrays of steps where stock RLlib keeps Python episodes."""
 
-from popgym.baselines.ppo.algorithm import TapePPO, TapePPOConfig
-from popgym.baselines.ppo.rollout import Tape
+from popgym.baselines.ppo.algorithm import RecurrentPPO, RecurrentPPOConfig
+from popgym.baselines.ppo.rollout import Rollout
 
-__all__ = ["Tape", "TapePPO", "TapePPOConfig"]
+__all__ = ["RecurrentPPO", "RecurrentPPOConfig", "Rollout"]

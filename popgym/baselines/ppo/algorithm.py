@@ -1,4 +1,4 @@
-"""The algorithm and its configuration: RLlib's PPO with tapes in place of episodes."""
+"""The algorithm and its configuration: RLlib's PPO with rollouts in place of episodes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ray.rllib.utils.metrics import (
     TIMERS,
 )
 
-from popgym.baselines.ppo.learner import TapeLearner, as_batch
+from popgym.baselines.ppo.learner import PPOLearner, as_batch
 from popgym.baselines.ppo.no_cluster import without_cluster
-from popgym.baselines.ppo.rollout import Tape
-from popgym.baselines.ppo.runner import TapeRunner
-from popgym.baselines.ppo.sampling import sample_tapes
+from popgym.baselines.ppo.rollout import Rollout
+from popgym.baselines.ppo.runner import RolloutRunner
+from popgym.baselines.ppo.sampling import sample_rollouts
 from popgym.baselines.remote import failing_constructors_told
 from popgym.baselines.rl_modules.memory_module import MemoryModule
 from popgym.runs.settings import PRECISIONS, Settings
 
 
-class TapePPOConfig(PPOConfig):
+class RecurrentPPOConfig(PPOConfig):
     """RLlib's ``PPOConfig``, with the defaults below and the further options of ``training``.
 
     ``environment(env)`` takes a name as in `popgym.runs.environment`,
@@ -43,14 +43,14 @@ class TapePPOConfig(PPOConfig):
     run_seed: int | None
 
     def __init__(self, algo_class: type | None = None) -> None:
-        super().__init__(algo_class=algo_class or TapePPO)
-        self.env_runner_cls = TapeRunner
+        super().__init__(algo_class=algo_class or RecurrentPPO)
+        self.env_runner_cls = RolloutRunner
         self.num_env_runners = 0
         self.precision = "float32"
         self.kl_cutoff = Settings.kl_cutoff
         self.advantage_floor = Settings.advantage_floor
         self.use_kl_loss = False
-        # Gradients are looked at once an update (`TapeLearner`), not twice a minibatch.
+        # Gradients are looked at once an update (`PPOLearner`), not twice a minibatch.
         self.torch_skip_nan_gradients = True
 
     def training(
@@ -60,13 +60,13 @@ class TapePPOConfig(PPOConfig):
         kl_cutoff: float | None = None,
         advantage_floor: float | None = None,
         **kwargs: Any,
-    ) -> TapePPOConfig:
+    ) -> RecurrentPPOConfig:
         """RLlib's options, the learner's precision, and what keeps a solved task solved.
 
         Args:
             precision: "float32", or "bf16" for autocast with weights kept in float32.
             kl_cutoff: KL divergence from the policy that played, in nats, beyond which a steep
-                penalty pulls back (`TapeLearner`); 0: no penalty.
+                penalty pulls back (`PPOLearner`); 0: no penalty.
             advantage_floor: advantages are divided by no less than this share, from 0 to 1, of
                 the largest standard deviation of a batch so far, which fades; 0: each batch by
                 its own deviation, however small.
@@ -100,16 +100,16 @@ class TapePPOConfig(PPOConfig):
         self.run_seed = value
 
     def get_default_learner_class(self) -> type:
-        """The learner for tapes."""
-        return TapeLearner
+        """The learner for rollouts."""
+        return PPOLearner
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
-        """The module for every memory; "tape" tells it that rows hold whole sequences."""
+        """The module for every memory; "rollout" tells it that rows hold whole sequences."""
         return RLModuleSpec(module_class=MemoryModule)
 
     @property
     def _model_config_auto_includes(self) -> dict[str, Any]:
-        return {"tape": True}
+        return {"rollout": True}
 
     @property
     def is_embedded(self) -> bool:
@@ -118,13 +118,13 @@ class TapePPOConfig(PPOConfig):
         return not any(remote)
 
 
-class TapePPO(PPO):
-    """PPO on tapes; everything around the training step is RLlib's ``Algorithm``."""
+class RecurrentPPO(PPO):
+    """PPO on rollouts; everything around the training step is RLlib's ``Algorithm``."""
 
     @classmethod
-    def get_default_config(cls) -> TapePPOConfig:
+    def get_default_config(cls) -> RecurrentPPOConfig:
         """The configuration that belongs to this algorithm."""
-        return TapePPOConfig()
+        return RecurrentPPOConfig()
 
     def _setup_logdir(self) -> None:
         """Outside Tune nothing is logged here, so no folder is left in the user's home."""
@@ -168,7 +168,7 @@ class TapePPO(PPO):
         return int(self.metrics.peek(counter, default=0))
 
     def training_step(self) -> None:
-        """Sample tapes, update on them, hand the new weights to the runners."""
+        """Sample rollouts, update on them, hand the new weights to the runners."""
         try:
             self._sample_and_update()
         except Exception as error:
@@ -177,18 +177,18 @@ class TapePPO(PPO):
 
     def _sample_and_update(self) -> None:
         with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
-            tapes, results = sample_tapes(
+            rollouts, results = sample_rollouts(
                 self.env_runner_group,
                 self.config.total_train_batch_size,
                 self._steps_made(),
                 self.config.sample_timeout_s,
             )
-            if not tapes:
+            if not rollouts:
                 return  # every runner failed; RLlib restarts them
             self.metrics.aggregate(results, key=ENV_RUNNER_RESULTS)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             learner_results = self.learner_group.update(
-                **self._shards(Tape.join(tapes)),
+                **self._shards(Rollout.join(rollouts)),
                 timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self._steps_made()},
                 num_epochs=self.config.num_epochs,
                 minibatch_size=self.config.minibatch_size,
@@ -200,10 +200,10 @@ class TapePPO(PPO):
                 from_worker_or_learner_group=self.learner_group, inference_only=True
             )
 
-    def _shards(self, tape: Tape) -> dict[str, Any]:
+    def _shards(self, rollout: Rollout) -> dict[str, Any]:
         if not self.config.num_learners:
-            return {"batch": as_batch(tape)}
-        return {"batches": [as_batch(part) for part in tape.shards(self.config.num_learners)]}
+            return {"batch": as_batch(rollout)}
+        return {"batches": [as_batch(part) for part in rollout.shards(self.config.num_learners)]}
 
     def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """RLlib's, and then the weights once more to every runner, whatever it holds.

@@ -1,4 +1,4 @@
-"""The learner: PPO's loss on minibatches of whole rows of a tape."""
+"""The learner: PPO's loss on minibatches of whole rows of a rollout."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from torch import Tensor
 
 from popgym.baselines.ppo.advantages import advantages_and_targets
-from popgym.baselines.ppo.rollout import Tape
-from popgym.baselines.rl_modules.memory_module import START, TAPE_STATE
+from popgym.baselines.ppo.rollout import Rollout
+from popgym.baselines.rl_modules.memory_module import ROLLOUT_STATE, START
 from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError
@@ -34,21 +34,21 @@ from popgym.runs.seeds import Stream
 KL_CUTOFF_WEIGHT = 1000.0  # TF-Agents' too: .03 nats too many add about 1 to the loss
 DEVIATION_DECAY = 0.99  # an update: an early fluke, or a scale long left, is forgotten in hundreds
 
-TAPE = "tape"
+ROLLOUT = "rollout"
 EXTRA = "popgym"  # what RLlib's learner state leaves out
 
 
-def as_batch(tape: Tape) -> MultiAgentBatch:
-    """Wraps a tape for RLlib's learner group, which only looks at the number of steps."""
-    batch = SampleBatch({TAPE: np.array([None], object)})
-    batch[TAPE] = tape
-    return MultiAgentBatch({DEFAULT_MODULE_ID: batch}, env_steps=tape.env_steps())
+def as_batch(rollout: Rollout) -> MultiAgentBatch:
+    """Wraps a rollout for RLlib's learner group, which only looks at the number of steps."""
+    batch = SampleBatch({ROLLOUT: np.array([None], object)})
+    batch[ROLLOUT] = rollout
+    return MultiAgentBatch({DEFAULT_MODULE_ID: batch}, env_steps=rollout.env_steps())
 
 
-class TapeLearner(PPOTorchLearner):
+class PPOLearner(PPOTorchLearner):
     """PPO (Schulman et al. 2017) with RLlib's options: clipping, KL penalty, clipped value loss.
 
-    Replaces how batches are made (whole rows of tapes, no padding, no Python episodes) and
+    Replaces how batches are made (whole rows of rollouts, no padding, no Python episodes) and
     the loss's arithmetic (the same numbers from fewer operations); optimiser, schedules,
     distributed gradients, checkpoints and metrics are RLlib's.
 
@@ -93,11 +93,11 @@ class TapeLearner(PPOTorchLearner):
         rather than one of few rows: each counts as one step of the optimiser, with the mean
         over its steps as the loss.
         """
-        tape: Tape = training_data.batch.policy_batches[DEFAULT_MODULE_ID][TAPE]
-        B, T = tape.rewards.shape
+        rollout: Rollout = training_data.batch.policy_batches[DEFAULT_MODULE_ID][ROLLOUT]
+        B, T = rollout.rewards.shape
         rows = max(1, min(B, (minibatch_size or B * T) // T))
         minibatches = -(-B // rows)
-        columns = tree.map_structure(self._tensor, dict(self._columns(tape)))
+        columns = tree.map_structure(self._tensor, dict(self._columns(rollout)))
         self._stats = {}
         for _ in range(num_epochs):
             order = torch.randperm(B, generator=self._generator).to(self._device)
@@ -108,16 +108,16 @@ class TapeLearner(PPOTorchLearner):
         self._check_finite()
         self._log_stats()
 
-    def _columns(self, tape: Tape) -> Iterator[tuple[str, Any]]:
+    def _columns(self, rollout: Rollout) -> Iterator[tuple[str, Any]]:
         """What the loss needs of each step, and the memory before each row."""
         config = self.config
-        advantages, targets = advantages_and_targets(tape, config.gamma, config.lambda_)
-        yield Columns.OBS, tape.inputs
-        yield START, tape.start
-        yield TAPE_STATE, tape.state
-        yield Columns.ACTIONS, tape.actions
-        yield Columns.ACTION_DIST_INPUTS, tape.action_inputs
-        inputs, actions = torch.from_numpy(tape.action_inputs), torch.from_numpy(tape.actions)
+        advantages, targets = advantages_and_targets(rollout, config.gamma, config.lambda_)
+        yield Columns.OBS, rollout.inputs
+        yield START, rollout.start
+        yield ROLLOUT_STATE, rollout.state
+        yield Columns.ACTIONS, rollout.actions
+        yield Columns.ACTION_DIST_INPUTS, rollout.action_inputs
+        inputs, actions = torch.from_numpy(rollout.action_inputs), torch.from_numpy(rollout.actions)
         yield Columns.ACTION_LOGP, self._distribution.log_prob(inputs, actions)
         yield Postprocessing.ADVANTAGES, self._normalised(advantages)
         yield Postprocessing.VALUE_TARGETS, targets

@@ -1,4 +1,4 @@
-"""A tape: what B environments did in T steps, as arrays, with many episodes end to end in a row.
+"""A rollout: what B environments did in T steps, as arrays, with many episodes end to end in a row.
 
 ::
 
@@ -6,7 +6,7 @@
     row 1   ...o o|O o o o o o|O o o o o o     |: the state of the memory is cleared here
             t = 0                   t = T - 1
 
-Nothing is padded. ``state`` is each row's memory before its first step, so that replaying a tape
+Nothing is padded. ``state`` is each row's memory before its first step, so that replaying a rollout
 from it gives back what the acting network computed.
 """
 
@@ -26,10 +26,10 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass
-class Tape:
+class Rollout:
     """B rows of T steps.
 
-    To RLlib a tape is one opaque leaf in the list that ``sample()`` returns; it offers the two
+    To RLlib a rollout is one opaque leaf in the list that ``sample()`` returns; it offers the two
     methods that RLlib asks of the episodes there.
     """
 
@@ -54,20 +54,22 @@ class Tape:
     def __len__(self) -> int:
         return self.env_steps()
 
-    def rows(self, chosen: slice | np.ndarray) -> Tape:
+    def rows(self, chosen: slice | np.ndarray) -> Rollout:
         """Return some of the rows: views for a slice, copies for indices."""
-        return Tape(**{name: _take(value, chosen) for name, value in vars(self).items()})
+        return Rollout(**{name: _take(value, chosen) for name, value in vars(self).items()})
 
     @staticmethod
-    def join(tapes: Sequence[Tape]) -> Tape:
-        """All rows of several tapes of equal length."""
-        if len(tapes) == 1:
-            return tapes[0]
-        fields = {name: [getattr(tape, name) for tape in tapes] for name in vars(tapes[0])}
-        return Tape(**{name: _join(values) for name, values in fields.items()})
+    def join(rollouts: Sequence[Rollout]) -> Rollout:
+        """All rows of several rollouts of equal length."""
+        if len(rollouts) == 1:
+            return rollouts[0]
+        fields = {
+            name: [getattr(rollout, name) for rollout in rollouts] for name in vars(rollouts[0])
+        }
+        return Rollout(**{name: _join(values) for name, values in fields.items()})
 
-    def shards(self, count: int) -> list[Tape]:
-        """Return ``count`` tapes of equally many rows, every row in at least one of them.
+    def shards(self, count: int) -> list[Rollout]:
+        """Return ``count`` rollouts of equally many rows, every row in at least one of them.
 
         Learners that average their gradients must take equally many minibatches, or they wait
         for each other for ever. So where the rows do not divide, the last shard is filled up
@@ -90,7 +92,7 @@ class Tape:
 
 @dataclass
 class Fault:
-    """What a remote runner returns in place of a tape when something has raised.
+    """What a remote runner returns in place of a rollout when something has raised.
 
     An exception would look to RLlib like a dead actor, to be restarted again and again.
     """

@@ -1,4 +1,4 @@
-"""The environment runner: plays B environments T steps and returns one tape."""
+"""The environment runner: plays B environments T steps and returns one rollout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from torch import Tensor
 
-from popgym.baselines.ppo.rollout import Fault, Tape
+from popgym.baselines.ppo.rollout import Fault, Rollout
 from popgym.core.actions import null_actions
 from popgym.core.layout import stacked
 from popgym.networks.actor_critic import ActorCritic
@@ -31,7 +31,7 @@ from popgym.spaces.agent_input import AgentInput
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 
 
-class TapeRunner(SingleAgentEnvRunner):
+class RolloutRunner(SingleAgentEnvRunner):
     """RLlib's runner with another inner loop.
 
     Module creation, weight synchronisation, metrics and ``sample()``'s arguments are RLlib's.
@@ -103,7 +103,7 @@ class TapeRunner(SingleAgentEnvRunner):
         explore: bool,
         random_actions: bool = False,
         force_reset: bool = False,
-    ) -> list[Tape | Fault]:
+    ) -> list[Rollout | Fault]:
         try:
             if force_reset or num_episodes is not None or self._needs_initial_reset:
                 self._reset_all(num_episodes is not None or self.config.in_evaluation)
@@ -148,26 +148,26 @@ class TapeRunner(SingleAgentEnvRunner):
         made = max(steps, self.num_env_steps_sampled_lifetime)
         self.num_env_steps_sampled_lifetime = made
 
-    def _record(self, steps: int, explore: bool, random_actions: bool) -> Tape:
+    def _record(self, steps: int, explore: bool, random_actions: bool) -> Rollout:
         """Plays ``steps`` steps in every environment."""
         B, T = self.num_envs, steps
         state = self.net.flatten_state(self._state)
-        tape = _empty_tape(B, T, self._encode.size, self._distribution.num_inputs)
-        tape.state = {name: tensor.clone().numpy() for name, tensor in state.items()}
+        rollout = _empty_rollout(B, T, self._encode.size, self._distribution.num_inputs)
+        rollout.state = {name: tensor.clone().numpy() for name, tensor in state.items()}
         actions = []
         for t in range(T):
-            tape.inputs[:, t], tape.start[:, t] = self._input, self._start
+            rollout.inputs[:, t], rollout.start[:, t] = self._input, self._start
             action_inputs, values = self._forward()
             action = self._choose(action_inputs, explore, random_actions)
-            tape.action_inputs[:, t], tape.values[:, t] = action_inputs, values
+            rollout.action_inputs[:, t], rollout.values[:, t] = action_inputs, values
             actions.append(action)
             rewards, terminated, truncated, final_values = self._step(action)
-            tape.rewards[:, t], tape.terminated[:, t] = rewards, terminated
-            tape.truncated[:, t], tape.final_values[:, t] = truncated, final_values
-        tape.actions = np.stack(actions, 1)
-        tape.last_value = self._peek()
-        self._count(tape.env_steps())
-        return tape
+            rollout.rewards[:, t], rollout.terminated[:, t] = rewards, terminated
+            rollout.truncated[:, t], rollout.final_values[:, t] = truncated, final_values
+        rollout.actions = np.stack(actions, 1)
+        rollout.last_value = self._peek()
+        self._count(rollout.env_steps())
+        return rollout
 
     def _forward(self) -> tuple[Tensor, Tensor]:
         """One acting step of the network; moves the memory on."""
@@ -237,7 +237,7 @@ class TapeRunner(SingleAgentEnvRunner):
 
     def _check_rewards(self, rewards: np.ndarray) -> None:
         with np.errstate(over="ignore"):
-            finite = np.isfinite(rewards.astype(np.float32))  # as a tape keeps them
+            finite = np.isfinite(rewards.astype(np.float32))  # as a rollout keeps them
         if not finite.all():
             index = int(finite.argmin())
             raise BrokenEnvironmentError(
@@ -263,7 +263,7 @@ class TapeRunner(SingleAgentEnvRunner):
 
     # ---- evaluation
 
-    def _play_episodes(self, num_episodes: int, explore: bool) -> Tape:
+    def _play_episodes(self, num_episodes: int, explore: bool) -> Rollout:
         """The first episodes of every environment, so many that there are n in all."""
         wanted = episode_quotas(num_episodes, self.num_envs)
         played = np.zeros(self.num_envs, np.int64)
@@ -280,7 +280,7 @@ class TapeRunner(SingleAgentEnvRunner):
         self._finished = kept
         self._needs_initial_reset = True
         self._count(steps * self.num_envs)
-        return _empty_tape(self.num_envs, steps, 0, 0)
+        return _empty_rollout(self.num_envs, steps, 0, 0)
 
     # ---- book-keeping
 
@@ -340,11 +340,11 @@ def _latest(lengths: np.ndarray, returns: np.ndarray, count: int) -> Sequence[tu
     return list(zip(lengths[-count:], returns[-count:], strict=True))
 
 
-def _empty_tape(B: int, T: int, features: int, action_inputs: int) -> Tape:  # noqa: N803
+def _empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:  # noqa: N803
     def numbers(*shape: int) -> np.ndarray:
         return np.zeros((B, T, *shape), np.float32)
 
-    return Tape(
+    return Rollout(
         inputs=numbers(features), start=np.zeros((B, T), bool), state={}, actions=numbers(),
         action_inputs=numbers(action_inputs), values=numbers(), rewards=numbers(),
         terminated=np.zeros((B, T), bool), truncated=np.zeros((B, T), bool),

@@ -1,4 +1,4 @@
-"""One batch of tapes from all runners at the same time."""
+"""One batch of rollouts from all runners at the same time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
-from popgym.baselines.ppo.rollout import Fault, Tape
+from popgym.baselines.ppo.rollout import Fault, Rollout
 
 
-def sample_tapes(
+def sample_rollouts(
     group: EnvRunnerGroup, steps: int, steps_made: int, timeout: float | None
-) -> tuple[list[Tape], list[dict[str, Any]]]:
+) -> tuple[list[Rollout], list[dict[str, Any]]]:
     """Let all runners play until there are ``steps`` environment steps.
 
     That takes one round, or more when a runner is lost.
@@ -23,25 +23,25 @@ def sample_tapes(
         timeout: Seconds after which a round goes on without the runners that have not answered.
 
     Returns:
-        The tapes and the runners' metrics; fewer steps, or none, if no runner answers.
+        The rollouts and the runners' metrics; fewer steps, or none, if no runner answers.
 
     Raises:
         BrokenEnvironmentError: If an environment fails.
     """
-    tapes: list[Tape] = []
+    rollouts: list[Rollout] = []
     metrics: list[dict[str, Any]] = []
     sampled = 0
     while sampled < steps:
         answers = _round(group, steps_made + sampled, timeout)
         if not answers:
             break
-        for (tape,), measured in answers:
-            if isinstance(tape, Fault):
-                raise tape.error
-            tapes.append(tape)
+        for (rollout,), measured in answers:
+            if isinstance(rollout, Fault):
+                raise rollout.error
+            rollouts.append(rollout)
             metrics.append(measured)
-            sampled += tape.env_steps()
-    return tapes, metrics
+            sampled += rollout.env_steps()
+    return rollouts, metrics
 
 
 def _round(group: EnvRunnerGroup, steps_made: int, timeout: float | None) -> list[Any]:
@@ -55,7 +55,7 @@ def _round(group: EnvRunnerGroup, steps_made: int, timeout: float | None) -> lis
     )
 
 
-def _play(runner: Any, steps_made: int) -> tuple[list[Tape | Fault], dict[str, Any]]:
+def _play(runner: Any, steps_made: int) -> tuple[list[Rollout | Fault], dict[str, Any]]:
     # Ray may have restarted the runner, which then knows of no steps.
     runner.note_steps_made(steps_made)
     return runner.sample(), runner.get_metrics()

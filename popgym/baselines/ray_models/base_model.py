@@ -1,8 +1,8 @@
 """The custom model that RLlib's old API stack calls, around any memory.
 
-RLlib hands a model flattened rows of zero-padded chunks of episodes, a list of float states and
-the number of real steps of each row; this class turns that into the wiring's and the memory's
-own terms, and back.
+RLlib gives a model flattened rows of zero-padded chunks of episodes, a list of float states and
+the number of real steps of each row. This class translates between that and the interfaces of the
+policy network and the memory.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from popgym.core.arguments import check_known
 from popgym.memory.base import Memory, check_size
 from popgym.memory.ops.padding import forward_padded
 from popgym.memory.ops.resets import steps_in_episode
-from popgym.networks.options import DEFAULT_MAX_STEPS, WiringOptions
-from popgym.networks.policy_network import Wiring
+from popgym.networks.options import DEFAULT_MAX_STEPS, NetworkOptions
+from popgym.networks.policy_network import PolicyNetwork
 
 
-class BaseModel(TorchModelV2, Wiring):
+class BaseModel(TorchModelV2, PolicyNetwork):
     """An actor-critic around a memory, as a custom model of RLlib.
 
     A model of one's own overrides ``initial_state`` and ``forward_memory``::
@@ -62,8 +62,8 @@ class BaseModel(TorchModelV2, Wiring):
         ValueError: For an unknown option, with the nearest, or one that does not fit.
     """
 
-    BASE_CONFIG: ClassVar[dict[str, Any]] = {f.name: f.default for f in fields(WiringOptions)}
-    """Options of every model and their defaults; see ``WiringOptions``."""
+    BASE_CONFIG: ClassVar[dict[str, Any]] = {f.name: f.default for f in fields(NetworkOptions)}
+    """Options of every model and their defaults; see ``NetworkOptions``."""
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {}
     """Options that a model adds, and defaults that it changes."""
@@ -89,9 +89,9 @@ class BaseModel(TorchModelV2, Wiring):
                 f"the observation space must be a Box, got {obs_space}; leave RLlib's "
                 "preprocessors on (_disable_preprocessor_api=False), which flatten any space"
             )
-        options = WiringOptions(**{key: cfg[key] for key in self.BASE_CONFIG})
+        options = NetworkOptions(**{key: cfg[key] for key in self.BASE_CONFIG})
         self._observation_size = int(np.prod(obs_space.shape))
-        Wiring.__init__(self, self._observation_size, num_outputs, options)
+        PolicyNetwork.__init__(self, self._observation_size, num_outputs, options)
         TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
         # The copies stand for the caller's modules, which this model must not keep or change.
         copies = {k: getattr(self, k) for k, v in cfg.items() if isinstance(v, nn.Module)}

@@ -1,4 +1,4 @@
-"""One RLModule for every memory: in stock RLlib on padded chunks, in popgym's PPO on tapes."""
+"""One RLModule for every memory: in stock RLlib on padded chunks, in popgym's PPO on rollouts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from popgym.core.arguments import check_known
 from popgym.memory.registry import find_memory, memory_options
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.distributions import action_distribution
-from popgym.networks.options import WiringOptions
+from popgym.networks.options import NetworkOptions
 from popgym.runs.settings import Settings
 
 START = "start"
-"""Column [B, T] bool: whether a step is the first of an episode. It marks a batch of tapes."""
+"""Column [B, T] bool: whether a step is the first of an episode. It marks a batch of rollouts."""
 
-TAPE_STATE = "tape_state"
-"""Column: the state before each tape, as ``ActorCritic.flatten_state`` names its tensors."""
+ROLLOUT_STATE = "rollout_state"
+"""Column: the state before each rollout, as ``ActorCritic.flatten_state`` names its tensors."""
 
 DEFAULT_MEMORY = Settings.memory
 DEFAULT_MAX_SEQ_LEN = 64
@@ -51,15 +51,15 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
     the memory's options            such as ``stack_size``, ``num_layers``
     memory_options          {}      the same in a table of their own, where a name is also
                                     one of the others here
-    ``WiringOptions``               sizes and names of the layers around it
+    ``NetworkOptions``               sizes and names of the layers around it
     embedding_max_steps             unit of the time embedding; ``max_seq_len``
     max_seq_len             64      steps of a chunk in RLlib's learner, over which
                                     gradients flow
-    tape                    False   serve tapes: rows that hold many episodes. No state is
+    rollout                    False   serve rollouts: rows that hold many episodes. No state is
                                     offered to RLlib, which would cut the rows by it
     ======================= ======= =====================================================
 
-    On tapes a batch has the columns ``START`` and ``TAPE_STATE`` beside the observations
+    On rollouts a batch has the columns ``START`` and ``ROLLOUT_STATE`` beside the observations
     [B, T, ...], and values travel as embeddings, so that ``compute_values`` gets them back.
 
     Raises:
@@ -81,23 +81,23 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             "max_seq_len": DEFAULT_MAX_SEQ_LEN,
             **_as_dict(self.model_config),
         }
-        self.is_tape = bool(config.pop("tape", False))
+        self.is_rollout = bool(config.pop("rollout", False))
         max_seq_len = config.pop("max_seq_len", DEFAULT_MAX_SEQ_LEN)
-        wiring_keys = {field.name for field in dataclasses.fields(WiringOptions)}
-        wiring = {key: config.pop(key) for key in wiring_keys & set(config)}
-        if wiring.get("embedding_max_steps") is None:
-            wiring["embedding_max_steps"] = max_seq_len
+        network_keys = {field.name for field in dataclasses.fields(NetworkOptions)}
+        network = {key: config.pop(key) for key in network_keys & set(config)}
+        if network.get("embedding_max_steps") is None:
+            network["embedding_max_steps"] = max_seq_len
         self.net = ActorCritic(
             observation_size=math.prod(self.observation_shape),
             num_outputs=action_distribution(self.action_space).num_inputs,
             memory=memory,
             memory_options={**config, **of_memory},  # what is left, and the table
-            options=WiringOptions(**wiring),
+            options=NetworkOptions(**network),
         )
 
     def get_initial_state(self) -> dict[str, np.ndarray]:
-        """The state before an episode, without a batch axis; {} when serving tapes."""
-        if self.is_tape:
+        """The state before an episode, without a batch axis; {} when serving rollouts."""
+        if self.is_rollout:
             return {}
         tensors = self.net.flatten_state(self.net.initial_state(1))
         return {name: tensor[0].cpu().numpy() for name, tensor in tensors.items()}
@@ -123,7 +123,7 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         else:
             logits, _, state = self.net.forward_padded(obs, state, seq_lens)
         out = {Columns.ACTION_DIST_INPUTS: logits if has_time else logits[:, 0]}
-        return out if self.is_tape else {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
+        return out if self.is_rollout else {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Learns: ``ACTION_DIST_INPUTS`` [B, T, A], and the values [B, T] as ``EMBEDDINGS``.
@@ -132,7 +132,7 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         """
         obs, has_time = self._flat_obs(batch[Columns.OBS])
         start = batch.get(START)
-        given = batch.get(Columns.STATE_IN) if start is None else batch[TAPE_STATE]
+        given = batch.get(Columns.STATE_IN) if start is None else batch[ROLLOUT_STATE]
         logits, values, _ = self.net(obs, self._state(given, len(obs)), start)
         if not has_time:
             logits, values = logits[:, 0], values[:, 0]
@@ -195,7 +195,7 @@ def _own_keys(model_config: Any) -> dict[str, Any]:
             )
     of_memory = memory_options(find_memory(config.get("memory", DEFAULT_MEMORY)))
     if of_memory is not None:
-        wiring = [field.name for field in dataclasses.fields(WiringOptions)]
-        known = ["memory", "memory_options", "max_seq_len", "tape", *wiring, *of_memory]
+        network = [field.name for field in dataclasses.fields(NetworkOptions)]
+        known = ["memory", "memory_options", "max_seq_len", "rollout", *network, *of_memory]
         check_known(config, known, "model_config key")
     return config

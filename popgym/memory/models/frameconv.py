@@ -45,9 +45,9 @@ class TemporalConv(Memory):
         self.conv = nn.Conv1d(input_size, hidden_size, kernel_size=stack_size)
 
     @property
-    def reach(self) -> int:
-        """``stack_size - 1`` steps."""
-        return self.stack_size - 1
+    def receptive_field(self) -> int:
+        """``stack_size``: the inputs in the window."""
+        return self.stack_size
 
     def initial_state(self, batch_size: int) -> TemporalConvState:
         """Return frames of zeros."""

@@ -58,9 +58,9 @@ class Framestack(Memory):
         self.output = Linear(hidden_size, hidden_size)
 
     @property
-    def reach(self) -> int:
-        """``stack_size - 1`` steps."""
-        return self.stack_size - 1
+    def receptive_field(self) -> int:
+        """``stack_size``: the frames in the stack."""
+        return self.stack_size
 
     def initial_state(self, batch_size: int) -> FramestackState:
         """Return frames of zeros."""
@@ -75,18 +75,19 @@ class Framestack(Memory):
         (before,), start = clear_at_first_step(state, start)
         frames = torch.cat([before.to(x.dtype), x], 1)  # [B, W - 1 + T, F]
         z = self.compress(frames)
-        z_before = TemporalConvState(z[:, : self.reach].to(before.dtype))
-        y, _ = self.join(z[:, self.reach :], z_before, start)
+        z_before = TemporalConvState(z[:, : self.stack_size - 1].to(before.dtype))
+        y, _ = self.join(z[:, self.stack_size - 1 :], z_before, start)
         y = functional.leaky_relu(self.output(functional.leaky_relu(y)))
         last = self._last(frames, start).to(before.dtype, copy=True)
         return y, FramestackState(last)
 
     def _last(self, frames: Tensor, start: Tensor | None) -> Tensor:
         """The last W - 1 of ``frames`` [B, W - 1 + T, F], without those of earlier episodes."""
-        T = frames.shape[1] - self.reach
+        kept = self.stack_size - 1
+        T = frames.shape[1] - kept
         last = frames[:, T:]
         if start is None:
             return last
-        steps = torch.arange(T - self.reach, T, device=last.device)
-        older = steps < episode_starts(start, before=-self.reach)[:, -1:]  # [B, W - 1]
+        steps = torch.arange(T - kept, T, device=last.device)
+        older = steps < episode_starts(start, before=-kept)[:, -1:]  # [B, W - 1]
         return last.masked_fill(older.unsqueeze(2), 0)

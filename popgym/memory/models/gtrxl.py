@@ -84,9 +84,9 @@ class GTrXL(Memory):
         )
 
     @property
-    def reach(self) -> int:
-        """``num_layers * memory_length`` steps."""
-        return self.num_layers * self.memory_length
+    def receptive_field(self) -> int:
+        """``1 + num_layers * memory_length``: every layer attends that much further back."""
+        return 1 + self.num_layers * self.memory_length
 
     def initial_state(self, batch_size: int) -> GTrXLState:
         """Return no steps."""

@@ -24,9 +24,9 @@ class MLP(Memory):
         self.output = Linear(hidden_size, hidden_size)
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """Only the input itself."""
-        return 0
+        return 1
 
     def initial_state(self, batch_size: int) -> MLPState:
         """Return the empty state."""

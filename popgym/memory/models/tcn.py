@@ -76,9 +76,9 @@ class TCN(Memory):
         )
 
     @property
-    def reach(self) -> int:
-        """The sum of what all convolutions see: 2 (kernel_size − 1) (2ᴸ − 1) steps."""
-        return 2 * (self.kernel_size - 1) * (2**self.num_levels - 1)
+    def receptive_field(self) -> int:
+        """1 + 2 (kernel_size − 1) (2ᴸ − 1): every convolution adds to what is seen."""
+        return 1 + 2 * (self.kernel_size - 1) * (2**self.num_levels - 1)
 
     def initial_state(self, batch_size: int) -> TCNState:
         """Return frames of zeros."""

@@ -71,7 +71,7 @@ LAWS: dict[str, Law] = {
         in_time.resets,
         in_time.non_finite,
         in_time.causal,
-        in_time.reach,
+        in_time.receptive_field,
         in_time.padding,
         in_time.long_runs,
         as_module.single_precision,

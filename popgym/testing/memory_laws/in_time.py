@@ -1,4 +1,4 @@
-"""Laws about time: cutting, resets, causality, reach, padding, long runs."""
+"""Laws about time: cutting, resets, causality, receptive field, padding, long runs."""
 
 import torch
 from torch import Tensor
@@ -137,18 +137,18 @@ def causal(make: MakeMemory) -> None:
     require_same("causal", [y_other[:, :30]], [y[:, :30]], message)
 
 
-def reach(make: MakeMemory) -> None:
-    """``reach`` bounds how far back an output can see."""
+def receptive_field(make: MakeMemory) -> None:
+    """No output depends on more inputs than ``receptive_field`` says."""
     trial = make_trial(make)
-    bound = trial.memory.reach
+    bound = trial.memory.receptive_field
     if bound is None:
         return
     x = trial.x.clone()
     x[:, 0] += 3
     y, _ = trial.run()
     y_other, _ = trial.run(x=x)
-    message = f"reach is {bound}, but an output sees further back"
-    require_same("reach", [y_other[:, bound + 1 :]], [y[:, bound + 1 :]], message)
+    message = f"receptive_field is {bound}, but an output sees further back"
+    require_same("receptive_field", [y_other[:, bound:]], [y[:, bound:]], message)
 
 
 def padding(make: MakeMemory) -> None:

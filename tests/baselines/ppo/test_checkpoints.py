@@ -7,7 +7,7 @@ import pytest
 import torch
 import tree
 
-from popgym.baselines.ppo import TapePPO
+from popgym.baselines.ppo import RecurrentPPO
 
 
 def weights(algorithm):
@@ -112,7 +112,7 @@ def test_an_algorithm_can_be_made_from_a_checkpoint_alone(build, tmp_path):
     algorithm = build()
     algorithm.train()
     algorithm.save_to_path(str(tmp_path / "checkpoint"))
-    made = TapePPO.from_checkpoint(str(tmp_path / "checkpoint"))
+    made = RecurrentPPO.from_checkpoint(str(tmp_path / "checkpoint"))
     try:
         assert_same(weights(algorithm), weights(made))
         assert made.train()["training_iteration"] == 2
@@ -126,5 +126,5 @@ def test_without_snapshots_of_its_environments_a_run_begins_new_episodes(build, 
     algorithm.save_to_path(str(tmp_path / "checkpoint"))
     restored = build("CartPole-v1")
     restored.restore_from_path(str(tmp_path / "checkpoint"))
-    (tape,) = restored.env_runner.sample()
-    assert tape.start[:, 0].all()
+    (rollout,) = restored.env_runner.sample()
+    assert rollout.start[:, 0].all()

@@ -133,7 +133,7 @@ def test_an_environment_that_cannot_be_made_in_a_runner_is_named(tmp_path, capfd
 def test_ray_tune_runs_the_algorithm(tmp_path):
     from ray import tune
 
-    from popgym.baselines.ppo import TapePPO
+    from popgym.baselines.ppo import RecurrentPPO
     from popgym.runs.settings import Settings
 
     config = algorithm_config(Settings(env="RepeatPreviousEasy", **SMALL).resolved())
@@ -142,9 +142,9 @@ def test_ray_tune_runs_the_algorithm(tmp_path):
         storage_path=str(tmp_path), stop={"training_iteration": 2}, verbose=0,
         checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
     )  # fmt: skip
-    results = tune.Tuner(TapePPO, param_space=config, run_config=run_config).fit()
+    results = tune.Tuner(RecurrentPPO, param_space=config, run_config=run_config).fit()
     assert not results.errors
     assert sorted(result.config["lr"] for result in results) == [1e-4, 1e-3]
-    restored = TapePPO.from_checkpoint(results[0].checkpoint.path)
+    restored = RecurrentPPO.from_checkpoint(results[0].checkpoint.path)
     assert restored.train()["training_iteration"] == 3
     restored.stop()

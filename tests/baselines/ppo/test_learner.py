@@ -11,9 +11,9 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from torch.distributions import Categorical, kl_divergence
 
-from popgym.baselines.ppo import TapePPOConfig
+from popgym.baselines.ppo import RecurrentPPOConfig
 from popgym.baselines.ppo.learner import as_batch
-from popgym.baselines.ppo.runner import _empty_tape
+from popgym.baselines.ppo.runner import _empty_rollout
 
 
 def reference(s, batch, fwd_out):
@@ -48,9 +48,9 @@ def test_the_loss_and_its_gradient_are_those_of_the_formula(build, given):
     settings = {"clip": 0.1, "value_clip": 0.02, **given}
     algorithm = build(**settings)
     learner = algorithm.learner_group._learner
-    (tape,) = algorithm.env_runner.sample()
+    (rollout,) = algorithm.env_runner.sample()
     batches = learner._create_iterator_if_necessary(
-        training_data=SimpleNamespace(batch=as_batch(tape)), minibatch_size=64
+        training_data=SimpleNamespace(batch=as_batch(rollout)), minibatch_size=64
     )
     batch = next(batches).policy_batches[DEFAULT_MODULE_ID]
     module = learner.module[DEFAULT_MODULE_ID]
@@ -100,9 +100,9 @@ def test_without_a_floor_every_batch_is_divided_by_its_own_deviation(build):
 )
 def test_every_row_is_learned_from_once_an_epoch(build, num_envs, rows, sizes):
     learner = build(num_envs=num_envs, minibatch_size=16 * rows).learner_group._learner
-    tape = learner_tape(num_envs, steps=16)
+    rollout = learner_tape(num_envs, steps=16)
     batches = learner._create_iterator_if_necessary(
-        training_data=SimpleNamespace(batch=as_batch(tape)),
+        training_data=SimpleNamespace(batch=as_batch(rollout)),
         num_epochs=2,
         minibatch_size=16 * rows,
     )
@@ -114,10 +114,10 @@ def test_every_row_is_learned_from_once_an_epoch(build, num_envs, rows, sizes):
 
 
 def learner_tape(rows, steps):
-    """A tape whose observations are the number of their row."""
-    tape = _empty_tape(rows, steps, 9, 4)
-    tape.inputs += np.arange(rows)[:, None, None]
-    return dataclasses.replace(tape, actions=np.zeros((rows, steps), np.int64))
+    """A rollout whose observations are the number of their row."""
+    rollout = _empty_rollout(rows, steps, 9, 4)
+    rollout.inputs += np.arange(rows)[:, None, None]
+    return dataclasses.replace(rollout, actions=np.zeros((rows, steps), np.int64))
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def learner_tape(rows, steps):
 )
 def test_a_number_out_of_range_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
-        TapePPOConfig().training(**given)
+        RecurrentPPOConfig().training(**given)

@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from popgym.baselines.ppo.rollout import Tape
+from popgym.baselines.ppo.rollout import Rollout
 
 
 def make_tape(rows=5, steps=3, first=0):
     numbers = first + np.arange(rows * steps, dtype=np.float32).reshape(rows, steps)
     flags = np.zeros((rows, steps), bool)
-    return Tape(
+    return Rollout(
         inputs=numbers[..., None], start=flags, state={"memory.h": numbers[:, :1]}, actions=numbers,
         action_inputs=numbers[..., None], values=numbers, rewards=numbers, terminated=flags,
         truncated=flags, final_values=numbers, last_value=numbers[:, 0],
@@ -17,12 +17,12 @@ def make_tape(rows=5, steps=3, first=0):
 
 
 def test_a_tape_counts_its_steps_as_rllib_asks():
-    tape = make_tape(5, 3)
-    assert tape.env_steps() == tape.agent_steps() == len(tape) == 15
+    rollout = make_tape(5, 3)
+    assert rollout.env_steps() == rollout.agent_steps() == len(rollout) == 15
 
 
 def test_joined_tapes_keep_every_row_and_its_state():
-    joined = Tape.join([make_tape(2, 3), make_tape(4, 3, first=100)])
+    joined = Rollout.join([make_tape(2, 3), make_tape(4, 3, first=100)])
     assert joined.rewards.shape == (6, 3)
     assert joined.state["memory.h"][:, 0].tolist() == [0, 3, 100, 103, 106, 109]
     assert joined.last_value.tolist() == [0, 3, 100, 103, 106, 109]
@@ -30,12 +30,12 @@ def test_joined_tapes_keep_every_row_and_its_state():
 
 @pytest.mark.parametrize(("rows", "count"), [(6, 3), (5, 2), (10, 3), (3, 3), (7, 4), (5, 1)])
 def test_shards_have_equally_many_rows_and_together_all_of_them(rows, count):
-    tape = make_tape(rows, 3)
-    shards = tape.shards(count)
+    rollout = make_tape(rows, 3)
+    shards = rollout.shards(count)
     assert len(shards) == count
     assert {shard.rewards.shape for shard in shards} == {(math.ceil(rows / count), 3)}
     first = np.concatenate([shard.last_value for shard in shards])
-    assert set(first.tolist()) == set(tape.last_value.tolist())
+    assert set(first.tolist()) == set(rollout.last_value.tolist())
     for shard in shards:
         np.testing.assert_array_equal(shard.state["memory.h"][:, 0], shard.last_value)
 

@@ -1,4 +1,4 @@
-"""What is on a tape: the acting network's numbers, the right starts, the right values at ends."""
+"""A rollout holds the acting network's numbers, the right starts, the right values at ends."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,14 @@ ENVS = ["RepeatPreviousEasy", "PositionOnlyCartPoleEasy", f"{TOYS}:Mixed"]
 EMBEDDED = {**SMALL["network"], "embedding": "sine"}
 
 
-def replay(algorithm, tape):
-    """What the learner computes from a tape."""
+def replay(algorithm, rollout):
+    """What the learner computes from a rollout."""
     net = algorithm.learner_group._learner.module["default_policy"].net
-    state = net.unflatten_state({k: torch.from_numpy(v) for k, v in tape.state.items()})
+    state = net.unflatten_state({k: torch.from_numpy(v) for k, v in rollout.state.items()})
     with torch.no_grad():
-        logits, values, _ = net(torch.from_numpy(tape.inputs), state, torch.from_numpy(tape.start))
+        logits, values, _ = net(
+            torch.from_numpy(rollout.inputs), state, torch.from_numpy(rollout.start)
+        )
     return logits.numpy(), values.numpy()
 
 
@@ -29,12 +31,12 @@ def test_learning_sees_what_acting_saw(build, env, memory):
         env, memory=memory, rollout=40, network={**SMALL["network"], "embedding": "sine"}
     )
     starts = 0
-    for _ in range(3):  # the second and third tapes begin within episodes
-        (tape,) = algorithm.env_runner.sample()
-        logits, values = replay(algorithm, tape)
-        np.testing.assert_allclose(logits, tape.action_inputs, atol=2e-5)
-        np.testing.assert_allclose(values, tape.values, atol=2e-5)
-        starts += tape.start[:, 1:].sum()
+    for _ in range(3):  # the second and third rollouts begin within episodes
+        (rollout,) = algorithm.env_runner.sample()
+        logits, values = replay(algorithm, rollout)
+        np.testing.assert_allclose(logits, rollout.action_inputs, atol=2e-5)
+        np.testing.assert_allclose(values, rollout.values, atol=2e-5)
+        starts += rollout.start[:, 1:].sum()
         algorithm.train()  # and the runner has the new weights
     assert starts > 0
 
@@ -61,31 +63,31 @@ def test_a_start_follows_every_end(build):
 def test_the_network_sees_the_previous_action_and_the_start_but_not_over_a_start(build):
     algorithm = build()
     algorithm.env_runner.sample(num_timesteps=8 * 48)
-    (tape,) = algorithm.env_runner.sample()
-    suit, previous, flag = np.split(tape.inputs, [4, 8], axis=-1)
+    (rollout,) = algorithm.env_runner.sample()
+    suit, previous, flag = np.split(rollout.inputs, [4, 8], axis=-1)
     assert (suit.sum(-1) == 1).all()
-    np.testing.assert_array_equal(flag[..., 0], tape.start)
-    assert tape.start[:, 1:].any()
-    for b, t in np.ndindex(tape.start[:, 1:].shape):
-        expected = np.zeros(4) if tape.start[b, t + 1] else np.eye(4)[tape.actions[b, t]]
+    np.testing.assert_array_equal(flag[..., 0], rollout.start)
+    assert rollout.start[:, 1:].any()
+    for b, t in np.ndindex(rollout.start[:, 1:].shape):
+        expected = np.zeros(4) if rollout.start[b, t + 1] else np.eye(4)[rollout.actions[b, t]]
         np.testing.assert_array_equal(previous[b, t + 1], expected)
 
 
 def test_a_truncated_episode_is_valued_by_its_own_last_observation_and_memory(build):
     algorithm = build(f"{TOYS}:Countdown", memory="gru", num_envs=3, rollout=9)
-    (tape,) = algorithm.env_runner.sample()
+    (rollout,) = algorithm.env_runner.sample()
     net = algorithm.env_runner.net
-    assert tape.truncated.sum() == 3 * 2
-    assert not tape.terminated.any()
+    assert rollout.truncated.sum() == 3 * 2
+    assert not rollout.terminated.any()
     for b in range(3):
         # One episode alone, its last observation (4) included, from the initial state.
-        action = np.eye(2, dtype=np.float32)[tape.actions[b, 3]]
+        action = np.eye(2, dtype=np.float32)[rollout.actions[b, 3]]
         last = np.concatenate([[4.0], action, [0.0]]).astype(np.float32)
-        inputs = torch.from_numpy(np.vstack([tape.inputs[b, :4], last]))[None]
+        inputs = torch.from_numpy(np.vstack([rollout.inputs[b, :4], last]))[None]
         with torch.no_grad():
             _, values, _ = net(inputs, net.initial_state(1), None)
-        assert tape.final_values[b, 3] == pytest.approx(values[0, -1].item(), abs=1e-5)
-    assert np.count_nonzero(tape.final_values) == 6
+        assert rollout.final_values[b, 3] == pytest.approx(values[0, -1].item(), abs=1e-5)
+    assert np.count_nonzero(rollout.final_values) == 6
 
 
 def test_the_tape_ends_with_the_value_of_the_observation_that_follows(build):
@@ -100,16 +102,16 @@ def test_cutting_play_into_tapes_changes_nothing(build):
     runner = build(rollout=16).env_runner
     three = [runner.sample()[0] for _ in range(3)]
     for name in ("inputs", "start", "actions", "rewards", "terminated"):
-        joined = np.concatenate([getattr(tape, name) for tape in three], 1)
+        joined = np.concatenate([getattr(rollout, name) for rollout in three], 1)
         np.testing.assert_array_equal(joined, getattr(one, name), err_msg=name)
 
 
 def test_the_step_count_goes_on_from_tape_to_tape(build):
     runner = build(rollout=20).env_runner
     runner.sample()
-    (tape,) = runner.sample()
-    time = torch.from_numpy(tape.state["time"])
-    steps = steps_in_episode(time, 20, torch.from_numpy(tape.start))
+    (rollout,) = runner.sample()
+    time = torch.from_numpy(rollout.state["time"])
+    steps = steps_in_episode(time, 20, torch.from_numpy(rollout.start))
     assert steps.tolist() == [list(range(20, 40))] * 8
 
 

@@ -9,9 +9,9 @@ import torch
 
 import popgym
 from popgym.baselines.build import algorithm_config
-from popgym.baselines.ppo import TapePPOConfig
-from popgym.baselines.ppo.runner import TapeRunner
-from popgym.baselines.ppo.sampling import sample_tapes
+from popgym.baselines.ppo import RecurrentPPOConfig
+from popgym.baselines.ppo.runner import RolloutRunner
+from popgym.baselines.ppo.sampling import sample_rollouts
 from popgym.baselines.train import resume
 from popgym.runs.policy import PolicySpec
 from popgym.runs.settings import Settings
@@ -37,7 +37,7 @@ def runner():
         settings = Settings(env=env, memory="gru", **{**SMALL, **overrides}).resolved()
         config = algorithm_config(settings)
         config.in_evaluation = in_evaluation
-        made.append(TapeRunner(config=config, worker_index=worker_index))
+        made.append(RolloutRunner(config=config, worker_index=worker_index))
         return made[-1]
 
     yield _runner
@@ -46,10 +46,10 @@ def runner():
 
 
 def played(runner):
-    """The first observation of every episode that begins on a new tape, and the actions."""
-    (tape,) = runner.sample()
-    firsts = tape.inputs[tape.start][:, :2]
-    return {tuple(first) for first in firsts.tolist()}, tape.actions
+    """The first observation of every episode that begins on a new rollout, and the actions."""
+    (rollout,) = runner.sample()
+    firsts = rollout.inputs[rollout.start][:, :2]
+    return {tuple(first) for first in firsts.tolist()}, rollout.actions
 
 
 def train(out, **settings):
@@ -104,7 +104,7 @@ def test_a_runner_that_comes_back_plays_new_episodes(runner, env):
 
 def test_sampling_tells_runners_how_far_the_run_is(build):
     group = build(LOGGED).env_runner_group
-    sample_tapes(group, 2 * STEPS, 1000, None)
+    sample_rollouts(group, 2 * STEPS, 1000, None)
     assert group.local_env_runner.num_env_steps_sampled_lifetime == 1000 + 2 * STEPS
 
 
@@ -208,18 +208,18 @@ def test_learner_runner_and_policy_begin_with_the_weights_of_the_seed(build, run
 
 
 def test_rllibs_own_way_to_give_a_seed_is_taken():
-    config = TapePPOConfig().debugging(seed=3)
+    config = RecurrentPPOConfig().debugging(seed=3)
     assert (config.run_seed, config.seed) == (3, None)
     assert config.copy().run_seed == 3
-    assert TapePPOConfig().update_from_dict({"seed": 4}).run_seed == 4
-    assert TapePPOConfig().update_from_dict(config.to_dict()).run_seed == 3
-    assert TapePPOConfig().run_seed is None
+    assert RecurrentPPOConfig().update_from_dict({"seed": 4}).run_seed == 4
+    assert RecurrentPPOConfig().update_from_dict(config.to_dict()).run_seed == 3
+    assert RecurrentPPOConfig().run_seed is None
 
 
 def test_without_a_seed_two_runs_differ():
-    def tape():
+    def rollout():
         settings = Settings(env=LOGGED, memory="gru", **SMALL).resolved()
-        one = TapeRunner(config=algorithm_config(settings).debugging(seed=None), worker_index=0)
+        one = RolloutRunner(config=algorithm_config(settings).debugging(seed=None), worker_index=0)
         return played(one)[0]
 
-    assert not tape() & tape()
+    assert not rollout() & rollout()

@@ -13,7 +13,7 @@ from torch import nn
 from popgym.baselines.ray_models import GRU, MLP, Frameconv
 from popgym.baselines.rl_modules import MemoryModule
 from popgym.networks.actor_critic import ActorCritic
-from popgym.networks.policy_network import WiringOptions
+from popgym.networks.policy_network import NetworkOptions
 
 OBS_SPACE = spaces.Box(-1, 1, (5,))
 SMALL = {"hidden_size": 12, "preprocessor_input_size": 16, "actor": [8], "critic": [8]}
@@ -57,7 +57,7 @@ def test_the_same_weights_are_the_same_function_in_both_stacks(cls, options, con
     module = _make(**config)
     custom = cls(OBS_SPACE, spaces.Discrete(3), 3, {"max_seq_len": 30}, "m", **SMALL, **options)
     memory_options = {k: v for k, v in config.items() if k in ("stack_size", "num_layers")}
-    wiring = WiringOptions(**SMALL, embedding=config["embedding"], embedding_max_steps=30)
+    wiring = NetworkOptions(**SMALL, embedding=config["embedding"], embedding_max_steps=30)
     bare = ActorCritic(5, 3, config["memory"], memory_options, wiring)
     weights = module.net.state_dict()
     custom.load_state_dict(weights)
@@ -124,14 +124,14 @@ def test_padding_reaches_no_real_step():
 
 @pytest.mark.parametrize(("cls", "options", "config"), MEMORIES)
 def test_a_tape_is_learned_from_its_starts_and_its_state(cls, options, config):
-    module = _make(**config, tape=True)
+    module = _make(**config, rollout=True)
     obs = _obs()
     start = torch.rand(6, 9, generator=torch.Generator().manual_seed(2)) < 0.3
     before = module.net(_obs(steps=4, seed=3), module.net.initial_state(6))[2]
     batch = {
         Columns.OBS: obs,
         "start": start,
-        "tape_state": module.net.flatten_state(before),
+        "rollout_state": module.net.flatten_state(before),
     }
     out = module.forward_train(batch)
     logits, values, _ = module.net(obs, before, start)
@@ -144,11 +144,11 @@ def test_a_tape_is_learned_from_its_starts_and_its_state(cls, options, config):
 
 
 def test_a_tape_module_offers_rllib_no_state():
-    tape, stock = _make(tape=True), _make()
-    assert tape.get_initial_state() == {}
-    assert not tape.is_stateful()
+    rollout, stock = _make(rollout=True), _make()
+    assert rollout.get_initial_state() == {}
+    assert not rollout.is_stateful()
     assert stock.is_stateful()
-    out = tape.forward_inference({Columns.OBS: _obs()[:, 0]})
+    out = rollout.forward_inference({Columns.OBS: _obs()[:, 0]})
     assert list(out) == [Columns.ACTION_DIST_INPUTS]
     expected = stock.forward_inference({Columns.OBS: _obs()[:, :1]})
     torch.testing.assert_close(
@@ -241,7 +241,7 @@ def test_what_rllib_adds_by_itself_is_accepted(config):
 
 
 def test_the_callers_model_config_is_not_changed():
-    config = {"memory": "gru", "tape": True, **SMALL}
+    config = {"memory": "gru", "rollout": True, **SMALL}
     kept = copy.deepcopy(config)
     MemoryModule(observation_space=OBS_SPACE, action_space=spaces.Discrete(2), model_config=config)
     assert config == kept

@@ -71,7 +71,7 @@ def test_it_equals_the_formula_over_several_chunks_in_single_precision():
 def test_the_size_of_the_keys_is_that_of_fast_weights(hidden_size, num_layers, key_size):
     memory = DeltaNet(F, hidden_size, num_layers)
     assert memory.initial_state(2).S.shape == (2, num_layers, key_size, key_size)
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float32():

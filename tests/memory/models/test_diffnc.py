@@ -191,7 +191,7 @@ def test_the_number_of_cells_follows_from_the_hidden_size():
         (2, 1, 16, 16), (2, 1, 4, 16), (2, 1, 16),
     ]  # fmt: skip
     assert DiffNC(F, 8).nr_cells == 1
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_a_relu_controller_stays_finite():

@@ -88,7 +88,7 @@ def test_the_state_of_all_layers_is_one_row_per_environment():
     memory = Elman(F, D, num_layers=3)
     assert memory.initial_state(2).hidden.shape == (2, 3 * D)
     assert memory.state_size == 3 * D
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

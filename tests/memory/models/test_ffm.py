@@ -103,7 +103,7 @@ def test_its_state_is_a_pair_for_each_trace_and_context():
     memory = FFM(F, 256)
     assert memory.initial_state(3).real.shape == (3, 32 * 4)
     assert memory.state_size == 256
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

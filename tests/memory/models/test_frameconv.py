@@ -77,7 +77,7 @@ def test_a_window_of_one_keeps_no_state():
     memory = TemporalConv(F, 5, stack_size=1)
     assert memory.initial_state(2).frames.shape == (2, 0, F)
     assert memory.state_size == 0
-    assert memory.reach == 0
+    assert memory.receptive_field == 1
 
 
 @pytest.mark.parametrize("hidden_size", [1, 3, 7, 256])

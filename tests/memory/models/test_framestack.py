@@ -73,7 +73,7 @@ def test_the_state_holds_nothing_older_than_the_last_start():
 def test_a_stack_of_one_keeps_nothing():
     memory = Framestack(F, 8, stack_size=1)
     assert memory.initial_state(2).frames.shape == (2, 0, F)
-    assert memory.state_size == memory.reach == 0
+    assert (memory.state_size, memory.receptive_field) == (0, 1)
 
 
 def test_it_sees_its_stack_and_nothing_before():
@@ -84,7 +84,7 @@ def test_it_sees_its_stack_and_nothing_before():
     state = memory.initial_state(1)
     changed = (memory(x, state)[0] != memory(other, state)[0]).any(2)[0]
     assert changed.nonzero().flatten().tolist() == [4, 5, 6]
-    assert memory.reach == 2
+    assert memory.receptive_field == 3
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

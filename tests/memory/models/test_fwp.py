@@ -80,7 +80,7 @@ def test_it_equals_the_formula_over_several_chunks_in_single_precision():
 def test_the_size_of_the_keys_follows_from_the_hidden_size(hidden_size, num_layers, key_size):
     memory = FastWeightProgrammer(F, hidden_size, num_layers=num_layers)
     assert memory.initial_state(2).S.shape == (2, num_layers, key_size, key_size)
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_deep_means_four_blocks():

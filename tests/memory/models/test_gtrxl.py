@@ -123,8 +123,8 @@ def test_it_equals_the_formula_over_several_blocks(starts):
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_it_sees_as_far_as_it_says_and_no_further(num_layers):
     memory = _make(num_layers=num_layers, memory_length=4, gate_bias=0.0).double()
-    assert memory.reach == 4 * num_layers
-    steps = memory.reach
+    assert memory.receptive_field == 1 + 4 * num_layers
+    steps = memory.receptive_field - 1
     x = torch.randn(1, steps + 2, F, dtype=torch.float64, requires_grad=True)
     y, _ = memory(x, memory.initial_state(1))
     (gradient,) = torch.autograd.grad(y[:, -1].sum(), [x])

@@ -53,7 +53,7 @@ def test_the_state_of_all_layers_is_that_of_each_environment():
     memory = IndRNN(F, D)
     assert memory.initial_state(3).hidden.shape == (3, 2, D)
     assert memory.state_size == 2 * D
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_recurrent_weights_start_between_0_and_1():

@@ -79,7 +79,7 @@ def test_the_size_of_the_keys_follows_from_the_hidden_size(hidden_size, num_laye
     memory = LinearAttention(F, hidden_size, num_layers=num_layers)
     K, L = key_size, num_layers
     assert [tuple(s.shape) for s in memory.initial_state(2)] == [(2, L, K, K), (2, L, K)]
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_deep_means_four_blocks():

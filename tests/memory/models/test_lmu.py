@@ -81,7 +81,7 @@ def test_the_two_states_have_their_own_sizes():
     state = memory.initial_state(2)
     assert (state.hidden.shape, state.memory.shape) == ((2, D), (2, 3))
     assert memory.state_size == D + 3
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

@@ -85,7 +85,7 @@ def test_its_states_are_half_of_its_outputs():
     assert LRU(F, 256).state_size == 256
     assert LRU(F, 1).num_states == 1
     assert LRU(F, D, num_states=7).initial_state(3).real.shape == (3, 7)
-    assert LRU(F, D).reach is None
+    assert LRU(F, D).receptive_field is None
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

@@ -120,7 +120,7 @@ def test_the_states_of_all_layers_are_one_row_per_environment():
     memory = LSTM(F, D, num_layers=3)
     assert [field.shape for field in memory.initial_state(2)] == [(2, 3 * D)] * 2
     assert memory.state_size == 6 * D
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 @pytest.mark.parametrize("starts", [0.1, 0.5])

@@ -93,7 +93,7 @@ def test_the_rank_and_the_state_follow_from_the_hidden_size():
     memory = Mamba(128, 256)
     assert memory.rank == 16
     assert [tuple(s.shape) for s in memory.initial_state(2)] == [(2, 3, 512), (2, 16, 512)]
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_steps_at_first_are_spread_evenly_in_their_logarithm():

@@ -68,7 +68,7 @@ def test_the_outputs_end_in_the_state_that_shares_no_storage_with_them():
         assert torch.equal(y[:, -1], state.hidden)
         assert y[:, -1].data_ptr() != state.hidden.data_ptr()
     assert memory.state_size == D
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_trains_and_remembers_as_long_as_in_float32(assert_trains_under_autocast):

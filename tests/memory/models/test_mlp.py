@@ -33,7 +33,7 @@ def test_it_keeps_nothing():
     memory = MLP(F, 7)
     assert memory.initial_state(5) == ()
     assert memory.state_size == 0
-    assert memory.reach == 0
+    assert memory.receptive_field == 1
 
 
 def test_an_output_depends_on_its_own_input_alone():

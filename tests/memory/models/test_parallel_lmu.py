@@ -94,7 +94,7 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 
 
 def test_it_has_no_bound_to_what_it_sees():
-    assert ParallelLMU(F, D).reach is None
+    assert ParallelLMU(F, D).receptive_field is None
     assert ParallelLMU(F, D, channels=3, memory_size=7).state_size == 21
 
 

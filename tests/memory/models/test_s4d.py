@@ -85,7 +85,7 @@ def test_it_begins_as_s4d_lin():
     assert 0.001 <= dt.min() < 0.002
     assert 0.05 < dt.max() <= 0.1
     assert memory.state_size == 2 * 256 * 8
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float32():

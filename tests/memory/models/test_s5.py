@@ -113,7 +113,7 @@ def test_its_states_are_about_half_of_its_outputs(hidden_size, blocks, num_state
     memory = S5(F, hidden_size, blocks=blocks)
     assert memory.initial_state(3).real.shape == (3, num_states)
     assert memory.state_size == 2 * num_states
-    assert memory.reach is None
+    assert memory.receptive_field is None
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):

@@ -71,7 +71,7 @@ def test_inputs_of_the_size_of_the_outputs_go_around_unchanged(assert_equals_ref
 def test_it_sees_as_far_as_it_says_and_no_further(kernel_size, num_levels, steps):
     torch.manual_seed(3)
     memory = TCN(2, 8, kernel_size, num_levels).double()
-    assert memory.reach == steps
+    assert memory.receptive_field == 1 + steps
     x = torch.randn(1, steps + 2, 2, dtype=torch.float64, requires_grad=True)
     y, _ = memory(x, memory.initial_state(1))
     (gradient,) = torch.autograd.grad(y[:, -1].sum(), [x])
