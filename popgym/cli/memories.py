@@ -94,6 +94,6 @@ def _numbers(name: str) -> Iterator[str]:
     fields = ", ".join(f"{field} {shape}" for field, shape in seen.state.items())
     yield f"\nwith {F} features in, {D} out and default options:"
     yield f"  receptive field  {seen.receptive_field_shown}"
-    yield f"  state            {seen.state_size:,} numbers" + (f": {fields}" if fields else "")
+    yield f"  state            {seen.state_numel:,} numbers" + (f": {fields}" if fields else "")
     yield f"  parameters       {seen.parameters:,}"
     yield f"  Mflop            {seen.megaflops}, of the matrix products in an environment's step"

@@ -87,7 +87,7 @@ class Memory(nn.Module, ABC):
         """
 
     @property
-    def state_size(self) -> int:
+    def state_numel(self) -> int:
         """Numbers kept for each environment."""
         return sum(field.numel() for field in self.initial_state(1))
 

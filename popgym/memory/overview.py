@@ -23,7 +23,7 @@ class Overview(NamedTuple):
     """How many inputs an output depends on, its own included; None: no bound."""
     state: dict[str, list[int]]
     """The shape of each field of the state, without the batch axis."""
-    state_size: int
+    state_numel: int
     """Numbers kept for each environment."""
     parameters: int
     flops: float
@@ -52,7 +52,7 @@ def overview(memory: Memory) -> Overview:
     return Overview(
         receptive_field=memory.receptive_field,
         state={name: list(getattr(state, name).shape[1:]) for name in state._fields},
-        state_size=memory.state_size,
+        state_numel=memory.state_numel,
         parameters=sum(parameter.numel() for parameter in memory.parameters()),
         flops=_flops_of_step(memory),
     )
@@ -99,7 +99,7 @@ def _row(name: str, memory: Memory) -> dict[str, Any]:
     return {
         "name": name,
         "receptive field": seen.receptive_field_shown,
-        "state": f"{seen.state_size:,}",
+        "state": f"{seen.state_numel:,}",
         "parameters": f"{seen.parameters:,}",
         "Mflop": seen.megaflops,
         "source": published.short if published else memory.source or "–",

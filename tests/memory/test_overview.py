@@ -60,7 +60,7 @@ def test_a_row_holds_the_memorys_numbers():
         ("lstm", {}, 4 * (F * D + D * D)),
         ("lstm", {"num_layers": 2}, 4 * (F * D + 3 * D * D)),
         ("mingru", {}, 2 * F * D),
-        ("lru", {"num_states": 8}, 2 * 8 * F + 2 * 8 * D + F * D),
+        ("lru", {"state_size": 8}, 2 * 8 * F + 2 * 8 * D + F * D),
         ("linear_attention", {}, 4 * F * 15 + 15 * 16 + 15 * 16 + 2 * 15 * 15 + 15 * D),
     ],
 )
@@ -89,7 +89,11 @@ def test_counting_leaves_onednn_as_it_was():
 def test_the_state_is_told_field_by_field():
     seen = overview(make_memory("frameconv", 6, 5, stack_size=4))
     assert seen.state == {"frames": [3, 6]}
-    assert (seen.state_size, seen.receptive_field, seen.receptive_field_shown) == (18, 4, "4 steps")
+    assert (seen.state_numel, seen.receptive_field, seen.receptive_field_shown) == (
+        18,
+        4,
+        "4 steps",
+    )
 
 
 def test_a_memory_in_double_precision_can_be_looked_at():

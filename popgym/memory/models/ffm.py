@@ -44,7 +44,7 @@ class FFM(Memory):
     Args:
         input_size: F.
         hidden_size: D.
-        memory_size: m, the traces.
+        state_size: m, the traces.
         context_size: c, the contexts in which each is seen.
         max_period: steps of the longest period of a context at the beginning, after which the trace
             that fades slowest keeps a hundredth.
@@ -62,14 +62,14 @@ class FFM(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        memory_size: int = 32,
+        state_size: int = 32,
         context_size: int = 4,
         max_period: int = 1024,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        m, c = check_size("memory_size", memory_size), check_size("context_size", context_size)
+        m, c = check_size("state_size", state_size), check_size("context_size", context_size)
         check_size("max_period", max_period)
-        self.memory_size, self.context_size = m, c
+        self.state_size, self.context_size = m, c
         slowest = math.log(100) / max_period
         self.alpha = nn.Parameter(torch.linspace(slowest, max(slowest, _FASTEST), m))
         self.omega = nn.Parameter(math.tau / torch.linspace(1, max_period, c))
@@ -78,7 +78,7 @@ class FFM(Memory):
 
     def initial_state(self, batch_size: int) -> FFMState:
         """Return traces of zero."""
-        size = (batch_size, self.memory_size * self.context_size)
+        size = (batch_size, self.state_size * self.context_size)
         return FFMState(self.alpha.new_zeros(size), self.alpha.new_zeros(size))
 
     def forward(
@@ -87,7 +87,7 @@ class FFM(Memory):
         """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
-        m, c, D = self.memory_size, self.context_size, self.output_size
+        m, c, D = self.state_size, self.context_size, self.output_size
         trace, trace_gate, gate, around = self.inputs(x).split([m, m, D, D], -1)
         v = trace * trace_gate.sigmoid()
         pairs = functional.pad(v.unsqueeze(-1), (0, 1)).repeat_interleave(c, 2)  # [B, T, m c, 2]

@@ -44,7 +44,7 @@ class GatedDeltaNet(Memory):
         input_size: F.
         hidden_size: D.
         num_heads: H, matrices that are kept side by side.
-        head_size: K, the size of a head's queries, keys and values.
+        key_size: K, the size of a head's queries, keys and values.
         window: W, the inputs that the convolution sees.
 
     Raises:
@@ -61,26 +61,26 @@ class GatedDeltaNet(Memory):
         input_size: int,
         hidden_size: int,
         num_heads: int = 4,
-        head_size: int = 32,
+        key_size: int = 32,
         window: int = 4,
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.num_heads = check_size("num_heads", num_heads)
-        self.head_size = check_size("head_size", head_size)
+        self.key_size = check_size("key_size", key_size)
         self.window = check_size("window", window)
-        width = num_heads * head_size
+        width = num_heads * key_size
         self.qkv = Linear(input_size, 3 * width, bias=False)
         self.conv = nn.Conv1d(3 * width, 3 * width, window, groups=3 * width, bias=False)
         self.rates = Linear(input_size, 2 * num_heads, bias=False)  # β, α
         self.gate = Linear(input_size, width, bias=False)
-        self.norm = nn.RMSNorm(head_size, eps=1e-5)
+        self.norm = nn.RMSNorm(key_size, eps=1e-5)
         self.output = Linear(width, hidden_size, bias=False)
         self.log_decay = nn.Parameter(torch.empty(num_heads).uniform_(1, 16).log())
         self.decay_bias = nn.Parameter(initial_step_bias(num_heads))
 
     def initial_state(self, batch_size: int) -> GatedDeltaNetState:
         """Return zeros."""
-        weight, H, K = self.qkv.weight, self.num_heads, self.head_size
+        weight, H, K = self.qkv.weight, self.num_heads, self.key_size
         return GatedDeltaNetState(
             weight.new_zeros(batch_size, self.window - 1, 3 * H * K),
             weight.new_zeros(batch_size, H, K, K),

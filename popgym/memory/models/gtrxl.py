@@ -1,6 +1,6 @@
 """The gated Transformer-XL: attention to the last steps, with gates in place of residual paths.
 
-In each layer, with e its inputs, W = ``memory_length`` and 0 ≤ δ ≤ W:
+In each layer, with e its inputs, W = ``window`` and 0 ≤ δ ≤ W:
 
     ē = LN(e),  q = W_q ē,  k = W_k ē,  v = W_v ē,  r_δ = W_r R_δ         in each head
     a_tδ ∝ exp((qₜ · kₜ₋δ + qₜ · r_δ + b_k · kₜ₋δ + b_r · r_δ) / √d)        Σ over δ is 1
@@ -51,7 +51,7 @@ class GTrXL(Memory):
         hidden_size: D.
         num_layers: blocks of attention and a network of one hidden layer of 2 D.
         num_heads: each has D / num_heads features, rounded up.
-        memory_length: W, the steps that a layer sees beside its own.
+        window: W, the steps that a layer sees beside its own.
         gate_bias: b_g at the beginning; the higher, the more of its input a layer leaves as it is.
 
     Raises:
@@ -70,27 +70,27 @@ class GTrXL(Memory):
         hidden_size: int,
         num_layers: int = 2,
         num_heads: int = 4,
-        memory_length: int = 64,
+        window: int = 64,
         gate_bias: float = 2.0,
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.num_layers = check_size("num_layers", num_layers)
-        self.memory_length = check_size("memory_length", memory_length)
+        self.window = check_size("window", window)
         check_size("num_heads", num_heads)
         _check_bias(gate_bias)
         self.embed = Linear(input_size, hidden_size)
         self.blocks = nn.ModuleList(
-            _Block(hidden_size, num_heads, memory_length, gate_bias) for _ in range(num_layers)
+            _Block(hidden_size, num_heads, window, gate_bias) for _ in range(num_layers)
         )
 
     @property
     def receptive_field(self) -> int:
-        """``1 + num_layers * memory_length``: every layer attends that much further back."""
-        return 1 + self.num_layers * self.memory_length
+        """``1 + num_layers * window``: every layer attends that much further back."""
+        return 1 + self.num_layers * self.window
 
     def initial_state(self, batch_size: int) -> GTrXLState:
         """Return no steps."""
-        weight, W = self.embed.weight, self.memory_length
+        weight, W = self.embed.weight, self.window
         return GTrXLState(
             weight.new_zeros(batch_size, self.num_layers, W, self.output_size),
             weight.new_zeros(batch_size, W),
@@ -103,8 +103,8 @@ class GTrXL(Memory):
         self.check_arguments(x, state, start)
         (inputs, held), start = clear_at_first_step(state, start)
         kept = (held != 0).sum(1, keepdim=True)
-        block_length = chunk_length(x.shape[1], start, max(LONGEST, self.memory_length))
-        window = SlidingWindow(kept, x.shape[1], start, self.memory_length, block_length)
+        block_length = chunk_length(x.shape[1], start, max(LONGEST, self.window))
+        window = SlidingWindow(kept, x.shape[1], start, self.window, block_length)
         e, last = self.embed(x), []
         for block, before in zip(self.blocks, inputs.unbind(1), strict=True):
             e = e.to(inputs.dtype)
@@ -117,10 +117,10 @@ class GTrXL(Memory):
 class _Block(nn.Module):
     """Attention and a network at each step, each behind a gate."""
 
-    def __init__(self, size: int, num_heads: int, memory_length: int, gate_bias: float) -> None:
+    def __init__(self, size: int, num_heads: int, window: int, gate_bias: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(size)
-        self.attention = RelativeAttention(size, num_heads, memory_length)
+        self.attention = RelativeAttention(size, num_heads, window)
         self.attention_gate = _Gate(size, gate_bias)
         self.network = nn.Sequential(
             nn.LayerNorm(size), Linear(size, 2 * size), nn.ReLU(), Linear(2 * size, size), nn.ReLU()

@@ -37,7 +37,7 @@ class LRU(Memory):
     Args:
         input_size: F.
         hidden_size: D.
-        num_states: N, complex; None: half of ``hidden_size``, at least one.
+        state_size: N, complex; None: half of ``hidden_size``, at least one.
         r_min: least |λ| at the beginning.
         r_max: largest |λ| at the beginning; a state remembers some 1 / (1 − |λ|) steps.
         max_phase: largest arg λ at the beginning, in radians.
@@ -56,7 +56,7 @@ class LRU(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        num_states: int | None = None,
+        state_size: int | None = None,
         r_min: float = 0.0,
         r_max: float = 1.0,
         max_phase: float = math.tau,
@@ -68,8 +68,8 @@ class LRU(Memory):
             raise ValueError(f"0 <= r_min < r_max <= 1 must hold, got {r_min} and {r_max}")
         if not 0 < max_phase <= math.tau:
             raise ValueError(f"max_phase must be above 0 and at most 2π, got {max_phase}")
-        N = max(1, hidden_size // 2) if num_states is None else num_states
-        self.num_states = check_size("num_states", N)
+        N = max(1, hidden_size // 2) if state_size is None else state_size
+        self.state_size = check_size("state_size", N)
         u_1, u_2 = torch.rand(2, N).clamp(min=1e-6)  # both are put into logarithms
         modulus = torch.sqrt(u_1 * (r_max**2 - r_min**2) + r_min**2).clamp(max=1 - 1e-6)
         self.nu = nn.Parameter((-modulus.log()).log())
@@ -81,7 +81,7 @@ class LRU(Memory):
 
     def initial_state(self, batch_size: int) -> LRUState:
         """Return states of zero."""
-        size = (batch_size, self.num_states)
+        size = (batch_size, self.state_size)
         return LRUState(self.nu.new_zeros(size), self.nu.new_zeros(size))
 
     def forward(

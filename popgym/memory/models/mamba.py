@@ -49,7 +49,7 @@ class Mamba(Memory):
         input_size: F.
         hidden_size: D.
         expand: E / D.
-        memory_size: N, numbers kept for each of the E features.
+        state_size: N, numbers kept for each of the E features.
         window: W, the inputs that the convolution sees.
 
     Raises:
@@ -66,13 +66,13 @@ class Mamba(Memory):
         input_size: int,
         hidden_size: int,
         expand: int = 2,
-        memory_size: int = 16,
+        state_size: int = 16,
         window: int = 4,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        self.memory_size = check_size("memory_size", memory_size)
+        self.state_size = check_size("state_size", state_size)
         self.window = check_size("window", window)
-        E, N = check_size("expand", expand) * hidden_size, memory_size
+        E, N = check_size("expand", expand) * hidden_size, state_size
         self.rank = math.ceil(hidden_size / 16)
         self.input = Linear(input_size, 2 * E, bias=False)  # u, z
         self.conv = nn.Conv1d(E, E, window, groups=E)
@@ -113,7 +113,7 @@ class Mamba(Memory):
         conv = CausalConv(self.conv.weight, self.conv.bias)
         u, last = conv.read(u.contiguous(), frames.to(u.dtype), start)
         u = functional.silu(u)
-        step, b, c = self.select(u).split([self.rank, self.memory_size, self.memory_size], -1)
+        step, b, c = self.select(u).split([self.rank, self.state_size, self.state_size], -1)
         delta = functional.softplus(self.step(step).to(h.dtype))
         y, h = selective_scan(u, delta, a, b, c, h, start)
         # in this order: a sum lies in memory as its first term does, with the rows first

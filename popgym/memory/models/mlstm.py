@@ -47,7 +47,7 @@ class MLSTM(Memory):
         input_size: F.
         hidden_size: D.
         num_heads: H, matrices that are kept side by side.
-        head_size: K, the size of a head's queries, keys and values.
+        key_size: K, the size of a head's queries, keys and values.
 
     Raises:
         ValueError: a size is less than 1.
@@ -59,22 +59,22 @@ class MLSTM(Memory):
     )
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_heads: int = 4, head_size: int = 32
+        self, input_size: int, hidden_size: int, num_heads: int = 4, key_size: int = 32
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.num_heads = check_size("num_heads", num_heads)
-        self.head_size = check_size("head_size", head_size)
-        self.project = Linear(input_size, 4 * num_heads * head_size, bias=False)  # q, k, v, o
+        self.key_size = check_size("key_size", key_size)
+        self.project = Linear(input_size, 4 * num_heads * key_size, bias=False)  # q, k, v, o
         self.gates = Linear(input_size, 2 * num_heads)  # i, f
-        self.norm = nn.LayerNorm(head_size, bias=False)
-        self.output = Linear(num_heads * head_size, hidden_size)
+        self.norm = nn.LayerNorm(key_size, bias=False)
+        self.output = Linear(num_heads * key_size, hidden_size)
         # at first each head forgets at a pace of its own, over tens to hundreds of steps
         with torch.no_grad():
             self.gates.bias[num_heads:] = torch.linspace(3, 6, num_heads)
 
     def initial_state(self, batch_size: int) -> MLSTMState:
         """Return sums of nothing."""
-        weight, H, K = self.output.weight, self.num_heads, self.head_size
+        weight, H, K = self.output.weight, self.num_heads, self.key_size
         return MLSTMState(
             weight.new_zeros(batch_size, H, K, K),
             weight.new_zeros(batch_size, H, K),
@@ -90,7 +90,7 @@ class MLSTM(Memory):
         heads = self.project(x).unflatten(2, (4, self.num_heads, -1))  # [B, T, 4, H, K]
         q, k, v, o = heads.to(state.C.dtype).unbind(2)
         i, f = self.gates(x).to(state.m.dtype).chunk(2, -1)
-        k = k / math.sqrt(self.head_size)
+        k = k / math.sqrt(self.key_size)
         read, after = read_gated(q, k, v, i, functional.logsigmoid(f), state, start)
         y = o.sigmoid() * self.norm(read)
         return self.output(y.flatten(2).to(heads.dtype)), MLSTMState(*after)

@@ -45,7 +45,7 @@ class ParallelLMU(Memory):
         hidden_size: D.
         theta: length of the window in steps, above 0.
         channels: signals that are remembered.
-        memory_size: M, the coefficients that describe the window of each.
+        state_size: M, the coefficients that describe the window of each.
 
     Raises:
         ValueError: a size is less than 1, or theta not above 0.
@@ -66,21 +66,21 @@ class ParallelLMU(Memory):
         hidden_size: int,
         theta: float = 64,
         channels: int = 16,
-        memory_size: int = 16,
+        state_size: int = 16,
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.theta = check_theta(theta)
         self.channels = check_size("channels", channels)
-        self.memory_size = check_size("memory_size", memory_size)
-        A, B = (matrix.to(torch.get_default_dtype()) for matrix in delay(memory_size, theta))
+        self.state_size = check_size("state_size", state_size)
+        A, B = (matrix.to(torch.get_default_dtype()) for matrix in delay(state_size, theta))
         self.register_buffer("A", A)
         self.register_buffer("B", B)
         self.signals = Linear(input_size, channels)
-        self.output = Linear(channels * memory_size + input_size, hidden_size)
+        self.output = Linear(channels * state_size + input_size, hidden_size)
 
     def initial_state(self, batch_size: int) -> ParallelLMUState:
         """Return windows of zeros."""
-        size = (batch_size, self.channels, self.memory_size)
+        size = (batch_size, self.channels, self.state_size)
         return ParallelLMUState(self.output.weight.new_zeros(size))
 
     def forward(
@@ -120,9 +120,9 @@ class ParallelLMU(Memory):
         chunks = Chunks(u, start, length)
         from_inputs, from_state = self._maps(length)
         m = chunks.split(u).mT @ from_inputs  # [B, n, channels, C M]
-        to_last = from_state[:, -self.memory_size :]
+        to_last = from_state[:, -self.state_size :]
         before, last = chunks.carry_through(
-            lambda state, added: added + state @ to_last, m_0, m[..., -self.memory_size :]
+            lambda state, added: added + state @ to_last, m_0, m[..., -self.state_size :]
         )
         m = (m + before @ from_state).unflatten(3, (length, -1))
         return chunks.join(m.transpose(2, 3).flatten(3)), ParallelLMUState(last)
@@ -133,7 +133,7 @@ class ParallelLMU(Memory):
         Returns:
             [C, C M] and [M, C M].
         """
-        powers = [torch.eye(self.memory_size).to(self.A)]
+        powers = [torch.eye(self.state_size).to(self.A)]
         for _ in range(length):
             powers.append(self.A @ powers[-1])
         impulse = torch.stack(powers[:-1]) @ self.B  # [C, M]

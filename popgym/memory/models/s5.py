@@ -43,14 +43,14 @@ class S5(Memory):
     Args:
         input_size: F.
         hidden_size: D.
-        num_states: N, complex, a multiple of ``blocks``; None: the multiple next to half of
+        state_size: N, complex, a multiple of ``blocks``; None: the multiple next to half of
             ``hidden_size``.
         blocks: of the matrix at the beginning.
         dt_min: least step size Δ at the beginning; these are drawn on a logarithmic scale.
         dt_max: largest step size at the beginning. A state remembers some 2 / Δ steps.
 
     Raises:
-        ValueError: a size is less than 1, ``num_states`` is no multiple of ``blocks``, or not
+        ValueError: a size is less than 1, ``state_size`` is no multiple of ``blocks``, or not
             0 < dt_min <= dt_max.
     """
 
@@ -63,7 +63,7 @@ class S5(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        num_states: int | None = None,
+        state_size: int | None = None,
         blocks: int = 8,
         dt_min: float = 0.001,
         dt_max: float = 0.1,
@@ -71,14 +71,14 @@ class S5(Memory):
         super().__init__(input_size, hidden_size)
         check_size("blocks", blocks)
         nearest = blocks * max(1, round(hidden_size / (2 * blocks)))
-        N = check_size("num_states", nearest if num_states is None else num_states)
+        N = check_size("state_size", nearest if state_size is None else state_size)
         if N % blocks:
-            raise ValueError(f"num_states must be a multiple of blocks = {blocks}, got {N}")
+            raise ValueError(f"state_size must be a multiple of blocks = {blocks}, got {N}")
         check_number("dt_min", dt_min)
         check_number("dt_max", dt_max)
         if not 0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min <= dt_max must hold, got {dt_min} and {dt_max}")
-        self.num_states = N
+        self.state_size = N
         self.log_dt = nn.Parameter(torch.empty(N).uniform_(math.log(dt_min), math.log(dt_max)))
         self.log_decay = nn.Parameter(torch.empty(N))  # Λ = −exp(log_decay) + i frequency
         self.frequency = nn.Parameter(torch.empty(N))
@@ -90,13 +90,13 @@ class S5(Memory):
 
     @torch.no_grad()
     def _begin_with_hippo(self, blocks: int) -> None:
-        size = 2 * self.num_states // blocks
+        size = 2 * self.state_size // blocks
         eigenvalues, vectors = hippo_eigenvectors(size)
         self.log_decay.copy_((-eigenvalues.real).log().repeat(blocks))
         self.frequency.copy_(eigenvalues.imag.repeat(blocks))
         F, D = self.input_size, self.output_size
         B = torch.randn(blocks, size, F, dtype=torch.float64) / math.sqrt(F)
-        C = torch.randn(D, blocks, size, dtype=torch.float64) / math.sqrt(2 * self.num_states)
+        C = torch.randn(D, blocks, size, dtype=torch.float64) / math.sqrt(2 * self.state_size)
         B_own = vectors.mH @ B.to(vectors.dtype)  # [blocks, size / 2, F]
         C_own = C.to(vectors.dtype) @ vectors  # [D, blocks, size / 2]
         self.B.copy_(torch.view_as_real(B_own.flatten(0, 1)).mT)
@@ -104,7 +104,7 @@ class S5(Memory):
 
     def initial_state(self, batch_size: int) -> S5State:
         """Return states of zero."""
-        size = (batch_size, self.num_states)
+        size = (batch_size, self.state_size)
         return S5State(self.log_dt.new_zeros(size), self.log_dt.new_zeros(size))
 
     def forward(

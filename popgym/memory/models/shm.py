@@ -51,7 +51,7 @@ class SHM(Memory):
     Args:
         input_size: F.
         hidden_size: D.
-        memory_size: N, features of keys and values.
+        state_size: N, features of keys and values.
         num_calibrations: rows of the table of θ.
 
     Raises:
@@ -68,11 +68,11 @@ class SHM(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        memory_size: int = 32,
+        state_size: int = 32,
         num_calibrations: int = 128,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        N = self.memory_size = check_size("memory_size", memory_size)
+        N = self.state_size = check_size("state_size", state_size)
         self.num_calibrations = check_size("num_calibrations", num_calibrations)
         self.norm = nn.LayerNorm(input_size)
         self.project = Linear(input_size, 4 * N + 1, bias=False)  # q, k, v, c, η
@@ -83,7 +83,7 @@ class SHM(Memory):
 
     def initial_state(self, batch_size: int) -> SHMState:
         """Return an empty matrix, and the first row's turn."""
-        N, weight = self.memory_size, self.theta
+        N, weight = self.state_size, self.theta
         return SHMState(weight.new_zeros(batch_size, N, N), weight.new_zeros(batch_size, 1))
 
     def forward(
@@ -95,7 +95,7 @@ class SHM(Memory):
         x = self.norm(x)
         turn = steps_in_episode(phase.long(), x.shape[1], start) % self.num_calibrations  # [B, T]
         inputs = (
-            part.to(M.dtype) for part in self.project(x).split([self.memory_size] * 4 + [1], -1)
+            part.to(M.dtype) for part in self.project(x).split([self.state_size] * 4 + [1], -1)
         )
         with torch.autocast(x.device.type, enabled=False):
             q, k, v, c, eta = inputs

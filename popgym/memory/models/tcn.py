@@ -1,6 +1,6 @@
 """The temporal convolutional network: residual blocks of dilated causal convolutions.
 
-On level l = 0 … L − 1, with x the level's inputs, d = 2ˡ, 0 ≤ k < kernel_size, and w ∗ the
+On level l = 0 … L − 1, with x the level's inputs, d = 2ˡ, 0 ≤ k < window, and w ∗ the
 causal convolution b + Σₖ Wₖ xₜ₋ₖd, in which inputs before the episode's first step are 0:
 
     h = drop(ReLU(w₁ ∗ x)),  h' = drop(ReLU(w₂ ∗ h)),  y = ReLU(h' + P x)        W = g v / ‖v‖
@@ -14,7 +14,7 @@ the normalised ones, so that only those of P are as small.
 
 Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks
 for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, section 3. The network sees
-2 (kernel_size − 1) (2ᴸ − 1) steps back, exactly; its state is what its convolutions still see. As
+2 (window − 1) (2ᴸ − 1) steps back, exactly; its state is what its convolutions still see. As
 in the paper dropout takes whole channels, but none by default: acting would not be learning.
 """
 
@@ -42,7 +42,7 @@ class TCN(Memory):
     Args:
         input_size: F.
         hidden_size: D.
-        kernel_size: taps of each convolution.
+        window: taps of each convolution.
         num_levels: L, residual blocks; each doubles the dilation.
         dropout: probability that a channel is dropped after a convolution while training.
 
@@ -59,26 +59,25 @@ class TCN(Memory):
         self,
         input_size: int,
         hidden_size: int,
-        kernel_size: int = 4,
+        window: int = 4,
         num_levels: int = 4,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        self.kernel_size = check_size("kernel_size", kernel_size)
+        self.window = check_size("window", window)
         self.num_levels = check_size("num_levels", num_levels)
         check_number("dropout", dropout)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout}")
         sizes = [input_size] + [hidden_size] * (num_levels - 1)
         self.blocks = nn.ModuleList(
-            _Block(size, hidden_size, kernel_size, 2**level, dropout)
-            for level, size in enumerate(sizes)
+            _Block(size, hidden_size, window, 2**level, dropout) for level, size in enumerate(sizes)
         )
 
     @property
     def receptive_field(self) -> int:
-        """1 + 2 (kernel_size − 1) (2ᴸ − 1): every convolution adds to what is seen."""
-        return 1 + 2 * (self.kernel_size - 1) * (2**self.num_levels - 1)
+        """1 + 2 (window − 1) (2ᴸ − 1): every convolution adds to what is seen."""
+        return 1 + 2 * (self.window - 1) * (2**self.num_levels - 1)
 
     def initial_state(self, batch_size: int) -> TCNState:
         """Return frames of zeros."""
@@ -114,12 +113,11 @@ class _Block(nn.Module):
     """Two convolutions with the same dilation, and the way around them."""
 
     def __init__(
-        self, input_size: int, hidden_size: int, kernel_size: int, dilation: int, dropout: float
+        self, input_size: int, hidden_size: int, window: int, dilation: int, dropout: float
     ) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            _NormedConv(size, hidden_size, kernel_size, dilation)
-            for size in (input_size, hidden_size)
+            _NormedConv(size, hidden_size, window, dilation) for size in (input_size, hidden_size)
         )
         same = input_size == hidden_size
         self.around = nn.Identity() if same else Linear(input_size, hidden_size)
@@ -141,9 +139,9 @@ class _Block(nn.Module):
 class _NormedConv(nn.Module):
     """A causal convolution whose weights have a direction and a norm for each unit."""
 
-    def __init__(self, input_size: int, hidden_size: int, kernel_size: int, dilation: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, window: int, dilation: int) -> None:
         super().__init__()
-        conv = nn.Conv1d(input_size, hidden_size, kernel_size)
+        conv = nn.Conv1d(input_size, hidden_size, window)
         self.direction = conv.weight  # v [D, F, W]
         self.norm = nn.Parameter(torch.ones(hidden_size, 1, 1))  # g
         self.bias = conv.bias

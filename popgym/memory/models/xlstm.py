@@ -47,7 +47,7 @@ class XLSTM(Memory):
         input_size: F.
         hidden_size: D.
         num_heads: H, matrices that the mLSTM keeps.
-        head_size: K, the size of a head's queries, keys and values.
+        key_size: K, the size of a head's queries, keys and values.
 
     Raises:
         ValueError: a size is less than 1.
@@ -56,13 +56,13 @@ class XLSTM(Memory):
     source: ClassVar[str] = MLSTM.source
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_heads: int = 4, head_size: int = 32
+        self, input_size: int, hidden_size: int, num_heads: int = 4, key_size: int = 32
     ) -> None:
         super().__init__(input_size, hidden_size)
         same = input_size == hidden_size
         self.project = nn.Identity() if same else Linear(input_size, hidden_size)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(3))
-        self.mlstm = MLSTM(hidden_size, hidden_size, num_heads, head_size)
+        self.mlstm = MLSTM(hidden_size, hidden_size, num_heads, key_size)
         self.slstm = SLSTM(hidden_size, hidden_size)
         self.slstm_norm = nn.LayerNorm(hidden_size, bias=False)
         width = math.ceil(4 * hidden_size / 3)

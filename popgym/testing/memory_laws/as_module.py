@@ -39,7 +39,7 @@ def interface(make: MakeMemory) -> None:
             for start in (None, torch.rand(rows, steps) < 0.1):
                 _require_result(memory, memory(x, state, start), x, state)
     size = sum(field.numel() for field in memory.initial_state(1))
-    require("interface", memory.state_size == size, f"state_size must be {size}")
+    require("interface", memory.state_numel == size, f"state_size must be {size}")
 
 
 def _require_initial(state: Any, rows: int, dtype: torch.dtype) -> None:

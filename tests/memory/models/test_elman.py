@@ -87,7 +87,7 @@ def test_the_gradients_of_the_two_biases_share_no_storage():
 def test_the_state_of_all_layers_is_one_row_per_environment():
     memory = Elman(F, D, num_layers=3)
     assert memory.initial_state(2).hidden.shape == (2, 3 * D)
-    assert memory.state_size == 3 * D
+    assert memory.state_numel == 3 * D
     assert memory.receptive_field is None
 
 

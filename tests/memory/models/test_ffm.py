@@ -10,7 +10,7 @@ T, F, D = 11, 4, 6
 
 def naive(memory):
     """The equations, one row, one step, one trace and one context at a time."""
-    m, c = memory.memory_size, memory.context_size
+    m, c = memory.state_size, memory.context_size
 
     def sigmoid(a):
         return 1 / (1 + (-a).exp())
@@ -51,20 +51,20 @@ def naive(memory):
 @pytest.mark.parametrize("m, c", [(3, 2), (1, 3), (4, 1)])
 def test_it_equals_the_formula(assert_equals_reference, m, c, starts):
     torch.manual_seed(1)
-    memory = FFM(F, D, memory_size=m, context_size=c, max_period=20)
+    memory = FFM(F, D, state_size=m, context_size=c, max_period=20)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
 def test_the_sign_of_a_rate_does_not_matter(assert_equals_reference):
     torch.manual_seed(2)
-    memory = FFM(F, D, memory_size=3, context_size=2, max_period=20)
+    memory = FFM(F, D, state_size=3, context_size=2, max_period=20)
     with torch.no_grad():
         memory.alpha[1] *= -1
     assert_equals_reference(memory, naive(memory), starts=True)
 
 
 def test_the_slowest_trace_keeps_a_hundredth_after_the_longest_period():
-    memory = FFM(F, D, memory_size=5, context_size=3, max_period=50)
+    memory = FFM(F, D, state_size=5, context_size=3, max_period=50)
     kept = (-50 * memory.alpha.abs()).exp()
     torch.testing.assert_close(kept[0], torch.tensor(0.01))
     assert (kept.diff() < 0).all()
@@ -83,7 +83,7 @@ def test_it_begins_with_the_rates_and_periods_of_the_authors_program():
 
 
 def test_no_trace_fades_faster_than_a_short_longest_period_asks_for():
-    memory = FFM(F, D, memory_size=3, max_period=5)
+    memory = FFM(F, D, state_size=3, max_period=5)
     kept = (-5 * memory.alpha.abs()).exp()
     torch.testing.assert_close(kept, torch.full((3,), 0.01))
 
@@ -102,7 +102,7 @@ def test_rates_of_zero_over_many_steps_stay_finite():
 def test_its_state_is_a_pair_for_each_trace_and_context():
     memory = FFM(F, 256)
     assert memory.initial_state(3).real.shape == (3, 32 * 4)
-    assert memory.state_size == 256
+    assert memory.state_numel == 256
     assert memory.receptive_field is None
 
 
@@ -116,7 +116,7 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"memory_size": 0}, ValueError, "memory_size must be at least 1, got 0"),
+        ({"state_size": 0}, ValueError, "state_size must be at least 1, got 0"),
         ({"context_size": 0}, ValueError, "context_size must be at least 1, got 0"),
         ({"max_period": 0}, ValueError, "max_period must be at least 1, got 0"),
         ({"max_period": 10.0}, TypeError, "max_period must be an integer, got 10.0"),

@@ -76,7 +76,7 @@ def test_the_state_holds_nothing_older_than_the_last_start():
 def test_a_window_of_one_keeps_no_state():
     memory = TemporalConv(F, 5, stack_size=1)
     assert memory.initial_state(2).frames.shape == (2, 0, F)
-    assert memory.state_size == 0
+    assert memory.state_numel == 0
     assert memory.receptive_field == 1
 
 

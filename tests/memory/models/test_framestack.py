@@ -73,7 +73,7 @@ def test_the_state_holds_nothing_older_than_the_last_start():
 def test_a_stack_of_one_keeps_nothing():
     memory = Framestack(F, 8, stack_size=1)
     assert memory.initial_state(2).frames.shape == (2, 0, F)
-    assert (memory.state_size, memory.receptive_field) == (0, 1)
+    assert (memory.state_numel, memory.receptive_field) == (0, 1)
 
 
 def test_it_sees_its_stack_and_nothing_before():

@@ -17,7 +17,7 @@ def _unit(x):
 
 def naive(memory):
     """The formulas, one row, one step and one head at a time."""
-    H, K = memory.num_heads, memory.head_size
+    H, K = memory.num_heads, memory.key_size
 
     def step(x, past, states):
         window = [*past, memory.qkv.weight @ x]
@@ -56,16 +56,16 @@ def naive(memory):
 
 
 @pytest.mark.parametrize("starts", [False, True])
-@pytest.mark.parametrize("num_heads, head_size, window", [(1, 3, 1), (2, 3, 4), (3, 1, 2)])
-def test_it_equals_the_formula(assert_equals_reference, num_heads, head_size, window, starts):
+@pytest.mark.parametrize("num_heads, key_size, window", [(1, 3, 1), (2, 3, 4), (3, 1, 2)])
+def test_it_equals_the_formula(assert_equals_reference, num_heads, key_size, window, starts):
     torch.manual_seed(1)
-    memory = GatedDeltaNet(F, D, num_heads, head_size, window)
+    memory = GatedDeltaNet(F, D, num_heads, key_size, window)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
 def test_it_equals_the_formula_over_several_chunks_in_single_precision():
     torch.manual_seed(2)
-    memory = GatedDeltaNet(16, 32, num_heads=2, head_size=8)
+    memory = GatedDeltaNet(16, 32, num_heads=2, key_size=8)
     x, start = torch.randn(3, 100, 16), torch.rand(3, 100) < 0.05
     with torch.no_grad():
         y, state = memory(x, memory.initial_state(3), start)
@@ -106,7 +106,7 @@ def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float3
         torch.testing.assert_close(y_1.float(), exact[:, :1], rtol=0.1, atol=0.1)
 
 
-@pytest.mark.parametrize("option", ["num_heads", "head_size", "window"])
+@pytest.mark.parametrize("option", ["num_heads", "key_size", "window"])
 def test_a_size_that_does_not_fit_is_refused(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         GatedDeltaNet(F, D, **{option: 0})

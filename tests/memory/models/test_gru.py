@@ -88,7 +88,7 @@ def test_lengths_around_the_recurrences_block_give_the_same_gradients_as_torch()
 def test_the_state_of_all_layers_is_one_row_per_environment():
     memory = GRU(F, D, num_layers=3)
     assert memory.initial_state(2).hidden.shape == (2, 3 * D)
-    assert memory.state_size == 3 * D
+    assert memory.state_numel == 3 * D
     assert memory.receptive_field is None
 
 

@@ -53,7 +53,7 @@ def _gate(gate, x, y):
 
 def naive(memory):
     """The formulas, one row, one step, one layer, one head and one distance at a time."""
-    W = memory.memory_length
+    W = memory.window
 
     def read(x, state, start):
         rows, kept, held = [], [], []
@@ -98,9 +98,9 @@ def _make(**options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"num_layers": 1, "num_heads": 1, "memory_length": 3},
-        {"num_layers": 2, "num_heads": 3, "memory_length": 4, "gate_bias": -0.5},
-        {"num_layers": 2, "num_heads": 2, "memory_length": 20},
+        {"num_layers": 1, "num_heads": 1, "window": 3},
+        {"num_layers": 2, "num_heads": 3, "window": 4, "gate_bias": -0.5},
+        {"num_layers": 2, "num_heads": 2, "window": 20},
     ],
 )
 def test_it_equals_the_formula(assert_equals_reference, options, starts):
@@ -110,7 +110,7 @@ def test_it_equals_the_formula(assert_equals_reference, options, starts):
 
 @pytest.mark.parametrize("starts", [False, True])
 def test_it_equals_the_formula_over_several_blocks(starts):
-    memory = _make(num_layers=2, num_heads=2, memory_length=5)
+    memory = _make(num_layers=2, num_heads=2, window=5)
     x, start = torch.randn(3, 80, F), torch.rand(3, 80) < 0.05
     start = start if starts else None
     with torch.no_grad():
@@ -122,7 +122,7 @@ def test_it_equals_the_formula_over_several_blocks(starts):
 
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_it_sees_as_far_as_it_says_and_no_further(num_layers):
-    memory = _make(num_layers=num_layers, memory_length=4, gate_bias=0.0).double()
+    memory = _make(num_layers=num_layers, window=4, gate_bias=0.0).double()
     assert memory.receptive_field == 1 + 4 * num_layers
     steps = memory.receptive_field - 1
     x = torch.randn(1, steps + 2, F, dtype=torch.float64, requires_grad=True)
@@ -133,7 +133,7 @@ def test_it_sees_as_far_as_it_says_and_no_further(num_layers):
 
 
 def test_the_state_keeps_only_steps_of_the_last_episode():
-    memory = _make(num_layers=2, memory_length=4)
+    memory = _make(num_layers=2, window=4)
     start = torch.zeros(3, 10, dtype=torch.bool)
     start[1, 8] = True
     start[2, [3, 9]] = True
@@ -153,7 +153,7 @@ def test_it_begins_near_to_a_map_of_each_input_alone():
 
 
 def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
-    memory = _make(memory_length=8)
+    memory = _make(window=8)
     x, start = torch.randn(4, 70, F, requires_grad=True), torch.rand(4, 70) < 0.1
     assert_trains_under_autocast(memory, x, start)
 
@@ -169,7 +169,7 @@ def test_positions_are_no_weights_to_be_saved():
         ({"num_layers": 0}, ValueError, "num_layers must be at least 1, got 0"),
         ({"num_heads": 0}, ValueError, "num_heads must be at least 1, got 0"),
         ({"num_heads": 2.0}, TypeError, "num_heads must be an integer, got 2.0"),
-        ({"memory_length": 0}, ValueError, "memory_length must be at least 1, got 0"),
+        ({"window": 0}, ValueError, "window must be at least 1, got 0"),
         ({"gate_bias": "2"}, TypeError, "gate_bias must be a number, got '2'"),
         ({"gate_bias": math.inf}, ValueError, "gate_bias must be finite, got inf"),
     ],

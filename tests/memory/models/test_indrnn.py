@@ -52,7 +52,7 @@ def test_the_activation_makes_a_difference():
 def test_the_state_of_all_layers_is_that_of_each_environment():
     memory = IndRNN(F, D)
     assert memory.initial_state(3).hidden.shape == (3, 2, D)
-    assert memory.state_size == 2 * D
+    assert memory.state_numel == 2 * D
     assert memory.receptive_field is None
 
 

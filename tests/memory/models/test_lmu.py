@@ -80,7 +80,7 @@ def test_the_two_states_have_their_own_sizes():
     memory = LMU(F, D, memory_size=3)
     state = memory.initial_state(2)
     assert (state.hidden.shape, state.memory.shape) == ((2, D), (2, 3))
-    assert memory.state_size == D + 3
+    assert memory.state_numel == D + 3
     assert memory.receptive_field is None
 
 

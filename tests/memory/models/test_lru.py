@@ -33,7 +33,7 @@ def naive(memory):
 
 
 @pytest.mark.parametrize("starts", [False, True])
-@pytest.mark.parametrize("options", [{}, {"num_states": 1}, {"num_states": 9, "r_min": 0.9}])
+@pytest.mark.parametrize("options", [{}, {"state_size": 1}, {"state_size": 9, "r_min": 0.9}])
 def test_it_equals_the_formula(assert_equals_reference, options, starts):
     torch.manual_seed(1)
     memory = LRU(F, D, **options)
@@ -42,7 +42,7 @@ def test_it_equals_the_formula(assert_equals_reference, options, starts):
 
 def test_eigenvalues_begin_uniformly_on_the_ring():
     torch.manual_seed(2)
-    memory = LRU(F, D, num_states=4000, r_min=0.4, r_max=0.8, max_phase=1.0)
+    memory = LRU(F, D, state_size=4000, r_min=0.4, r_max=0.8, max_phase=1.0)
     modulus, phase = (-memory.nu.exp()).exp(), memory.theta.exp()
     assert 0.4 <= modulus.min() < 0.41
     assert 0.79 < modulus.max() <= 0.8
@@ -57,7 +57,7 @@ def test_eigenvalues_begin_uniformly_on_the_ring():
 def test_states_are_as_large_as_inputs_at_first():
     """γ makes the variance of a state that of B x, for white inputs."""
     torch.manual_seed(3)
-    memory = LRU(F, D, num_states=64, r_min=0.5, r_max=0.9)
+    memory = LRU(F, D, state_size=64, r_min=0.5, r_max=0.9)
     _, state = memory(torch.randn(2000, 100, F), memory.initial_state(2000))
     power = (state.real**2 + state.imag**2).mean(0)
     drive = memory.B.square().sum((1, 2))
@@ -66,7 +66,7 @@ def test_states_are_as_large_as_inputs_at_first():
 
 def test_every_draw_gives_finite_parameters_also_on_the_full_disc():
     torch.manual_seed(4)
-    memory = LRU(F, D, num_states=100_000)
+    memory = LRU(F, D, state_size=100_000)
     assert all(p.isfinite().all() for p in memory.parameters())
     assert (-memory.nu.exp()).exp().max() < 1
 
@@ -82,9 +82,9 @@ def test_no_parameter_makes_it_grow_without_bound():
 
 
 def test_its_states_are_half_of_its_outputs():
-    assert LRU(F, 256).state_size == 256
-    assert LRU(F, 1).num_states == 1
-    assert LRU(F, D, num_states=7).initial_state(3).real.shape == (3, 7)
+    assert LRU(F, 256).state_numel == 256
+    assert LRU(F, 1).state_size == 1
+    assert LRU(F, D, state_size=7).initial_state(3).real.shape == (3, 7)
     assert LRU(F, D).receptive_field is None
 
 
@@ -98,8 +98,8 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"num_states": 0}, ValueError, "num_states must be at least 1, got 0"),
-        ({"num_states": 2.0}, TypeError, "num_states must be an integer, got 2.0"),
+        ({"state_size": 0}, ValueError, "state_size must be at least 1, got 0"),
+        ({"state_size": 2.0}, TypeError, "state_size must be an integer, got 2.0"),
         ({"r_min": -0.1}, ValueError, "0 <= r_min < r_max <= 1 must hold, got -0.1 and 1.0"),
         ({"r_min": 0.9, "r_max": 0.9}, ValueError, "got 0.9 and 0.9"),
         ({"r_max": 1.1}, ValueError, "got 0.0 and 1.1"),

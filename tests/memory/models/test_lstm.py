@@ -119,7 +119,7 @@ def test_lengths_around_the_recurrences_block_give_the_same_gradients_as_torch()
 def test_the_states_of_all_layers_are_one_row_per_environment():
     memory = LSTM(F, D, num_layers=3)
     assert [field.shape for field in memory.initial_state(2)] == [(2, 3 * D)] * 2
-    assert memory.state_size == 6 * D
+    assert memory.state_numel == 6 * D
     assert memory.receptive_field is None
 
 

@@ -17,7 +17,7 @@ def _silu(x):
 
 def naive(memory):
     """The formulas, one row and one step at a time."""
-    N, R = memory.memory_size, memory.rank
+    N, R = memory.state_size, memory.rank
     E = len(memory.skip)
 
     def step(x, past, h):
@@ -51,10 +51,10 @@ def naive(memory):
 
 
 @pytest.mark.parametrize("starts", [False, True])
-@pytest.mark.parametrize("expand, memory_size, window", [(1, 1, 1), (2, 3, 4)])
-def test_it_equals_the_formula(assert_equals_reference, expand, memory_size, window, starts):
+@pytest.mark.parametrize("expand, state_size, window", [(1, 1, 1), (2, 3, 4)])
+def test_it_equals_the_formula(assert_equals_reference, expand, state_size, window, starts):
     torch.manual_seed(1)
-    memory = Mamba(F, D, expand, memory_size, window)
+    memory = Mamba(F, D, expand, state_size, window)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
@@ -66,7 +66,7 @@ def test_it_equals_the_formula_in_blocks_of_any_length(
     monkeypatch.setattr("popgym.memory.models.mamba._BLOCK", block)
     monkeypatch.setattr("popgym.memory.ops.selective_scan._BLOCK", states)
     torch.manual_seed(4)
-    memory = Mamba(F, D, expand=1, memory_size=2, window=3)
+    memory = Mamba(F, D, expand=1, state_size=2, window=3)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
@@ -119,7 +119,7 @@ def test_autocast_keeps_the_state_in_the_parameters_dtype_and_agrees_with_float3
         assert torch.autograd.grad(y.float().sum(), memory.log_a)[0].isfinite().all()
 
 
-@pytest.mark.parametrize("option", ["expand", "memory_size", "window"])
+@pytest.mark.parametrize("option", ["expand", "state_size", "window"])
 def test_a_size_that_does_not_fit_is_refused(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         Mamba(F, D, **{option: 0})

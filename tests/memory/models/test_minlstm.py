@@ -67,7 +67,7 @@ def test_the_outputs_end_in_the_state_that_shares_no_storage_with_them():
         y, state = memory(torch.randn(1, steps, F), memory.initial_state(1))
         assert torch.equal(y[:, -1], state.hidden)
         assert y[:, -1].data_ptr() != state.hidden.data_ptr()
-    assert memory.state_size == D
+    assert memory.state_numel == D
     assert memory.receptive_field is None
 
 

@@ -32,7 +32,7 @@ def test_it_equals_the_formula(assert_equals_reference, starts):
 def test_it_keeps_nothing():
     memory = MLP(F, 7)
     assert memory.initial_state(5) == ()
-    assert memory.state_size == 0
+    assert memory.state_numel == 0
     assert memory.receptive_field == 1
 
 

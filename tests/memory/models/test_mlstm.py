@@ -9,7 +9,7 @@ F, D = 4, 7
 
 def naive(memory):
     """The formulas, one row, one step and one head at a time."""
-    H, K = memory.num_heads, memory.head_size
+    H, K = memory.num_heads, memory.key_size
 
     def step(x, kept):
         projected = memory.project.weight @ x
@@ -46,16 +46,16 @@ def naive(memory):
 
 
 @pytest.mark.parametrize("starts", [False, True])
-@pytest.mark.parametrize("num_heads, head_size", [(1, 3), (2, 4)])
-def test_it_equals_the_formula(assert_equals_reference, num_heads, head_size, starts):
+@pytest.mark.parametrize("num_heads, key_size", [(1, 3), (2, 4)])
+def test_it_equals_the_formula(assert_equals_reference, num_heads, key_size, starts):
     torch.manual_seed(1)
-    memory = MLSTM(F, D, num_heads, head_size)
+    memory = MLSTM(F, D, num_heads, key_size)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
 def test_it_equals_the_formula_over_several_chunks_in_single_precision():
     torch.manual_seed(2)
-    memory = MLSTM(16, 32, num_heads=2, head_size=8)
+    memory = MLSTM(16, 32, num_heads=2, key_size=8)
     x, start = torch.randn(3, 100, 16), torch.rand(3, 100) < 0.05
     with torch.no_grad():
         y, state = memory(x, memory.initial_state(3), start)
@@ -86,7 +86,7 @@ def test_at_first_its_heads_forget_over_tens_to_hundreds_of_steps():
     )
 
 
-@pytest.mark.parametrize("option", ["num_heads", "head_size"])
+@pytest.mark.parametrize("option", ["num_heads", "key_size"])
 def test_a_size_that_does_not_fit_is_refused(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         MLSTM(F, D, **{option: 0})

@@ -30,11 +30,11 @@ def naive(memory):
 
 @pytest.mark.parametrize("starts", [False, True])
 @pytest.mark.parametrize(
-    "options", [{}, {"theta": 3, "channels": 1, "memory_size": 5}, {"memory_size": 1}]
+    "options", [{}, {"theta": 3, "channels": 1, "state_size": 5}, {"state_size": 1}]
 )
 def test_it_equals_the_formula(assert_equals_reference, options, starts):
     torch.manual_seed(1)
-    memory = ParallelLMU(F, D, **{"theta": 7, "channels": 3, "memory_size": 4, **options})
+    memory = ParallelLMU(F, D, **{"theta": 7, "channels": 3, "state_size": 4, **options})
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
@@ -52,7 +52,7 @@ def test_it_equals_the_formula_over_several_chunks_in_single_precision():
 
 def test_the_memory_is_that_of_an_lmu_without_feedback():
     torch.manual_seed(3)
-    ours = ParallelLMU(F, D, theta=9, channels=1, memory_size=6)
+    ours = ParallelLMU(F, D, theta=9, channels=1, state_size=6)
     lmu = LMU(F, D, theta=9, memory_size=6)
     with torch.no_grad():
         ours.signals.bias.zero_()
@@ -67,7 +67,7 @@ def test_the_memory_is_that_of_an_lmu_without_feedback():
 def test_the_coefficients_are_those_of_the_inputs_within_the_window():
     """uₜ₋ₛ = Σᵢ Pᵢ(2s/θ − 1) mᵢ: a slow signal can be read back."""
     theta, steps, delays = 20, 100, torch.tensor([2, 5, 10, 15, 18])
-    memory = ParallelLMU(1, 1, theta=theta, channels=1, memory_size=8).double()
+    memory = ParallelLMU(1, 1, theta=theta, channels=1, state_size=8).double()
     with torch.no_grad():
         memory.signals.weight.fill_(1)
         memory.signals.bias.zero_()
@@ -80,7 +80,7 @@ def test_the_coefficients_are_those_of_the_inputs_within_the_window():
 
 
 def test_the_matrices_are_those_of_the_delay_and_do_not_learn():
-    memory = ParallelLMU(F, D, theta=9, memory_size=6)
+    memory = ParallelLMU(F, D, theta=9, state_size=6)
     for buffer, matrix in zip((memory.A, memory.B), delay(6, 9), strict=True):
         torch.testing.assert_close(buffer, matrix.float())
     assert not {"A", "B"} & set(dict(memory.named_parameters()))
@@ -95,7 +95,7 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 
 def test_it_has_no_bound_to_what_it_sees():
     assert ParallelLMU(F, D).receptive_field is None
-    assert ParallelLMU(F, D, channels=3, memory_size=7).state_size == 21
+    assert ParallelLMU(F, D, channels=3, state_size=7).state_numel == 21
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_it_has_no_bound_to_what_it_sees():
         ({"theta": 0}, ValueError, "theta must be a number of steps above 0, got 0"),
         ({"theta": "64"}, TypeError, "theta must be a number, got '64'"),
         ({"channels": 0}, ValueError, "channels must be at least 1, got 0"),
-        ({"memory_size": 2.0}, TypeError, "memory_size must be an integer, got 2.0"),
+        ({"state_size": 2.0}, TypeError, "state_size must be an integer, got 2.0"),
     ],
 )
 def test_a_wrong_option_is_refused(options, error, message):

@@ -84,7 +84,7 @@ def test_it_begins_as_s4d_lin():
     dt = memory.log_dt.exp()
     assert 0.001 <= dt.min() < 0.002
     assert 0.05 < dt.max() <= 0.1
-    assert memory.state_size == 2 * 256 * 8
+    assert memory.state_numel == 2 * 256 * 8
     assert memory.receptive_field is None
 
 

@@ -38,7 +38,7 @@ def naive(memory):
 
 @pytest.mark.parametrize("starts", [False, True])
 @pytest.mark.parametrize(
-    "options", [{}, {"num_states": 1, "blocks": 1}, {"num_states": 6, "blocks": 2, "dt_max": 1.0}]
+    "options", [{}, {"state_size": 1, "blocks": 1}, {"state_size": 6, "blocks": 2, "dt_max": 1.0}]
 )
 def test_it_equals_the_formula(assert_equals_reference, options, starts):
     torch.manual_seed(1)
@@ -74,7 +74,7 @@ def test_it_begins_as_the_real_hippo_system_under_a_zero_order_hold(blocks):
 
 
 def test_a_block_begins_with_the_same_eigenvalues_as_the_others():
-    memory = S5(F, D, num_states=12, blocks=3)
+    memory = S5(F, D, state_size=12, blocks=3)
     for parameter in (memory.log_decay, memory.frequency):
         first, *others = parameter.chunk(3)
         assert all(torch.equal(first, other) for other in others)
@@ -83,7 +83,7 @@ def test_a_block_begins_with_the_same_eigenvalues_as_the_others():
 
 def test_step_sizes_begin_on_a_logarithmic_scale_between_the_bounds():
     torch.manual_seed(3)
-    dt = S5(F, D, num_states=4000, blocks=1000, dt_min=0.001, dt_max=0.1).log_dt.exp()
+    dt = S5(F, D, state_size=4000, blocks=1000, dt_min=0.001, dt_max=0.1).log_dt.exp()
     assert 0.001 <= dt.min() < 0.0011
     assert 0.09 < dt.max() <= 0.1001
     assert 0.47 < (dt < 0.01).float().mean() < 0.53
@@ -91,7 +91,7 @@ def test_step_sizes_begin_on_a_logarithmic_scale_between_the_bounds():
 
 def test_a_tiny_step_loses_no_digits_in_float32():
     torch.manual_seed(4)
-    memory = S5(F, D, num_states=4, blocks=4, dt_min=1e-6, dt_max=1e-6)
+    memory = S5(F, D, state_size=4, blocks=4, dt_min=1e-6, dt_max=1e-6)
     single = [part.detach().double() for part in memory._discretize()]
     exact = memory.double()._discretize()
     torch.testing.assert_close(single[2], exact[2], rtol=1e-5, atol=0.0)
@@ -107,12 +107,12 @@ def test_no_parameter_makes_it_unstable():
 
 
 @pytest.mark.parametrize(
-    "hidden_size, blocks, num_states", [(256, 8, 128), (10, 8, 8), (1, 1, 1), (40, 3, 21)]
+    "hidden_size, blocks, state_size", [(256, 8, 128), (10, 8, 8), (1, 1, 1), (40, 3, 21)]
 )
-def test_its_states_are_about_half_of_its_outputs(hidden_size, blocks, num_states):
+def test_its_states_are_about_half_of_its_outputs(hidden_size, blocks, state_size):
     memory = S5(F, hidden_size, blocks=blocks)
-    assert memory.initial_state(3).real.shape == (3, num_states)
-    assert memory.state_size == 2 * num_states
+    assert memory.initial_state(3).real.shape == (3, state_size)
+    assert memory.state_numel == 2 * state_size
     assert memory.receptive_field is None
 
 
@@ -126,8 +126,8 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"num_states": 0}, ValueError, "num_states must be at least 1, got 0"),
-        ({"num_states": 12}, ValueError, "a multiple of blocks = 8, got 12"),
+        ({"state_size": 0}, ValueError, "state_size must be at least 1, got 0"),
+        ({"state_size": 12}, ValueError, "a multiple of blocks = 8, got 12"),
         ({"blocks": 0}, ValueError, "blocks must be at least 1, got 0"),
         ({"blocks": 1.5}, TypeError, "blocks must be an integer, got 1.5"),
         ({"dt_min": 0}, ValueError, "0 < dt_min <= dt_max must hold, got 0 and 0.1"),

@@ -17,7 +17,7 @@ def naive(memory):
 
     def read(x, state, start):
         rows, kept, phases = [], [], []
-        w_q, w_k, w_v, w_c, w_eta = memory.project.weight.split([memory.memory_size] * 4 + [1])
+        w_q, w_k, w_v, w_c, w_eta = memory.project.weight.split([memory.state_size] * 4 + [1])
         for b in range(len(x)):
             M, turn, outputs = state.memory[b], int(state.phase[b]), []
             for t in range(x.shape[1]):
@@ -45,9 +45,9 @@ def naive(memory):
     "options",
     [
         {},
-        {"memory_size": 3, "num_calibrations": 4},
-        {"memory_size": 1},
-        {"memory_size": 3, "num_calibrations": 1},
+        {"state_size": 3, "num_calibrations": 4},
+        {"state_size": 1},
+        {"state_size": 3, "num_calibrations": 1},
     ],
 )
 def test_it_equals_the_formula(assert_equals_reference, options, starts):
@@ -60,13 +60,13 @@ def test_it_equals_the_formula(assert_equals_reference, options, starts):
 def test_it_equals_the_formula_in_short_blocks(monkeypatch, assert_equals_reference, starts):
     monkeypatch.setattr("popgym.memory.models.shm._BLOCK", 3)
     torch.manual_seed(5)
-    memory = SHM(F, D, memory_size=3, num_calibrations=4)
+    memory = SHM(F, D, state_size=3, num_calibrations=4)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
 def test_it_equals_the_formula_over_several_blocks_in_single_precision():
     torch.manual_seed(2)
-    memory = SHM(F, D, memory_size=5, num_calibrations=9)
+    memory = SHM(F, D, state_size=5, num_calibrations=9)
     x, start = torch.randn(3, 80, F), torch.rand(3, 80) < 0.05
     with torch.no_grad():
         y, state = memory(x, memory.initial_state(3), start)
@@ -115,8 +115,8 @@ def test_autocast_trains_and_agrees_with_float32():
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"memory_size": 0}, ValueError, "memory_size must be at least 1, got 0"),
-        ({"memory_size": 2.0}, TypeError, "memory_size must be an integer, got 2.0"),
+        ({"state_size": 0}, ValueError, "state_size must be at least 1, got 0"),
+        ({"state_size": 2.0}, TypeError, "state_size must be an integer, got 2.0"),
         ({"num_calibrations": 0}, ValueError, "num_calibrations must be at least 1, got 0"),
     ],
 )

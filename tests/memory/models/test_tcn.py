@@ -8,7 +8,7 @@ T, F, D = 11, 4, 5
 
 def naive(memory):
     """The blocks' formulas, one row, one step, one convolution and one tap at a time."""
-    W = memory.kernel_size
+    W = memory.window
 
     def convolve(conv, past, d):
         """past: every input of the episode so far, or zeros before it, oldest first."""
@@ -52,10 +52,10 @@ def naive(memory):
 
 
 @pytest.mark.parametrize("starts", [False, True])
-@pytest.mark.parametrize("kernel_size, num_levels", [(1, 2), (2, 1), (2, 3), (3, 2), (4, 3)])
-def test_it_equals_the_formula(assert_equals_reference, kernel_size, num_levels, starts):
+@pytest.mark.parametrize("window, num_levels", [(1, 2), (2, 1), (2, 3), (3, 2), (4, 3)])
+def test_it_equals_the_formula(assert_equals_reference, window, num_levels, starts):
     torch.manual_seed(1)
-    memory = TCN(F, D, kernel_size, num_levels)
+    memory = TCN(F, D, window, num_levels)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
@@ -67,10 +67,10 @@ def test_inputs_of_the_size_of_the_outputs_go_around_unchanged(assert_equals_ref
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
-@pytest.mark.parametrize("kernel_size, num_levels, steps", [(2, 6, 126), (3, 4, 60), (1, 3, 0)])
-def test_it_sees_as_far_as_it_says_and_no_further(kernel_size, num_levels, steps):
+@pytest.mark.parametrize("window, num_levels, steps", [(2, 6, 126), (3, 4, 60), (1, 3, 0)])
+def test_it_sees_as_far_as_it_says_and_no_further(window, num_levels, steps):
     torch.manual_seed(3)
-    memory = TCN(2, 8, kernel_size, num_levels).double()
+    memory = TCN(2, 8, window, num_levels).double()
     assert memory.receptive_field == 1 + steps
     x = torch.randn(1, steps + 2, 2, dtype=torch.float64, requires_grad=True)
     y, _ = memory(x, memory.initial_state(1))
@@ -81,7 +81,7 @@ def test_it_sees_as_far_as_it_says_and_no_further(kernel_size, num_levels, steps
 
 def test_weights_have_unit_norm_at_first_and_are_those_of_plain_convolutions():
     torch.manual_seed(4)
-    memory = TCN(F, D, kernel_size=2, num_levels=1)
+    memory = TCN(F, D, window=2, num_levels=1)
     x = torch.randn(2, T, F)
     h = x.mT
     for conv in memory.blocks[0].convs:
@@ -148,7 +148,7 @@ def test_autocast_trains_and_agrees_with_float32(assert_trains_under_autocast):
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
+        ({"window": 0}, ValueError, "window must be at least 1, got 0"),
         ({"num_levels": 0}, ValueError, "num_levels must be at least 1, got 0"),
         ({"num_levels": 2.0}, TypeError, "num_levels must be an integer, got 2.0"),
         ({"dropout": 1.0}, ValueError, "dropout must be at least 0 and less than 1, got 1.0"),

@@ -10,7 +10,7 @@ F, D = 4, 6
 
 def naive(memory):
     """The formulas, one row and one step at a time."""
-    H, K = memory.mlstm.num_heads, memory.mlstm.head_size
+    H, K = memory.mlstm.num_heads, memory.mlstm.key_size
 
     def norm(z, index):
         return layer_norm(z, (D,), memory.norms[index].weight, memory.norms[index].bias)
@@ -70,7 +70,7 @@ def naive(memory):
 @pytest.mark.parametrize("starts", [False, True])
 def test_it_equals_the_formula(assert_equals_reference, starts):
     torch.manual_seed(1)
-    memory = XLSTM(F, D, num_heads=2, head_size=3)
+    memory = XLSTM(F, D, num_heads=2, key_size=3)
     assert_equals_reference(memory, naive(memory), starts=starts)
 
 
