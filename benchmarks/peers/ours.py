@@ -9,7 +9,7 @@ from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS
 
 from peers.task import SETTINGS, Iteration
 from popgym.baselines.build import algorithm_config
-from popgym.baselines.ppo import learner as learner_module
+from popgym.baselines.ppo import ppo
 from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
 
 
@@ -52,18 +52,17 @@ PLACES = {
     "training_step": ("the rest of RLlib", "the training step"),
     "sync_weights": ("the rest of RLlib", "weights to the runner"),
     "sample": ("sampling", "writing the rollout"),
-    "_call_env": ("sampling", "environment"),
-    "_forward": ("sampling", "network"),
-    "_choose": ("sampling", "drawing actions"),
-    "_encode_checked": ("sampling", "encoding"),
+    "_call": ("sampling", "environment"),
+    "forward of the actor": ("sampling", "network"),
+    "choose": ("sampling", "drawing actions"),
+    "encode_checked": ("sampling", "encoding"),
     "advantages_and_targets": ("learning", "advantages"),
     "update": ("learning", "RLlib's learner"),
-    "forward_train": ("learning", "forward"),
-    "compute_losses": ("learning", "loss"),
-    "compute_gradients": ("learning", "backward"),
-    "postprocess_gradients": ("learning", "clipping gradients"),
-    "apply_gradients": ("learning", "optimiser"),
-    "minibatches": ("learning", "cutting minibatches"),
+    "update of ppo": ("learning", "backward and cutting minibatches"),
+    "forward": ("learning", "forward"),
+    "ppo_loss": ("learning", "loss"),
+    "_clip_gradients": ("learning", "clipping gradients"),
+    "step of the optimiser": ("learning", "optimiser"),
 }
 
 
@@ -96,41 +95,30 @@ class Stopwatch:
 
         return watched
 
-    def generator(self, function, name):
-        """The generator function, watched while it makes an item, not between."""
-
-        def watched(*args, **kwargs):
-            items = function(*args, **kwargs)
-            while True:
-                with self.running(name):
-                    item = next(items, None)
-                if item is None:
-                    return
-                yield item
-
-        return watched
-
     @contextlib.contextmanager
     def installed(self, algorithm):
         """Watches an algorithm for a while."""
-        learner, runner = algorithm.learner_group._learner, algorithm.env_runner
+        learner, actor = algorithm.learner_group._learner, algorithm.env_runner.actor
         owners = {
-            algorithm: ("train", "training_step"),
-            algorithm.env_runner_group: ("sync_weights",),
-            algorithm.learner_group: ("update",),
-            runner: ("sample", "_call_env", "_forward", "_choose", "_encode_checked"),
-            learner: (
-                "compute_losses", "compute_gradients", "postprocess_gradients", "apply_gradients"
-            ),
-            learner.module: ("forward_train",),
-            learner_module: ("advantages_and_targets",),
+            algorithm: {"train": "train", "training_step": "training_step"},
+            algorithm.env_runner_group: {"sync_weights": "sync_weights"},
+            algorithm.learner_group: {"update": "update"},
+            algorithm.env_runner: {"sample": "sample"},
+            actor: {
+                "_call": "_call", "forward": "forward of the actor", "choose": "choose",
+                "encode_checked": "encode_checked",
+            },
+            learner: {"forward": "forward", "_clip_gradients": "_clip_gradients"},
+            learner.get_optimizer(): {"step": "step of the optimiser"},
+            ppo: {
+                "advantages_and_targets": "advantages_and_targets", "update": "update of ppo",
+                "ppo_loss": "ppo_loss",
+            },
         }  # fmt: skip
         with contextlib.ExitStack() as undo:
             for owner, names in owners.items():
-                for name in names:
-                    _replace(undo, owner, name, self.function(getattr(owner, name), name))
-            batches = self.generator(learner._create_iterator_if_necessary, "minibatches")
-            _replace(undo, learner, "_create_iterator_if_necessary", batches)
+                for name, place in names.items():
+                    _replace(undo, owner, name, self.function(getattr(owner, name), place))
             yield
 
 

@@ -27,8 +27,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
         env: what ``settings.env`` stands for where it is not a name; see `popgym.runs.source`.
     """
     s = settings
-    assert s.num_envs is not None and s.minibatch_size is not None, "resolve first"
-    learners = max(1, s.learners)
+    assert s.num_envs is not None, "resolve first"
     env_config = {
         "source": source_of(s.env if env is None else env), "options": s.env_options,
         "wrappers": s.wrappers, "vectorization": s.vectorization,
@@ -36,27 +35,12 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
     }  # fmt: skip
     config = (
         RecurrentPPOConfig()
+        .apply(s)
         .environment(s.env, env_config=env_config)
         .framework("torch")
-        .env_runners(
-            num_env_runners=s.runners,
-            num_envs_per_env_runner=s.num_envs // max(1, s.runners),
-            rollout_fragment_length=s.rollout,
-        )
-        .learners(num_learners=s.learners, num_gpus_per_learner=int(s.device == "cuda"))
         .rl_module(model_config=model_config(s))
-        .training(
-            train_batch_size_per_learner=s.batch_size // learners,
-            minibatch_size=max(s.rollout, s.minibatch_size // learners),
-            num_epochs=s.epochs, lr=s.lr, gamma=s.gamma, lambda_=s.gae_lambda,
-            clip_param=s.clip, vf_clip_param=s.value_clip, vf_loss_coeff=s.value_coefficient,
-            entropy_coeff=s.entropy_coefficient, use_kl_loss=s.kl_coefficient > 0,
-            kl_coeff=s.kl_coefficient, kl_target=s.kl_target, kl_cutoff=s.kl_cutoff,
-            advantage_floor=s.advantage_floor,
-            grad_clip=s.grad_clip, grad_clip_by="global_norm", precision=s.precision,
-        )
         .debugging(seed=s.seed, log_level="ERROR")
-    )  # fmt: skip
+    )
     if s.eval_every:
         config.evaluation(
             evaluation_interval=s.eval_every,

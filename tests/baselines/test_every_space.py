@@ -45,7 +45,7 @@ def test_training_plays_a_space_that_is_served(pair):
     (rollout,) = runner.sample()
     assert rollout.start.sum() == 6 and np.count_nonzero(rollout.final_values) == 4
     inputs, actions = torch.from_numpy(rollout.action_inputs), torch.from_numpy(rollout.actions)
-    distribution = runner._distribution
+    distribution = runner.actor.distribution
     for numbers in (rollout.inputs, rollout.values, distribution.log_prob(inputs, actions)):
         assert np.isfinite(np.asarray(numbers)).all()
     flatten = Flattener(runner.env.single_action_space)

@@ -30,13 +30,13 @@ def _runner(chosen):
 
 def _play(runner):
     """A rollout, and the observations that it was made of."""
-    seen, encode = [], runner._encode_checked
+    seen, encode = [], runner.actor.encode_checked
 
     def recorded(obs):
         seen.append(obs)
         return encode(obs)
 
-    runner._encode_checked = recorded
+    runner.actor.encode_checked = recorded
     (rollout,) = runner.sample(num_timesteps=B * T, explore=False, force_reset=True)
     return rollout, seen
 
@@ -60,7 +60,7 @@ def _assert_the_policy_is_the_runners_network(chosen, folder):
             actions, policy._distribution.to_env(rollout.actions[:, t]), err_msg=t
         )
     after = policy.net.flatten_state(state.network)
-    for name, tensor in runner.net.flatten_state(runner._state).items():
+    for name, tensor in runner.net.flatten_state(runner.actor.state).items():
         torch.testing.assert_close(after[name], tensor, msg=name)
     runner.stop()
 

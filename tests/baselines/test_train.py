@@ -310,16 +310,16 @@ def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_ite
 
 
 def test_a_gradient_that_is_not_finite_in_the_last_minibatch_saves_nothing(tmp_path, monkeypatch):
-    original = PPOLearner.postprocess_gradients
+    original = PPOLearner._clip_gradients
     calls = []
 
-    def spoil_the_last(self, gradients):
+    def spoil_the_last(self):
         calls.append(1)
         if len(calls) == 4:  # two epochs of two minibatches
-            next(iter(gradients.values())).fill_(float("nan"))
-        return original(self, gradients)
+            next(iter(self._params.values())).grad.fill_(float("nan"))
+        original(self)
 
-    monkeypatch.setattr(PPOLearner, "postprocess_gradients", spoil_the_last)
+    monkeypatch.setattr(PPOLearner, "_clip_gradients", spoil_the_last)
     with pytest.raises(TrainingDivergedError, match="a weight is not finite after 1 updates"):
         train(out=tmp_path / "run", steps=STEPS)
     assert len(calls) == 4

@@ -27,11 +27,29 @@ from popgym.baselines.ppo.runner import RolloutRunner
 from popgym.baselines.ppo.sampling import sample_rollouts
 from popgym.baselines.remote import failing_constructors_told
 from popgym.baselines.rl_modules.memory_module import MemoryModule
-from popgym.runs.settings import PRECISIONS, Settings
+from popgym.runs.settings import Settings
+
+# What RLlib's options of ``training`` are called in the settings, which hold the defaults.
+OPTIONS = {
+    "lr": "lr",
+    "num_epochs": "epochs",
+    "gamma": "gamma",
+    "lambda_": "gae_lambda",
+    "clip_param": "clip",
+    "vf_clip_param": "value_clip",
+    "vf_loss_coeff": "value_coefficient",
+    "entropy_coeff": "entropy_coefficient",
+    "kl_coeff": "kl_coefficient",
+    "kl_target": "kl_target",
+    "kl_cutoff": "kl_cutoff",
+    "advantage_floor": "advantage_floor",
+    "grad_clip": "grad_clip",
+    "precision": "precision",
+}
 
 
 class RecurrentPPOConfig(PPOConfig):
-    """RLlib's ``PPOConfig``, with the defaults below and the further options of ``training``.
+    """RLlib's ``PPOConfig``, with the defaults of `popgym.runs.settings.Settings`.
 
     ``environment(env)`` takes a name as in `popgym.runs.environment`,
     ``rl_module(model_config={"memory": "gru", ...})`` the options of `MemoryModule`.
@@ -46,12 +64,30 @@ class RecurrentPPOConfig(PPOConfig):
         super().__init__(algo_class=algo_class or RecurrentPPO)
         self.env_runner_cls = RolloutRunner
         self.num_env_runners = 0
-        self.precision = "float32"
-        self.kl_cutoff = Settings.kl_cutoff
-        self.advantage_floor = Settings.advantage_floor
-        self.use_kl_loss = False
+        self.apply(Settings(env="").resolved())
+        self.rollout_fragment_length = "auto"  # so that it fits another number of runners
         # Gradients are looked at once an update (`PPOLearner`), not twice a minibatch.
         self.torch_skip_nan_gradients = True
+
+    def apply(self, settings: Settings) -> RecurrentPPOConfig:
+        """Set all options of sampling and learning as resolved settings say."""
+        assert settings.num_envs is not None and settings.minibatch_size is not None
+        runners, learners = max(1, settings.runners), max(1, settings.learners)
+        self.env_runners(
+            num_env_runners=settings.runners,
+            num_envs_per_env_runner=settings.num_envs // runners,
+            rollout_fragment_length=settings.rollout,
+        )
+        self.learners(
+            num_learners=settings.learners, num_gpus_per_learner=int(settings.device == "cuda")
+        )
+        return self.training(
+            train_batch_size_per_learner=settings.batch_size // learners,
+            minibatch_size=max(settings.rollout, settings.minibatch_size // learners),
+            use_kl_loss=settings.kl_coefficient > 0,
+            grad_clip_by="global_norm",
+            **{name: getattr(settings, ours) for name, ours in OPTIONS.items()},
+        )
 
     def training(
         self,
@@ -61,33 +97,26 @@ class RecurrentPPOConfig(PPOConfig):
         advantage_floor: float | None = None,
         **kwargs: Any,
     ) -> RecurrentPPOConfig:
-        """RLlib's options, the learner's precision, and what keeps a solved task solved.
+        """Set RLlib's options, the learner's precision, and what keeps a solved task solved.
 
         Args:
             precision: "float32", or "bf16" for autocast with weights kept in float32.
-            kl_cutoff: KL divergence from the policy that played, in nats, beyond which a steep
-                penalty pulls back (`PPOLearner`); 0: no penalty.
-            advantage_floor: advantages are divided by no less than this share, from 0 to 1, of
-                the largest standard deviation of a batch so far, which fades; 0: each batch by
-                its own deviation, however small.
-            **kwargs: see ``PPOConfig.training``.
+            kl_cutoff: KL divergence from the policy that acted, in nats, beyond which a steep
+                penalty pulls a minibatch back (`popgym.baselines.ppo.ppo.ppo_loss`). 0 disables it.
+            advantage_floor: Lower bound of the divisor in advantage normalisation, as a fraction
+                of the largest standard deviation seen so far
+                (`popgym.baselines.ppo.ppo.AdvantageScale`). 0 disables it.
+            **kwargs: See ``PPOConfig.training``.
 
         Raises:
-            ValueError: for another precision, or a number out of range.
+            ValueError: If the precision is unknown or a number is out of range.
         """
         super().training(**kwargs)
-        if kl_cutoff is not None:
-            if not kl_cutoff >= 0:
-                raise ValueError(f"kl_cutoff must be at least 0, got {kl_cutoff}")
-            self.kl_cutoff = kl_cutoff
-        if advantage_floor is not None:
-            if not 0 <= advantage_floor <= 1:
-                raise ValueError(f"advantage_floor must be from 0 to 1, got {advantage_floor}")
-            self.advantage_floor = advantage_floor
-        if precision is not None:
-            if precision not in PRECISIONS:
-                raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}")
-            self.precision = precision
+        own = {"precision": precision, "kl_cutoff": kl_cutoff, "advantage_floor": advantage_floor}
+        given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        checked = Settings(env="", **given)  # the settings know what is allowed
+        for name in given:
+            setattr(self, name, getattr(checked, name))
         return self
 
     @property

@@ -90,6 +90,27 @@ class Rollout:
         return [self.rows(part % rows) for part in np.arange(count * each).reshape(count, each)]
 
 
+def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:  # noqa: N803
+    """Return a rollout of zeros, for `popgym.baselines.ppo.ppo.collect` to fill.
+
+    Args:
+        B: Rows.
+        T: Steps.
+        features: F of the network's inputs.
+        action_inputs: I, inputs of the action distribution.
+    """
+
+    def numbers(*shape: int) -> np.ndarray:
+        return np.zeros((B, T, *shape), np.float32)
+
+    return Rollout(
+        inputs=numbers(features), start=np.zeros((B, T), bool), state={}, actions=numbers(),
+        action_inputs=numbers(action_inputs), values=numbers(), rewards=numbers(),
+        terminated=np.zeros((B, T), bool), truncated=np.zeros((B, T), bool),
+        final_values=numbers(), last_value=np.zeros(B, np.float32),
+    )  # fmt: skip
+
+
 @dataclass
 class Fault:
     """What a remote runner returns in place of a rollout when something has raised.

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from popgym.baselines.ppo.advantages import advantages_and_targets
+from popgym.baselines.ppo.ppo import advantages_and_targets
 from popgym.baselines.ppo.rollout import Rollout
 
 GAMMA, LAMBDA = 0.99, 0.95
 
 
-def make_tape(end_probability=0.1, seed=0, **overrides):
+def make_rollout(end_probability=0.1, seed=0, **overrides):
     rng = np.random.default_rng(seed)
     B, T = 6, 40
     terminated = rng.random((B, T)) < end_probability
@@ -50,7 +50,7 @@ def reference(rollout):
 
 @pytest.mark.parametrize("end_probability", [0.0, 0.02, 0.3, 0.9])
 def test_advantages_and_targets_agree_with_the_recursion_step_by_step(end_probability):
-    rollout = make_tape(end_probability)
+    rollout = make_rollout(end_probability)
     advantages, targets = advantages_and_targets(rollout, GAMMA, LAMBDA)
     np.testing.assert_allclose(advantages, reference(rollout), atol=2e-5)
     np.testing.assert_allclose(targets, advantages + rollout.values, atol=1e-6)
@@ -63,15 +63,15 @@ def test_by_hand_truncation_bootstraps_and_termination_does_not():
         "terminated": np.array([[False]]), "truncated": np.array([[True]]),
     }  # fmt: skip
     # 1 + .99 · 10 − 2 when truncated; 1 − 2 when terminated, also when both are set.
-    assert advantages_and_targets(make_tape(**rollout), GAMMA, LAMBDA)[0] == pytest.approx(8.9)
+    assert advantages_and_targets(make_rollout(**rollout), GAMMA, LAMBDA)[0] == pytest.approx(8.9)
     rollout["terminated"] = np.array([[True]])
-    assert advantages_and_targets(make_tape(**rollout), GAMMA, LAMBDA)[0] == pytest.approx(-1.0)
+    assert advantages_and_targets(make_rollout(**rollout), GAMMA, LAMBDA)[0] == pytest.approx(-1.0)
 
 
 def test_nothing_flows_over_the_end_of_an_episode():
     ends = np.zeros((6, 40), bool)
     ends[:, 19] = True
-    rollout = make_tape(0.0, terminated=ends)
+    rollout = make_rollout(0.0, terminated=ends)
     before, _ = advantages_and_targets(rollout, GAMMA, LAMBDA)
     rollout.rewards[:, 20:] += 100.0
     rollout.values[:, 20:] -= 50.0
@@ -79,8 +79,8 @@ def test_nothing_flows_over_the_end_of_an_episode():
     np.testing.assert_array_equal(before[:, :20], after[:, :20])
 
 
-def test_the_tape_is_left_as_it_was():
-    rollout = make_tape()
+def test_the_rollout_is_left_as_it_was():
+    rollout = make_rollout()
     copies = {name: np.copy(value) for name, value in vars(rollout).items() if name != "state"}
     advantages_and_targets(rollout, GAMMA, LAMBDA)
     for name, copy in copies.items():

@@ -32,7 +32,7 @@ def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_pat
     for _ in range(2):
         going.train()
     # more than any batch deviates, so that what follows depends on it
-    going.learner_group._learner._largest_deviation = 1.0
+    going.learner_group._learner._advantage_scale.largest_deviation = 1.0
     going.save_to_path(str(tmp_path / "checkpoint"))
     results = [going.train() for _ in range(2)]
 
@@ -40,7 +40,7 @@ def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_pat
     restored = build(**options)
     restored.train()
     restored.restore_from_path(str(tmp_path / "checkpoint"))
-    assert restored.learner_group._learner._largest_deviation == 1.0
+    assert restored.learner_group._learner._advantage_scale.largest_deviation == 1.0
     again = [restored.train() for _ in range(2)]
 
     assert_same(weights(going), weights(restored))

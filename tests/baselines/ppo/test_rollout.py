@@ -6,7 +6,7 @@ import pytest
 from popgym.baselines.ppo.rollout import Rollout
 
 
-def make_tape(rows=5, steps=3, first=0):
+def make_rollout(rows=5, steps=3, first=0):
     numbers = first + np.arange(rows * steps, dtype=np.float32).reshape(rows, steps)
     flags = np.zeros((rows, steps), bool)
     return Rollout(
@@ -16,13 +16,13 @@ def make_tape(rows=5, steps=3, first=0):
     )  # fmt: skip
 
 
-def test_a_tape_counts_its_steps_as_rllib_asks():
-    rollout = make_tape(5, 3)
+def test_a_rollout_counts_its_steps_as_rllib_asks():
+    rollout = make_rollout(5, 3)
     assert rollout.env_steps() == rollout.agent_steps() == len(rollout) == 15
 
 
-def test_joined_tapes_keep_every_row_and_its_state():
-    joined = Rollout.join([make_tape(2, 3), make_tape(4, 3, first=100)])
+def test_joined_rollouts_keep_every_row_and_its_state():
+    joined = Rollout.join([make_rollout(2, 3), make_rollout(4, 3, first=100)])
     assert joined.rewards.shape == (6, 3)
     assert joined.state["memory.h"][:, 0].tolist() == [0, 3, 100, 103, 106, 109]
     assert joined.last_value.tolist() == [0, 3, 100, 103, 106, 109]
@@ -30,7 +30,7 @@ def test_joined_tapes_keep_every_row_and_its_state():
 
 @pytest.mark.parametrize(("rows", "count"), [(6, 3), (5, 2), (10, 3), (3, 3), (7, 4), (5, 1)])
 def test_shards_have_equally_many_rows_and_together_all_of_them(rows, count):
-    rollout = make_tape(rows, 3)
+    rollout = make_rollout(rows, 3)
     shards = rollout.shards(count)
     assert len(shards) == count
     assert {shard.rewards.shape for shard in shards} == {(math.ceil(rows / count), 3)}
@@ -42,4 +42,4 @@ def test_shards_have_equally_many_rows_and_together_all_of_them(rows, count):
 
 def test_fewer_rows_than_learners_are_refused_with_what_to_do():
     with pytest.raises(ValueError, match=r"2 environments cannot feed 3 learners.*num_envs"):
-        make_tape(2, 3).shards(3)
+        make_rollout(2, 3).shards(3)

@@ -90,14 +90,14 @@ def test_a_truncated_episode_is_valued_by_its_own_last_observation_and_memory(bu
     assert np.count_nonzero(rollout.final_values) == 6
 
 
-def test_the_tape_ends_with_the_value_of_the_observation_that_follows(build):
+def test_the_rollout_ends_with_the_value_of_the_observation_that_follows(build):
     algorithm = build("PositionOnlyCartPoleEasy", memory="gru")
     (first,) = algorithm.env_runner.sample()
     (second,) = algorithm.env_runner.sample()
     np.testing.assert_allclose(first.last_value, second.values[:, 0], atol=1e-6)
 
 
-def test_cutting_play_into_tapes_changes_nothing(build):
+def test_cutting_play_into_rollouts_changes_nothing(build):
     one = build(rollout=48).env_runner.sample()[0]
     runner = build(rollout=16).env_runner
     three = [runner.sample()[0] for _ in range(3)]
@@ -106,7 +106,7 @@ def test_cutting_play_into_tapes_changes_nothing(build):
         np.testing.assert_array_equal(joined, getattr(one, name), err_msg=name)
 
 
-def test_the_step_count_goes_on_from_tape_to_tape(build):
+def test_the_step_count_goes_on_from_rollout_to_rollout(build):
     runner = build(rollout=20).env_runner
     runner.sample()
     (rollout,) = runner.sample()
@@ -119,8 +119,8 @@ def test_the_step_count_goes_on_from_tape_to_tape(build):
 def test_evaluation_plays_exactly_the_episodes_asked_for(build, episodes):
     runner = build("PositionOnlyCartPoleEasy").env_runner
     runner.sample(num_episodes=episodes, explore=False)
-    lengths = [length for chunk, _ in runner._finished for length in chunk]
-    returns = [total for _, chunk in runner._finished for total in chunk]
+    lengths = [length for chunk, _ in runner.actor.finished for length in chunk]
+    returns = [total for _, chunk in runner.actor.finished for total in chunk]
     assert len(lengths) == episodes
     np.testing.assert_allclose(returns, np.array(lengths) / 200, atol=1e-6)
 

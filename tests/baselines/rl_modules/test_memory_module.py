@@ -123,7 +123,7 @@ def test_padding_reaches_no_real_step():
 
 
 @pytest.mark.parametrize(("cls", "options", "config"), MEMORIES)
-def test_a_tape_is_learned_from_its_starts_and_its_state(cls, options, config):
+def test_a_rollout_is_learned_from_its_starts_and_its_state(cls, options, config):
     module = _make(**config, rollout=True)
     obs = _obs()
     start = torch.rand(6, 9, generator=torch.Generator().manual_seed(2)) < 0.3
@@ -143,7 +143,7 @@ def test_a_tape_is_learned_from_its_starts_and_its_state(cls, options, config):
     torch.testing.assert_close(module.compute_values(batch), values)
 
 
-def test_a_tape_module_offers_rllib_no_state():
+def test_a_rollout_module_offers_rllib_no_state():
     rollout, stock = _make(rollout=True), _make()
     assert rollout.get_initial_state() == {}
     assert not rollout.is_stateful()

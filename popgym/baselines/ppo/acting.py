@@ -1,0 +1,219 @@
+"""What acts: B environments, the acting network, and its memory between two steps."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from popgym.core.actions import null_actions
+from popgym.core.layout import stacked
+from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.distributions import action_distribution
+from popgym.runs.errors import BrokenEnvironmentError, describe
+from popgym.runs.quotas import episode_quotas
+from popgym.spaces.agent_input import AgentInput
+
+
+class Actor:
+    """Plays B environments with a network.
+
+    Args:
+        env: The vector environment; it resets within the step (``AutoresetMode.SAME_STEP``).
+        name: The environment's name in messages.
+        previous_action: Whether the network sees the previous action.
+        start_flag: Whether the network sees that an episode begins.
+    """
+
+    net: ActorCritic
+    """The acting network; the owner sets it."""
+    generator: torch.Generator
+    """The random numbers of actions; the owner seeds it."""
+    start: np.ndarray
+    """[B] bool, whether the observation at hand is the first of its episode."""
+    input: np.ndarray
+    """[B, F], the observation at hand as the network sees it."""
+
+    def __init__(self, env: Any, name: str, previous_action: bool, start_flag: bool) -> None:
+        self.env, self.name = env, name
+        self.is_native = hasattr(env.unwrapped, "snapshot")  # ours: checked by their own tests
+        spaces = env.single_observation_space, env.single_action_space
+        self.distribution = action_distribution(spaces[1])
+        self.encode = AgentInput(*spaces, previous_action, start_flag)
+        self.generator = torch.Generator()
+        self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
+
+    def reset(self, seed: int | list[int] | None) -> None:
+        """Begin new episodes everywhere; those under way are dropped."""
+        obs, _ = self._call(self.env.reset, seed=seed)
+        B = self.env.num_envs
+        self.start = np.ones(B, bool)
+        self.previous_action = null_actions(self.env.single_action_space, B)
+        self.input = self.encode_checked(obs)
+        self.state = self.net.initial_state(B)
+        self.returns, self.lengths = np.zeros(B), np.zeros(B, np.int64)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Run the network on the observations at hand and move the memory on.
+
+        Returns:
+            Inputs of the action distribution [B, I] and values [B].
+        """
+        inputs, start = torch.from_numpy(self.input), torch.from_numpy(self.start)
+        outputs, values, self.state = self.net(inputs[:, None], self.state, start[:, None])
+        return outputs[:, 0], values[:, 0]
+
+    def value(self) -> np.ndarray:
+        """Return the values [B] of the observations at hand; the memory stays where it is."""
+        state = self.state
+        _, values = self.forward()
+        self.state = state
+        return values.numpy()
+
+    def choose(self, inputs: Tensor, explore: bool, random_actions: bool = False) -> np.ndarray:
+        """Return an action for each environment: drawn, or the most probable one.
+
+        Args:
+            inputs: Inputs of the action distribution [B, I].
+            explore: Whether to draw.
+            random_actions: Whether to draw from the untrained distribution, whatever ``inputs``.
+        """
+        if random_actions:
+            inputs = torch.zeros_like(inputs)
+        if explore or random_actions:
+            return self.distribution.sample(inputs, self.generator).numpy()
+        return self.distribution.mode(inputs).numpy()
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+        """Play an action in each environment and note the episodes that ended.
+
+        Returns:
+            Rewards, terminated and truncated [B], and the values [B] of the last observations of
+            truncated episodes (0 elsewhere).
+        """
+        taken = self.distribution.to_env(action)
+        self.previous_action = taken.copy()  # an environment may write into what it is given
+        obs, rewards, terminated, truncated, info = self._call(self.env.step, taken)
+        self._check_rewards(rewards)
+        self.start = done = terminated | truncated
+        self.returns += rewards
+        self.lengths += 1
+        final_values: Any = 0.0
+        if done.any():
+            only_truncated = np.flatnonzero(truncated & ~terminated)
+            if len(only_truncated):
+                final_values = self._final_values(info["final_obs"], only_truncated)
+            self.finished.append((self.lengths[done], self.returns[done]))
+            self.returns[done], self.lengths[done] = 0.0, 0
+        self.input = self.encode_checked(obs)
+        return rewards, terminated, truncated, final_values
+
+    def _final_values(self, final_obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The value [B] of the last observation of truncated episodes, 0 elsewhere.
+
+        That observation belongs to the old episode, so neither is the memory cleared nor the start
+        flag set.
+        """
+        obs = self._stack([final_obs[row] for row in rows])
+        self._check(obs, rows)
+        inputs = self.encode(obs, self.previous_action[rows])
+        flat = self.net.flatten_state(self.state)
+        state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
+        values = np.zeros(self.env.num_envs, np.float32)
+        values[rows] = self.net(torch.from_numpy(inputs)[:, None], state, None)[1][:, 0].numpy()
+        return values
+
+    # ---- evaluation
+
+    def play_episodes(self, num_episodes: int, explore: bool) -> int:
+        """Play whole episodes; ``finished`` then holds exactly these.
+
+        Returns:
+            The steps made in each environment.
+        """
+        wanted = episode_quotas(num_episodes, self.env.num_envs)
+        played = np.zeros_like(wanted)
+        steps, kept = 0, []
+        while (played < wanted).any():
+            returns, lengths = self.returns.copy(), self.lengths.copy()
+            rewards, *_ = self.step(self.choose(self.forward()[0], explore))
+            count = self.start & (played < wanted)
+            if count.any():
+                kept.append((lengths[count] + 1, returns[count] + rewards[count]))
+            self.finished = []
+            played += self.start
+            steps += 1
+        self.finished = kept
+        return steps
+
+    # ---- checks
+
+    def encode_checked(self, obs: Any) -> np.ndarray:
+        """Return the network's inputs [B, F] for observations, once these are in their space.
+
+        Raises:
+            BrokenEnvironmentError: If an observation is not.
+        """
+        self._check(obs)
+        return self.encode(obs, self.previous_action, self.start)
+
+    def _check(self, obs: Any, environments: np.ndarray | None = None) -> None:
+        if self.is_native:
+            return
+        try:
+            self.encode.check(obs, environments)
+        except ValueError as error:
+            raise BrokenEnvironmentError(f"environment {self.name}: {error}") from error
+
+    def _stack(self, observations: list[Any]) -> Any:
+        try:
+            return stacked(self.env.single_observation_space, observations)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise BrokenEnvironmentError(
+                f"environment {self.name}: an episode ended with an observation of another "
+                f"structure than its space's: {type(error).__name__}: {error}"
+            ) from error
+
+    def _check_rewards(self, rewards: np.ndarray) -> None:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(rewards.astype(np.float32))  # as a rollout keeps them
+        if not finite.all():
+            index = int(finite.argmin())
+            raise BrokenEnvironmentError(
+                f"environment {self.name}: environment {index} gave a reward that is not finite, "
+                f"{rewards[index]}: mend its step()"
+            )
+
+    def _call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            raise BrokenEnvironmentError(
+                f"environment {self.name} failed in {method.__name__}(): {describe(error)}"
+            ) from error
+
+    # ---- checkpoints
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return copies of the episodes under way: environments, memory and what belongs to them.
+
+        Only native environments can be asked for theirs.
+        """
+        memory = {k: v.numpy() for k, v in self.net.flatten_state(self.state).items()}
+        play = {"memory": memory, **{name: getattr(self, name) for name in _SAVED}}
+        return {"environments": self.env.snapshot(), **copy.deepcopy(play)}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on with the episodes of a `snapshot`, which stays as it is."""
+        play = copy.deepcopy(snapshot)
+        self.env.restore(play["environments"])
+        memory = {k: torch.from_numpy(v) for k, v in play["memory"].items()}
+        self.state = self.net.unflatten_state(memory)
+        for name in _SAVED:
+            setattr(self, name, play[name])
+
+
+_SAVED = ("start", "previous_action", "input", "returns", "lengths")
