@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from popgym.core.family import Family
-from popgym.envs.labyrinth import GOAL, LEFT, LabyrinthFamily
+from popgym.envs.labyrinth import LabyrinthFamily
+from popgym.envs.labyrinth_rules import GOAL, LEFT
 from popgym.players.labyrinth_map import Map, Square, way_to
 from popgym.players.player import Player
 

@@ -8,7 +8,7 @@ lie where `ahead` is odd and `aside` even, and the goal where `ahead` is the maz
 from collections.abc import Iterator, Sequence
 
 from popgym.core.maze import FREE, WALL
-from popgym.envs.labyrinth import DOWN, LEFT, RIGHT, START, UP
+from popgym.envs.labyrinth_rules import DOWN, LEFT, RIGHT, START, UP
 
 Square = tuple[int, int]
 STEPS = {LEFT: (0, -1), RIGHT: (0, 1), UP: (-1, 0), DOWN: (1, 0)}  # rows and columns
