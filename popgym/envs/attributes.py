@@ -20,7 +20,7 @@ class Argument:
 
     def __init__(self, name: str, default: Any) -> None:
         self.name, self.default = name, default
-        self.__doc__ = f"The argument `{name}`."
+        self.__doc__ = f"The argument ``{name}``."
 
     def __get__(self, env: Any, env_class: type | None = None) -> Any:
         """Return the argument's value; on the class, return this descriptor."""

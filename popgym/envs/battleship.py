@@ -199,7 +199,7 @@ def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
         if sum(sizes[:i]) >= side * (side // size):
             raise ValueError(
                 f"ship_sizes {list(sizes)} may leave no room for a ship of {size} on a board of "
-                f"{side} × {side}: give fewer or smaller ones, the largest first, or a larger board"
+                f"{side} × {side}: give fewer or smaller ships, the largest first, or a larger board"
             )
     if sum(sizes) == side**2:
         raise ValueError(f"ship_sizes {list(sizes)} leave no water on a board of {side} × {side}")

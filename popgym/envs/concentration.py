@@ -20,7 +20,7 @@ from popgym.render.text import TextBoard
 
 DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # no suits: 13 cards are an odd number
 NONE = -1
-COLUMNS, WIDE, HIGH, TOP = 13, 48, 66, 54  # cards in a row; pixels of a card and of the title
+COLUMNS, WIDE, HIGH, TOP = 13, 48, 66, 54  # cards in a row; sizes in pixels
 
 
 @rule
@@ -86,8 +86,8 @@ class ConcentrationFamily(Family):
     A turn of two cards that do not match costs 2 / length, and so does turning the same card up
     twice. Turning up a card that is already matched ends the turn and costs 1 / length for each
     card of the turn. Both cards of a turn are observed until the next turn begins. The value of
-    face-down cards is the number of kinds. The episode ends when all cards are matched, or after
-    twice as many steps as there are cards.
+    face-down cards is the number of kinds. The episode ends when all cards are matched, or at the
+    latest after twice as many steps as there are cards.
 
     The state contains the positions of the turn's cards. As in the published version, a missing
     position is given as the number of kinds (2 or 13), although that is also the position of a
@@ -138,7 +138,7 @@ class ConcentrationFamily(Family):
         self.fields = {
             "card_at_position": deck_field(cards),
             "matched": (np.int8, (cards,)),
-            "settled": (np.int8, (cards,)),  # what each card shows after the turn
+            "settled": (np.int8, (cards,)),  # what each card shows between turns
             "first": np.int32,  # position turned up in this turn, or NONE
             "second": np.int32,
             "half": np.int8,  # whether only one card of the turn is up

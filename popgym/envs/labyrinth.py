@@ -94,12 +94,12 @@ class LabyrinthFamily(Family):
         return np.where(records["seen"] == 1, records["grid"], HIDDEN).astype(np.int64)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """Draw the nine squares in view, or all squares and the agent's path if ``reveal``."""
+        """Draw the nine squares in view, or the whole maze with visited squares if ``reveal``."""
         told = f"last move: {WAYS[record['last']]}   step {record['steps']}"
         return f"{as_text(self.squares(record, reveal))}\n{told}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """Paint the nine squares in view, or all squares and the agent's path if ``reveal``."""
+        """Paint the nine squares in view, or the whole maze with visited squares if ``reveal``."""
         paint_heading(canvas, record, self.max_episode_length)
         paint_board(canvas, self.squares(record, reveal))
 

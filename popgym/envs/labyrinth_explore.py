@@ -63,8 +63,8 @@ class LabyrinthExploreFamily(LabyrinthFamily):
             hidden: The values of each hidden field, [n, ...].
 
         Raises:
-            ValueError: If a free square cannot be reached, if none is free, or if start and goal
-                are the same square.
+            ValueError: If a free square cannot be reached, if only the start is free, or if start
+                and goal are the same square.
         """
         super().check_hidden(hidden)
         free = opened(hidden["walls"], hidden["start"])

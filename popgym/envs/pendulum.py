@@ -69,7 +69,7 @@ def step(s: Record, p: Record, torque: Any) -> Any:
 
 
 class PendulumFamily(Family):
-    """Swing a rod up and hold it upright by a torque from −2 to 2 N m; more is clipped.
+    """Swing a rod up and hold it upright by a torque from −2 to 2 N m; larger ones are clipped.
 
     A step earns from −1 / length (hanging and turning fast) to 1 / length (upright, at rest).
 

@@ -62,7 +62,7 @@ class RepeatPreviousFamily(Family):
         num_decks: How many decks of 52 cards to play through.
         k: Which card to name: 1 is the card in view, 2 the card before it, and so on.
 
-    Reference players: without memory it is best to name always a suit other than the one in view.
+    Reference players: without memory it is best always to name a suit other than the one in view.
     By symmetry this is right with probability 13 d / (52 d − 1) with d decks, which earns 26 d /
     (52 d − 1) − 1. A player with a memory of k − 1 steps earns 1.
     """

@@ -32,7 +32,8 @@ class ConcentrationPerfect(Player):
         cards, self.kinds = task.max_episode_length // 2, int(task.params["kinds"])
         tabulated = self.kinds == 2 and cards <= TABULATED
         self.trials = trials(cards // 2) if tabulated else None
-        self.seen = np.full((num_envs, cards), self.kinds)  # kinds; the greatest is a back
+        # The kind of each card, or the number of kinds for a card whose face is unknown.
+        self.seen = np.full((num_envs, cards), self.kinds)
         self.matched = np.zeros((num_envs, cards), bool)
         self.turn = np.zeros((num_envs, 2), np.int64)  # the positions turned up
         self.half = np.zeros(num_envs, bool)  # whether only the first card of a turn is up
@@ -51,7 +52,7 @@ class ConcentrationPerfect(Player):
     def look(self, obs: np.ndarray, start: np.ndarray) -> None:
         """Record the kinds of the open cards, and whether the last two are a pair."""
         self.matched[start], self.half[start] = False, False
-        # Backs have the greatest number.
+        # Face-down cards are observed as the number of kinds, which is greater than each kind.
         self.seen = np.where(start[:, None], obs, np.minimum(self.seen, obs))
         kinds = np.take_along_axis(self.seen, self.turn, axis=1)
         pair = ~start & ~self.half & (kinds[:, 0] == kinds[:, 1])

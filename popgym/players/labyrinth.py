@@ -11,9 +11,10 @@ from popgym.envs.labyrinth_rules import GOAL, LEFT
 from popgym.players.labyrinth_map import Map, Square, way_to
 from popgym.players.player import Player
 
-# The detours, in steps, that are worth it. Found by trial; other values nearby do about as well.
-ESCAPE_AHEAD = 2.0  # for a place to look at that is one square nearer to the opposite side
-EXPLORE_BEHIND = 0.5  # for a place to visit that is one square farther from it
+# How many extra steps to accept for each square that a place is nearer to the opposite side
+# (escape) or farther from it (explore). Found by trial; similar values do about as well.
+ESCAPE_AHEAD = 2.0
+EXPLORE_BEHIND = 0.5
 
 
 class LabyrinthPlayer(Player):

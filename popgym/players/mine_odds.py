@@ -60,7 +60,7 @@ class Boards:
         self._boxes = boxes_of(clues)
         inside = {square for box in self._boxes for square in box.squares}
         self._outside = [square for square in covered if square not in inside]
-        self._top = BITS * len(clues)  # bits below count what clues lack, bits above the mines left
+        self._top = BITS * len(clues)  # lower bits: mines clues lack; higher: mines left
         lacking = sum(mines << (BITS * j) for j, (_, mines) in enumerate(clues))
         self._first = lacking + (num_mines << self._top)
         self._forward = self._count_forward(max_states)
