@@ -134,8 +134,8 @@ class BattleshipFamily(Family):
         for board in hidden["ships"]:
             if not made_of(board.astype(bool), self.ship_sizes):
                 raise ValueError(
-                    "hidden['ships'] must be straight ships along rows or columns, without "
-                    f"overlap, of {', '.join(map(str, self.ship_sizes))} squares, got\n"
+                    "hidden['ships'] must be straight ships along rows or columns, of "
+                    f"{', '.join(map(str, self.ship_sizes))} squares, without overlap, got\n"
                     f"{board.astype(int)}"
                 )
 
@@ -199,7 +199,8 @@ def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
         if sum(sizes[:i]) >= side * (side // size):
             raise ValueError(
                 f"ship_sizes {list(sizes)} may leave no room for a ship of {size} on a board of "
-                f"{side} × {side}: give fewer or smaller ships, the largest first, or a larger board"
+                f"{side} × {side}: give fewer or smaller ships, the largest first, or enlarge "
+                "the board"
             )
     if sum(sizes) == side**2:
         raise ValueError(f"ship_sizes {list(sizes)} leave no water on a board of {side} × {side}")

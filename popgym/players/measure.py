@@ -44,7 +44,8 @@ def play_episodes(
     while (played < rounds).any():
         seen = env.get_state() if player.observes_state else obs
         obs, rewards, terminated, truncated, _ = env.step(playing.act(seen, start))
-        returns[np.minimum(played, rounds), everyone] += rewards  # the last row is unused
+        # Environments that have played all their rounds add to the last row, which is dropped.
+        returns[np.minimum(played, rounds), everyone] += rewards
         start = terminated | truncated
         played += start
     return returns[:rounds].reshape(-1)[:episodes]
