@@ -1,7 +1,7 @@
 """POPGym's environments, registered with gymnasium on import.
 
-Classes (`RepeatPrevious`, `RepeatPreviousEasy`, …) and groups (`ALL`, `ALL_EASY`,
-`DIAGNOSTIC`, …, each class → {"id": …}) are computed from the families' presets.
+Classes (``RepeatPrevious``, ``RepeatPreviousEasy``, …) and groups (``ALL``, ``ALL_EASY``,
+``DIAGNOSTIC``, …, each class → {"id": …}) are computed from the families' presets.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def has_mazelib() -> bool:
-    """Whether there are labyrinths, as there always are; POPGym 1 needed mazelib for them."""
+    """Return True: labyrinths are always available. POPGym 1 needed mazelib for them."""
     return True
 
 

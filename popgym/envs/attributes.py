@@ -1,4 +1,4 @@
-"""A task's arguments as attributes of its environments, as they were in POPGym 1."""
+"""A task's arguments as attributes of its environments, as in POPGym 1."""
 
 import inspect
 from collections.abc import Callable
@@ -11,29 +11,31 @@ from popgym.core.rules import Record
 
 
 class Argument:
-    """An argument of a family, to be read on its environments: `env.k`.
+    """An argument of a family as an attribute of its environments, such as ``env.k``.
 
     Args:
-        name: The argument's.
+        name: The name of the argument.
         default: Its value where it is not given.
     """
 
     def __init__(self, name: str, default: Any) -> None:
         self.name, self.default = name, default
-        self.__doc__ = f"The argument `{name}`."
+        self.__doc__ = f"The argument ``{name}``."
 
     def __get__(self, env: Any, env_class: type | None = None) -> Any:
-        """The argument's value; on the class, this descriptor."""
+        """Return the argument's value; on the class, return this descriptor."""
         if env is None:
             return self
         given = vars(env).get("_arguments", {}).get(self.name, self.default)
         return vars(env.family).get(self.name, given)
 
     def __set__(self, env: Any, value: Any) -> None:
-        """Refuses another value; a subclass may set the same, also before its constructor does.
+        """Accept the value that the argument already has, and refuse any other.
+
+        A subclass may set the same value, also before it calls the constructor of its base class.
 
         Raises:
-            AttributeError: It is another value.
+            AttributeError: If the value differs.
         """
         if "family" in vars(env) and not np.array_equal(value, getattr(env, self.name)):
             raise AttributeError(
@@ -43,24 +45,28 @@ class Argument:
 
 
 class View:
-    """What an environment shows of its hidden state under a name of POPGym 1: `env.board`.
+    """A part of the hidden state as an attribute with its name in POPGym 1, such as ``env.board``.
 
     Args:
-        read: Makes the value of the task and the environment's record.
+        read: A function that computes the value from the task and the environment's record.
     """
 
     def __init__(self, read: Callable[[Any, Record], Any]) -> None:
         self.read = read
 
     def __get__(self, env: Any, env_class: type | None = None) -> Any:
-        """The value now; on the class, this descriptor."""
+        """Return the current value; on the class, return this descriptor."""
         return self if env is None else self.read(env.family, env._batch.records[0])
 
 
 def attributes(family: type[Family], env_class: type) -> dict[str, Argument]:
-    """The arguments of a family as attributes of its environments.
+    """Return the arguments of a family as attributes of its environments.
 
-    Names that all environments use, such as `max_episode_length`, are left out.
+    Names that every environment has, such as ``max_episode_length``, are left out.
+
+    Args:
+        family: The family.
+        env_class: The base class of its environments.
     """
     taken = {*dir(env_class), *inspect.signature(env_class).parameters}
     taken |= {name for each in env_class.__mro__ for name in inspect.get_annotations(each)}

@@ -28,26 +28,26 @@ from popgym.render.canvas import Canvas
 
 
 class Mode(IntEnum):
-    """What the first number of an observation says."""
+    """The meaning of the first number of an observation."""
 
     PLAY, WATCH = range(2)
 
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the decks together."""
+    """Shuffle the decks together."""
     shuffle_deck(s, s.deal_order)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Lays down the first card."""
+    """Put the first card on the pile."""
     s.pile, s.watching = 1, 1
 
 
 @rule
 def step(s: Record, p: Record, answer: int) -> Any:
-    """Lays a card onto the pile, or judges the answer and takes the top card away."""
+    """Add a card to the pile, or judge the answer and take the top card away."""
     if s.watching:
         s.pile += 1
         s.watching = s.pile < len(s.deal_order)
@@ -59,7 +59,7 @@ def step(s: Record, p: Record, answer: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """Whether cards are still laid down, and the suit of the card just laid down (or 0)."""
+    """Write whether cards are still added, and the suit of the card just added (or 0)."""
     laid = s.watching or s.pile == len(s.deal_order)
     obs[0] = s.watching
     obs[1] = suit(s.deal_order[s.pile - 1]) if laid else 0
@@ -68,16 +68,17 @@ def observe(s: Record, p: Record, obs: Any) -> None:
 class AutoencodeFamily(Family):
     """Watch suits one by one, then name them from the last to the first.
 
-    While the mode is 1 (watch), each step lays a card onto a pile, and actions count for
-    nothing. With the last card the mode becomes 0 (play), so that this card is in view when it
-    is asked; later no card is shown, which looks like suit 0. Each answer takes the top card
-    off the pile and earns plus or minus 1 / cards.
+    While the mode is 1 (watch), each step adds a card to a pile and ignores the action. The last
+    card changes the mode to 0 (play). This card is still in view when the agent is asked for its
+    suit. Later no card is in view, which is observed as suit 0. Each answer takes the top card off
+    the pile and earns plus or minus 1 / cards.
 
     Args:
         num_decks: How many decks of 52 cards to remember.
 
-    Reference players: without memory only the card in view can be known; a fixed suit is right
-    for a quarter of the others, which earns 1.5 / cards − 0.5. Who remembers all cards earns 1.
+    Reference players: without memory only the suit of the card in view can be known. Always naming
+    the same suit is right for a quarter of the others, which earns 1.5 / cards − 0.5. A player that
+    remembers all cards earns 1.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -107,13 +108,13 @@ class AutoencodeFamily(Family):
         self.hidden = {"deal_order": Permutation(cards)}
 
     def state(self, records: np.ndarray) -> Any:
-        """The suits in the order in which they are asked, the mode, and the share on the pile."""
+        """Return the suits in the order of the questions, the mode, and the share on the pile."""
         suits = kinds_of(records["deal_order"], 4)[:, ::-1]
         share = (records["pile"] / suits.shape[1]).astype(np.float32)
         return suits, records["watching"].astype(np.int64), share[:, None]
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The pile, with its top card while that is in view."""
+        """Draw the pile, with its top card while that is in view."""
         suits, pile = [SUITS[card % 4] for card in record["deal_order"]], record["pile"]
         laid = pile and (record["watching"] or pile == len(suits))
         top = suits[pile - 1] if laid else "–"
@@ -122,7 +123,7 @@ class AutoencodeFamily(Family):
         return f"{pile} cards on the pile, top: {top}   {task}{cards}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The pile, face down but for its top card while that is in view, and the question."""
+        """Paint the pile and the question. Only a top card in view lies face up."""
         suits, pile = [SUITS[card % 4] for card in record["deal_order"]], record["pile"]
         watching, laid = record["watching"], record["watching"] or pile == len(suits)
         mode = "watch" if watching else "play"
@@ -138,12 +139,15 @@ class AutoencodeFamily(Family):
         answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
-        """The last card asked for was shown first, before all other cards were laid and taken."""
+        """Return one less than the episode's length: the card shown first is asked for last."""
         return self.max_episode_length - 1
 
 
 def deck(record: Record) -> Deck:
-    """The cards as POPGym 1's `env.deck`: those on the pile are in the hand of "system"."""
+    """Return the cards as ``env.deck`` of POPGym 1.
+
+    The cards on the pile are in the hand of "system".
+    """
     order, pile = record["deal_order"], record["pile"]
     left = len(order) - pile if record["watching"] else 0
     return Deck.of(order[::-1], left, system=order[:pile])

@@ -23,7 +23,7 @@ SHIPS = (2, 3, 3, 4)
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Places the ships one by one."""
+    """Place the ships one by one."""
     s.ships[:] = 0
     for i in range(len(p.ship_sizes)):
         place_ship(s, p.ship_sizes[i])
@@ -31,9 +31,9 @@ def sample(s: Record, p: Record) -> None:
 
 @rule
 def place_ship(s: Record, size: int) -> None:
-    """Throws a ship at random until it lies on the board and on no other ship.
+    """Place a ship at random where it is on the board and overlaps no other ship.
 
-    Every legal place is then as likely as any other.
+    All such places are equally likely, because places that do not fit are rejected.
     """
     side, reach = len(s.ships), size - 1
     while True:
@@ -52,14 +52,14 @@ def place_ship(s: Record, size: int) -> None:
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Begins before the first shot."""
+    """Clear all shots."""
     s.shots[:] = 0
     s.hits = s.steps = s.hit = 0
 
 
 @rule
 def step(s: Record, p: Record, square: Any) -> Any:
-    """Fires at a square."""
+    """Fire at a square."""
     y, x = square[0], square[1]
     s.hit = s.ships[y, x] * (1 - s.shots[y, x])
     s.shots[y, x] = 1
@@ -71,20 +71,20 @@ def step(s: Record, p: Record, square: Any) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """Whether the last shot hit; 0 before the first."""
+    """Write whether the last shot hit; 0 before the first shot."""
     obs[0] = s.hit
 
 
 class BattleshipFamily(Family):
-    """Each step fires at a square and tells whether it newly hit a ship; sink them all.
+    """Each step fires at a square and shows whether it newly hit a ship; sink them all.
 
-    With n squares and m of them under ships, a hit earns 1 / m, and a shot at water or at a
-    square hit before −1 / (n − m). The episode terminates when all ships are sunk and is
-    truncated after n shots; both at once if the last shot sinks the last ship. Ships lie
-    along rows or columns, may touch and never overlap.
+    With n squares, m of them covered by ships, a hit earns 1 / m. A shot at water or at a square
+    hit before earns −1 / (n − m). The episode terminates when all ships are sunk and is truncated
+    after n shots; if the last shot sinks the last ship, both happen. Ships lie along rows or
+    columns. They may touch, but never overlap.
 
     Args:
-        board_size: Rows and columns of the board.
+        board_size: The number of rows and of columns of the board.
         ship_sizes: The lengths of the ships, in the order in which they are placed.
 
     The random players were run for 4,000 episodes each on POPGym 1.0.7.
@@ -123,21 +123,28 @@ class BattleshipFamily(Family):
         self.hidden = {"ships": Flags((side, side))}
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
-        """Refuses boards that are not made of the task's ships."""
+        """Check that each board is made of the task's ships.
+
+        Args:
+            hidden: The values of each hidden field, [n, ...].
+
+        Raises:
+            ValueError: If a board cannot be covered by ships of these sizes.
+        """
         for board in hidden["ships"]:
             if not made_of(board.astype(bool), self.ship_sizes):
                 raise ValueError(
                     "hidden['ships'] must be straight ships along rows or columns, of "
-                    f"{', '.join(map(str, self.ship_sizes))} squares and none on another, got\n"
+                    f"{', '.join(map(str, self.ship_sizes))} squares, without overlap, got\n"
                     f"{board.astype(int)}"
                 )
 
     def state(self, records: np.ndarray) -> Any:
-        """Where the ships are, which squares were fired at, and whether the last shot hit."""
+        """Return the squares with ships, the squares fired at, and whether the last shot hit."""
         return tuple(records[key].astype(np.int64) for key in ("ships", "shots", "hit"))
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The last shot on the board; all shots and the ships if revealed."""
+        """Draw the last shot on the board; with ``reveal`` also all shots and the ships."""
         ships, shots, steps = record["ships"], record["shots"], record["steps"]
         squares = np.array(["·", "☐", "⚬", "☒"])[(ships + 2 * shots) * reveal]
         told = f"step {steps} of {self.max_episode_length}"
@@ -148,7 +155,7 @@ class BattleshipFamily(Family):
         return "\n".join([*(" ".join(row) for row in squares), told])
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The last shot on the board; all shots and the ships if revealed."""
+        """Paint the last shot on the board; with ``reveal`` also all shots and the ships."""
         ships, shots, steps = record["ships"], record["shots"], record["steps"].item()
         last = tuple(record["target"].tolist()) if steps > 0 else None
         told = ("hit" if record["hit"] else "no new hit") if last else ""
@@ -169,13 +176,21 @@ class BattleshipFamily(Family):
 
 
 def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
-    """The lengths of the ships, once it is sure that they can be placed one by one.
+    """Check that ships can always be placed one by one, and return their lengths.
 
-    Every row has side // size places for a ship side by side, and each square that is taken
-    spoils at most one of all these.
+    Each row has room for side // size ships of this size side by side. A square that is taken
+    blocks at most one of these places on the board.
+
+    Args:
+        ship_sizes: The lengths of the ships, as given by the user.
+        side: The number of rows and of columns of the board.
+
+    Returns:
+        The lengths as a tuple.
 
     Raises:
-        ValueError: They are no whole numbers, or there might be no room for one of them.
+        ValueError: If the lengths are not whole numbers, if there may be no room for one of the
+            ships, or if no square is left for water.
     """
     if not isinstance(ship_sizes, (Sequence, np.ndarray)) or len(ship_sizes) == 0:
         raise ValueError(f"ship_sizes must be a list of whole numbers, got {ship_sizes!r}")
@@ -184,7 +199,8 @@ def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
         if sum(sizes[:i]) >= side * (side // size):
             raise ValueError(
                 f"ship_sizes {list(sizes)} may leave no room for a ship of {size} on a board of "
-                f"{side} × {side}: give fewer or smaller ones, the largest first, or a larger board"
+                f"{side} × {side}: give fewer or smaller ships, the largest first, or enlarge "
+                "the board"
             )
     if sum(sizes) == side**2:
         raise ValueError(f"ship_sizes {list(sizes)} leave no water on a board of {side} × {side}")
@@ -192,7 +208,7 @@ def check_ships(ship_sizes: Any, side: int) -> tuple[int, ...]:
 
 
 def made_of(board: np.ndarray, sizes: tuple[int, ...]) -> bool:
-    """Whether the True squares of a board are straight ships of these sizes, none on another."""
+    """Return whether the True squares of a board are straight ships of these sizes."""
     if board.sum() != sum(sizes):
         return False
     if not sizes:

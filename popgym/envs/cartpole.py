@@ -1,8 +1,9 @@
-"""The cart and the pole, which several families show in part.
+"""CartPole, which several families show only in part.
 
-The physics is gymnasium's CartPole: Barto, Sutton and Anderson, "Neuronlike Adaptive Elements
-That Can Solve Difficult Learning Control Problems" (1983), integrated by Euler's method in
-double precision.
+The physics is that of gymnasium's CartPole, integrated by Euler's method in double precision.
+
+Barto, Sutton and Anderson, "Neuronlike Adaptive Elements That Can Solve Difficult Learning Control
+Problems" (1983).
 """
 
 import math
@@ -26,26 +27,26 @@ CART, POLE = 1.0, 0.1  # kg
 HALF_LENGTH, FORCE = 0.5, 10.0  # m, N
 MASS, MOMENT = CART + POLE, POLE * HALF_LENGTH
 MAX_X, MAX_ANGLE = 2.4, 12 * 2 * math.pi / 360  # m, rad
-X, SPEED, ANGLE, TURN = range(4)  # places in s.physics; m, m/s, rad, rad/s
-METER, MIDDLE, TRACK, POLE_PIXELS = 84, SIZE[0] / 2, 260, 130  # of the picture, in pixels
+X, SPEED, ANGLE, TURN = range(4)  # indices into s.physics; m, m/s, rad, rad/s
+METER, MIDDLE, TRACK, POLE_PIXELS = 84, SIZE[0] / 2, 260, 130  # in the picture, in pixels
 
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Near rest and upright."""
+    """Draw a state near upright and at rest."""
     for i in range(4):
         s.physics[i] = uniform(s, -0.05, 0.05)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Begins to count the steps."""
+    """Set the number of steps to 0."""
     s.steps = 0
 
 
 @rule
 def step(s: Record, p: Record, push: int) -> Any:
-    """Pushes the cart for a fiftieth of a second."""
+    """Push the cart for a fiftieth of a second."""
     q = s.physics
     force = FORCE if push == 1 else -FORCE
     cos, sin = math.cos(q[ANGLE]), math.sin(q[ANGLE])
@@ -62,10 +63,10 @@ def step(s: Record, p: Record, push: int) -> Any:
 
 
 class CartPoleFamily(Family):
-    """A cart to be pushed left (0) or right (1) so that the pole on it does not fall.
+    """Push a cart left (0) or right (1) so that the pole on it does not fall.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
+        max_episode_length: The number of steps after which an episode is truncated.
     """
 
     picture_size = SIZE
@@ -86,17 +87,17 @@ class CartPoleFamily(Family):
         self.hidden = {"physics": Numbers(tuple(-b for b in bounds), bounds)}
 
     def state(self, records: np.ndarray) -> Any:
-        """Position, speed, angle and angular speed."""
+        """Return the position, speed, angle and angular speed."""
         return records["physics"].astype(np.float32)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The track seen from the side, with the pole's lean."""
+        """Draw the track from the side, with the pole's lean."""
         q = record["physics"]
         known = picture(q[X], q[ANGLE], record["steps"])
         return f"{known}   {speeds(q)}" if reveal else known
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The cart on its track, with its pole; the speeds as arrows if revealed."""
+        """Paint the cart on its track, with its pole; with ``reveal`` also the speeds as arrows."""
         q = record["physics"]
         self.paint_track(canvas, record, q[X], q[ANGLE])
         paint_cart(canvas, q[X], q[ANGLE], INK, ORANGE)
@@ -104,7 +105,7 @@ class CartPoleFamily(Family):
             paint_speeds(canvas, q)
 
     def paint_track(self, canvas: Canvas, record: Record, x: float, angle: float) -> None:
-        """The track, where it ends, and where the cart [m] and the pole [rad] are, in numbers."""
+        """Paint the track with its ends, and write where the cart [m] and the pole [rad] are."""
         steps, limit = record["steps"].item(), self.max_episode_length
         told = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°"
         progress(canvas, f"step {steps} of {limit}", steps, limit, told)
@@ -115,12 +116,12 @@ class CartPoleFamily(Family):
 
 
 def on_track(x: float) -> float:
-    """Where the cart's middle is in the picture, which it never leaves."""
+    """Return the x coordinate of the cart's middle in the picture, limited to the picture."""
     return MIDDLE + METER * min(max(x, -2.7), 2.7)
 
 
 def paint_cart(canvas: Canvas, x: float, angle: float, cart: Color, pole: Color) -> None:
-    """The cart [m] and the pole [rad] in their colours, and how far the pole may lean."""
+    """Paint the cart [m] and the pole [rad] in their colours, and how far the pole may lean."""
     place, hinge = on_track(x), TRACK - 34
     ends = [
         (place + POLE_PIXELS * math.sin(a), hinge - POLE_PIXELS * math.cos(a))
@@ -136,7 +137,7 @@ def paint_cart(canvas: Canvas, x: float, angle: float, cart: Color, pole: Color)
 
 
 def paint_speeds(canvas: Canvas, physics: Any) -> None:
-    """How fast the cart and the pole move: an arrow for each, and numbers."""
+    """Paint an arrow and a number for each of the speeds of the cart and the pole."""
     place, angle = on_track(physics[X]), physics[ANGLE]
     front = place + math.copysign(28, physics[SPEED])
     arrow(canvas, front, TRACK - 20, 0, 60 * physics[SPEED], PURPLE)
@@ -146,12 +147,12 @@ def paint_speeds(canvas: Canvas, physics: Any) -> None:
 
 
 def speeds(physics: Any) -> str:
-    """How fast the cart and the pole move."""
+    """Return the speeds of the cart and the pole as text."""
     return f"cart {physics[SPEED]:+.2f} m/s   pole {math.degrees(physics[TURN]):+.1f}°/s"
 
 
 def picture(x: float, angle: float, steps: int) -> str:
-    """The cart [m] on its track, and which way the pole [rad] leans."""
+    """Return the cart [m] on its track, and which way the pole [rad] leans, as text."""
     place = round(20 * min(max(x / MAX_X, -1), 1)) + 20
     pole = "|" if abs(angle) < 0.01 else "/" if angle > 0 else "\\"
     numbers = f"cart {x:+.2f} m   pole {math.degrees(angle):+.1f}°   step {steps}"

@@ -1,4 +1,4 @@
-"""Turn up pairs of cards from memory."""
+"""Find pairs of cards from memory."""
 
 from typing import Any, ClassVar
 
@@ -18,20 +18,20 @@ from popgym.render.canvas import Canvas
 from popgym.render.palette import INK, LIGHT, WHITE
 from popgym.render.text import TextBoard
 
-DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # of a suit there are 13, which do not pair off
+DECK_TYPES = {"colors": ("B", "R"), "ranks": RANKS}  # no suits: 13 cards are an odd number
 NONE = -1
-COLUMNS, WIDE, HIGH, TOP = 13, 48, 66, 54  # of the picture: cards in a row, a card's room, title
+COLUMNS, WIDE, HIGH, TOP = 13, 48, 66, 54  # cards in a row; sizes in pixels
 
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the decks together and lays the cards out."""
+    """Shuffle the decks together and lay the cards out."""
     shuffle_deck(s, s.card_at_position)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Lays all cards face down."""
+    """Turn all cards face down."""
     for i in range(len(s.matched)):
         s.matched[i], s.settled[i] = 0, p.kinds
     s.first, s.second, s.half, s.pairs, s.steps = NONE, NONE, 0, 0, 0
@@ -39,7 +39,7 @@ def reset(s: Record, p: Record) -> None:
 
 @rule
 def step(s: Record, p: Record, position: int) -> Any:
-    """Turns a card up; then judges it if it is already matched, or the second of a turn."""
+    """Turn a card up; judge it if it is already matched or the second card of a turn."""
     turned = s.half + 1
     if turned == 1:
         s.first, s.second = position, NONE
@@ -57,7 +57,7 @@ def step(s: Record, p: Record, position: int) -> Any:
 
 @rule
 def judge(s: Record, p: Record) -> Any:
-    """The reward for the two cards turned up; a pair stays up."""
+    """Return the reward for the two cards turned up; if they are a pair, keep them face up."""
     cards = s.card_at_position
     same = kind(cards[s.first], p.kinds) == kind(cards[s.second], p.kinds)
     if not same or s.first == s.second:
@@ -70,7 +70,7 @@ def judge(s: Record, p: Record) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """The cards matched and those of this turn; all others lie face down."""
+    """Write the matched cards and the cards of this turn; all others are face down."""
     for i in range(len(s.settled)):
         obs[i] = s.settled[i]
     if s.first != NONE:
@@ -80,23 +80,25 @@ def observe(s: Record, p: Record, obs: Any) -> None:
 
 
 class ConcentrationFamily(Family):
-    """Each step turns a card up; two of a kind in a turn stay up, others are turned down again.
+    """Each step turns a card up; a pair stays up, other cards are turned down again.
 
-    A pair earns 1 / pairs. A turn of two that do not match costs 2 / length, as does turning
-    the same card up twice. Turning up a card already matched ends the turn and costs 1 / length
-    for each card turned in it. Both cards of a turn are observed until the next begins, and
-    face-down cards have the number of kinds as their value. The episode ends when all cards
-    are matched, at the latest after twice as many steps as there are cards.
+    Two cards turned up in the same turn are a pair if they are of one kind. A pair earns 1 / pairs.
+    A turn of two cards that do not match costs 2 / length, and so does turning the same card up
+    twice. Turning up a card that is already matched ends the turn and costs 1 / length for each
+    card of the turn. Both cards of a turn are observed until the next turn begins. The value of
+    face-down cards is the number of kinds. The episode ends when all cards are matched, or at the
+    latest after twice as many steps as there are cards.
 
-    In the state, the positions of the turn's cards are the number of kinds (2 or 13) if there
-    are none, as published, though cards lie there too.
+    The state contains the positions of the turn's cards. As in the published version, a missing
+    position is given as the number of kinds (2 or 13), although that is also the position of a
+    card.
 
     Args:
         num_decks: How many decks of 52 cards to lay out.
         deck_type: What makes a pair: "colors" or "ranks".
 
-    Reference players: the perfect one remembers every card. It turns up a new card and then one
-    that it knows to match, or else another new one; pairs it knows can wait until the end.
+    Reference players: the perfect player remembers every card. It turns up a new card and then a
+    card known to match it, or else another new card. It takes the pairs that it knows at the end.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -136,24 +138,24 @@ class ConcentrationFamily(Family):
         self.fields = {
             "card_at_position": deck_field(cards),
             "matched": (np.int8, (cards,)),
-            "settled": (np.int8, (cards,)),  # what shows of each card when the turn is over
-            "first": np.int32,  # positions turned up in this turn, or NONE
+            "settled": (np.int8, (cards,)),  # what each card shows between turns
+            "first": np.int32,  # position turned up in this turn, or NONE
             "second": np.int32,
-            "half": np.int8,  # whether the turn is not over
+            "half": np.int8,  # whether only one card of the turn is up
             "pairs": np.int32,
             "steps": np.int32,
         }
         self.hidden = {"card_at_position": Permutation(cards)}
 
     def state(self, records: np.ndarray) -> Any:
-        """All cards' kinds, which are matched, and the positions turned up in this turn."""
+        """Return all cards' kinds, which cards are matched, and the positions of this turn."""
         values = kinds_of(records["card_at_position"], self.kinds)
         turned = (records[key].astype(np.int64) for key in ("first", "second"))
         first, second = (np.where(at == NONE, self.kinds, at) for at in turned)
         return values, records["matched"].copy(), first, second
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The cards in rows of 13, each row with its first position; this turn's in brackets."""
+        """Draw rows of 13 cards, each after its first position, with this turn's in brackets."""
         values = kinds_of(record["card_at_position"], self.kinds)
         turned = (record["first"], record["second"])
         shown = [
@@ -166,7 +168,7 @@ class ConcentrationFamily(Family):
         return "\n".join([*rows, f"{record['pairs']} pairs   step {record['steps']}"])
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The cards with their positions, those of this turn framed, those matched grey."""
+        """Paint the cards with their positions: this turn's with a frame, matched ones grey."""
         cards, turned = record["card_at_position"], (record["first"], record["second"])
         steps, limit = record["steps"], self.max_episode_length
         pairs = f"{record['pairs']} of {len(cards) // 2} pairs"
@@ -187,7 +189,10 @@ class ConcentrationFamily(Family):
 
 
 def deck(record: Record) -> Deck:
-    """The cards as POPGym 1's `env.deck`: by position, with hands of cards and of positions."""
+    """Return the cards as ``env.deck`` of POPGym 1.
+
+    They are ordered by position. Its hands hold cards and positions.
+    """
     cards, matched = record["card_at_position"], np.flatnonzero(record["matched"])
     turned = [record["first"].item()] if record["half"] else []
     return Deck.of(

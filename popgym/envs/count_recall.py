@@ -1,4 +1,4 @@
-"""Tell how often cards of a kind were dealt."""
+"""Count how often a kind of card was dealt."""
 
 from typing import Any, ClassVar
 
@@ -28,21 +28,21 @@ from popgym.render.palette import INK
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the cards to be dealt and the cards to be asked about."""
+    """Shuffle the cards to deal and the cards to ask about."""
     shuffle_deck(s, s.value_deal_order)
     shuffle_deck(s, s.query_deal_order)
 
 
 @rule
 def deal(s: Record, p: Record) -> None:
-    """Deals a card, together with a question."""
+    """Deal a card together with a question."""
     s.counts[kind(s.value_deal_order[s.shown], p.kinds)] += 1
     s.shown += 1
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Deals the first card."""
+    """Deal the first card."""
     s.shown = 0
     for i in range(len(s.counts)):
         s.counts[i] = 0
@@ -51,7 +51,7 @@ def reset(s: Record, p: Record) -> None:
 
 @rule
 def step(s: Record, p: Record, answer: int) -> Any:
-    """Judges the answer and deals the next card."""
+    """Judge the answer and deal the next card."""
     asked = kind(s.query_deal_order[s.shown - 1], p.kinds)
     reward = p.reward if answer == s.counts[asked] else -p.reward
     deal(s, p)
@@ -60,7 +60,7 @@ def step(s: Record, p: Record, answer: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """The kind of the card dealt, and the kind asked about."""
+    """Write the kind of the card dealt and the kind asked about."""
     obs[0] = kind(s.value_deal_order[s.shown - 1], p.kinds)
     obs[1] = kind(s.query_deal_order[s.shown - 1], p.kinds)
 
@@ -68,16 +68,16 @@ def observe(s: Record, p: Record, obs: Any) -> None:
 class CountRecallFamily(Family):
     """Each step deals a card and names a kind of cards; answer how many of it were dealt so far.
 
-    The card just dealt counts. Kinds are asked about as often as they are dealt, in an order
-    of their own. Every answer earns plus or minus 1 / (cards − 1). The argument `error_clamp`
-    of POPGym 1.0.7, which changes nothing, is not taken.
+    The card just dealt counts. Each kind is asked about as often as it is dealt, in an independent
+    random order. Every answer earns plus or minus 1 / (cards − 1). The argument ``error_clamp`` of
+    POPGym 1.0.7, which had no effect, does not exist here.
 
     Args:
         num_decks: How many decks of 52 cards to play through.
-        deck_type: By what cards are told apart: "colors", "suits" or "ranks".
+        deck_type: What distinguishes cards: "colors", "suits" or "ranks".
 
-    Reference players: who sees only the clock names the likeliest count, which is distributed
-    hypergeometrically. Who counts earns 1.
+    Reference players: the clock knows only the number of steps and answers with the likeliest
+    count, which has a hypergeometric distribution. A player that counts earns 1.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -110,13 +110,13 @@ class CountRecallFamily(Family):
             "value_deal_order": deck_field(cards),
             "query_deal_order": deck_field(cards),
             "shown": np.int32,
-            "counts": (np.int32, (self.kinds,)),  # how many of each kind were dealt
+            "counts": (np.int32, (self.kinds,)),  # cards dealt of each kind
         }
         decks = ("value_deal_order", "query_deal_order")
         self.hidden = {deck: Permutation(cards) for deck in decks}
 
     def state(self, records: np.ndarray) -> Any:
-        """Each kind's share dealt, each kind's share asked, and the observation."""
+        """Return the share dealt and the share asked of each kind, and the observation."""
         shown = records["shown"]
         decks = [kinds_of(records[key], self.kinds) for key in self.hidden]
         shares = [shares_dealt(deck, shown, self.kinds).astype(np.float32) for deck in decks]
@@ -124,7 +124,7 @@ class CountRecallFamily(Family):
         return (*shares, np.stack(views, axis=1))
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The card dealt and the question."""
+        """Draw the card dealt and the question."""
         shown, cards = record["shown"], len(record["value_deal_order"])
         if not shown:
             return f"card 0 of {cards}"
@@ -134,7 +134,7 @@ class CountRecallFamily(Family):
         return f"card {shown} of {cards}: {self.names[dealt]}   {question}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The card dealt, the kind asked about among all kinds, and what may be answered."""
+        """Paint the card dealt, all kinds with the one asked about marked, and the question."""
         shown, cards = record["shown"], len(record["value_deal_order"])
         progress(canvas, f"card {shown} of {cards}", shown, cards)
         if not shown:
@@ -153,10 +153,10 @@ class CountRecallFamily(Family):
         question(canvas, over if shown == cards else answer)
 
     def memory_needed(self) -> int:
-        """At the last question the first card, which counts, is a whole episode ago."""
+        """Return one less than the episode's length: the first card counts in the last answer."""
         return self.max_episode_length - 1
 
 
 def dealt(order: np.ndarray, shown: int) -> Deck:
-    """Cards as POPGym 1's `env.value_deck`: those dealt are in the hand of "in_play"."""
+    """Return cards as ``env.value_deck`` of POPGym 1: the hand of "in_play" holds those dealt."""
     return Deck.of(order[::-1], len(order) - shown, in_play=order[:shown])

@@ -39,19 +39,19 @@ HIGHER = 0
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the decks together."""
+    """Shuffle the decks together."""
     shuffle_deck(s, s.deal_order)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Shows the first card."""
+    """Show the first card."""
     s.shown = 1
 
 
 @rule
 def step(s: Record, p: Record, guess: int) -> Any:
-    """Shows the next card and judges the guess."""
+    """Show the next card and judge the guess."""
     change = rank(s.deal_order[s.shown]) - np.int64(rank(s.deal_order[s.shown - 1]))
     s.shown += 1
     reward = 0.0
@@ -62,22 +62,21 @@ def step(s: Record, p: Record, guess: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """The rank of the card in view."""
+    """Write the rank of the card in view."""
     obs[0] = rank(s.deal_order[s.shown - 1])
 
 
 class HigherLowerFamily(Family):
     """Each step shows a card's rank; guess whether the next is higher (0) or lower (1).
 
-    A guess earns plus or minus 1 / cards, and nothing if the next card is of equal rank. Aces
-    are low.
+    A guess earns plus or minus 1 / cards, or 0 if the next card has the same rank. Aces are low.
 
     Args:
         num_decks: How many decks of 52 cards to play through.
 
-    Reference players: without memory the best guess is "higher" below a seven and "lower" above
-    it, which earns Σᵣ |12 − 2r| / 13² = 84 / 169 on average, r = 0 … 12, with any number of
-    decks. The perfect player counts the cards and guesses what more of the remaining ones are.
+    Reference players: without memory the best guess is "higher" below a seven and "lower" above it.
+    This earns Σᵣ |12 − 2r| / 13² = 84 / 169 on average, r = 0 … 12, with any number of decks. The
+    perfect player counts the cards and guesses the side on which more cards remain.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -103,12 +102,12 @@ class HigherLowerFamily(Family):
         self.hidden = {"deal_order": Permutation(cards)}
 
     def state(self, records: np.ndarray) -> Any:
-        """Each rank's share dealt, the card in view included."""
+        """Return the share dealt of each rank, with the card in view."""
         ranks = kinds_of(records["deal_order"], len(RANKS))
         return shares_dealt(ranks, records["shown"], len(RANKS)).astype(np.float32)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The card in view."""
+        """Draw the card in view."""
         ranks = [RANKS[i] for i in kinds_of(record["deal_order"], len(RANKS))]
         shown = record["shown"]
         card = ranks[shown - 1] if shown else "–"
@@ -117,7 +116,7 @@ class HigherLowerFamily(Family):
         return f"card {shown} of {len(ranks)}: {card}   {question}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The card in view, the next one face down, and the question."""
+        """Paint the card in view, the next one face down, and the question."""
         ranks = [RANKS[i] for i in kinds_of(record["deal_order"], len(RANKS))]
         shown = record["shown"]
         progress(canvas, f"card {shown} of {len(ranks)}", shown, len(ranks))
@@ -136,5 +135,5 @@ class HigherLowerFamily(Family):
         answers(canvas, self.action_names)
 
     def memory_needed(self) -> int:
-        """To know which cards remain, all that were shown must be counted."""
+        """Return one less than the episode's length: every card shown changes the odds."""
         return self.max_episode_length - 1

@@ -1,4 +1,4 @@
-"""Uncover the squares without mines, remembering which those are."""
+"""Uncover the squares without mines and remember them."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -26,14 +26,14 @@ INKS = (INK, BLUE, GREEN, RED, PURPLE, ORANGE, INK, INK, INK, INK)
 
 
 class HiddenSquare(IntEnum):
-    """What `env.hidden_grid` tells of a square."""
+    """The values of squares in ``env.hidden_grid``."""
 
     CLEAR, MINE, VIEWED = range(3)
 
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Lays the mines, each set of squares being as likely as any other."""
+    """Lay the mines; all sets of squares are equally likely."""
     s.mines[:] = 0
     laid = 0
     while laid < p.num_mines:
@@ -45,14 +45,14 @@ def sample(s: Record, p: Record) -> None:
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Covers every square."""
+    """Cover every square."""
     s.viewed[:] = 0
     s.num_viewed = s.steps = 0
 
 
 @rule
 def step(s: Record, p: Record, square: Any) -> Any:
-    """Uncovers a square."""
+    """Uncover a square."""
     y, x = square[0], square[1]
     s.steps += 1
     s.click[0], s.click[1] = y, x
@@ -67,13 +67,13 @@ def step(s: Record, p: Record, square: Any) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """How many mines lie on and around the square just uncovered; 0 before the first."""
+    """Write the number of mines on and around the square just uncovered; 0 before the first."""
     obs[0] = mines_around(s.mines, s.click[0], s.click[1]) if s.steps > 0 else 0
 
 
 @rule
 def mines_around(mines: Any, y: int, x: int) -> Any:
-    """How many mines lie on a square and its up to eight neighbours."""
+    """Return the number of mines on a square and its up to eight neighbours."""
     count = 0
     for i in range(max(y - 1, 0), min(y + 2, mines.shape[0])):
         for j in range(max(x - 1, 0), min(x + 2, mines.shape[1])):
@@ -82,16 +82,18 @@ def mines_around(mines: Any, y: int, x: int) -> Any:
 
 
 class MineSweeperFamily(Family):
-    """Each step uncovers a square and tells how many mines lie on and around it, and only that.
+    """Each step uncovers a square and shows only how many mines are on and around it.
 
-    With n squares free of mines, a free square uncovered for the first time earns 1 / n, one
-    uncovered before −0.5 / (n − 2), and a mine −0.5 − 1 / n and the end. The episode is won
-    when all n are uncovered, and is truncated after n steps: only play without a repeat wins.
+    Let n be the number of squares without a mine. Uncovering such a square earns 1 / n the first
+    time, and −0.5 / (n − 2) after that. A mine earns −0.5 − 1 / n and ends the episode. The episode
+    is won when all n squares are uncovered, and is truncated after n steps. So a player wins only
+    if it uncovers no square twice.
 
     Args:
-        difficulty: "easy", "medium" or "hard": the board and mines where not given.
-        dims: Rows and columns.
-        num_mines: How many mines; at least three squares must be free of them.
+        difficulty: "easy", "medium" or "hard": decides ``dims`` and ``num_mines`` where they are
+            not given.
+        dims: The numbers of rows and columns.
+        num_mines: The number of mines; at least three squares must be free of them.
 
     The random players were run for 3,000 episodes each on POPGym 1.0.7.
     """
@@ -136,26 +138,33 @@ class MineSweeperFamily(Family):
         self.hidden = {"mines": Flags((rows, columns))}
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
-        """Refuses boards with more or fewer mines than the task has."""
+        """Check that each board has as many mines as the task.
+
+        Args:
+            hidden: The values of each hidden field, [n, ...].
+
+        Raises:
+            ValueError: If a board has more or fewer mines.
+        """
         counts = hidden["mines"].sum(axis=(1, 2))
         wrong = counts[counts != self.num_mines]
         if wrong.size:
-            raise ValueError(f"hidden['mines'] must be {self.num_mines} ones, got {wrong[0]}")
+            raise ValueError(f"hidden['mines'] must contain {self.num_mines} ones, got {wrong[0]}")
 
     def state(self, records: np.ndarray) -> Any:
-        """Each square, row by row: 0 free and covered, 1 a mine, 2 uncovered."""
+        """Return each square, row by row: 0 free and covered, 1 a mine, 2 uncovered."""
         squares = records["mines"].astype(np.int64) + 2 * records["viewed"]
         return squares.reshape(len(squares), -1)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The board with the square just uncovered; the others and the mines if revealed."""
+        """Draw the square just uncovered; with ``reveal`` also the other squares and the mines."""
         told = f"{self.num_mines} mines   step {record['steps']} of {self.max_episode_length}"
         if record["steps"] > 0:
             told += "   row {}, column {}".format(*record["click"])
         return "\n".join([*(" ".join(row) for row in signs(record, reveal)), told])
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The board with the square just uncovered; the others and the mines if revealed."""
+        """Paint the square just uncovered; with ``reveal`` also the other squares and the mines."""
         steps, limit = record["steps"].item(), self.max_episode_length
         last = tuple(record["click"].tolist()) if steps > 0 else None
         progress(canvas, f"step {steps} of {limit}", steps, limit, f"{self.num_mines} mines")
@@ -174,7 +183,15 @@ class MineSweeperFamily(Family):
 
 
 def signs(record: Record, reveal: bool) -> np.ndarray:
-    """Each square's number of mines, "*" for a mine or "·" for what is covered, [rows, columns]."""
+    """Return what each square shows.
+
+    Args:
+        record: The record of one environment.
+        reveal: Whether to show all uncovered squares and the mines.
+
+    Returns:
+        [rows, columns] of numbers of mines as text, "*" for a mine and "·" for a covered square.
+    """
     mines = record["mines"]
     shown = (record["viewed"] + mines > 0) & reveal
     if record["steps"] > 0:

@@ -1,4 +1,4 @@
-"""Find out which arm pays best, and pull it."""
+"""Find the arms that pay most often and pull them."""
 
 import math
 from typing import Any, ClassVar
@@ -20,20 +20,20 @@ from popgym.render.palette import GREY, INK, LILAC, ORANGE, PURPLE, WHITE, YELLO
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Gives each arm a probability to pay."""
+    """Draw each arm's probability of a payout."""
     for i in range(len(s.arms)):
         s.arms[i] = uniform(s, 0.0, 1.0)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """No arm was pulled."""
+    """Set everything to 0: no arm has been pulled."""
     s.steps = s.arm = s.paid = 0
 
 
 @rule
 def step(s: Record, p: Record, arm: int) -> Any:
-    """Pulls an arm, which pays or not."""
+    """Pull an arm."""
     s.arm = arm
     s.paid = uniform(s, 0.0, 1.0) < s.arms[arm]
     s.steps += 1
@@ -42,25 +42,25 @@ def step(s: Record, p: Record, arm: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """Whether the arm just pulled has paid."""
+    """Write whether the arm just pulled has paid."""
     obs[0] = s.paid
 
 
 class MultiarmedBanditFamily(Family):
-    """Each step pulls one of some arms, which pays or not; pull the arms that pay most often.
+    """Each step pulls an arm, which pays or not; pull the arms that pay most often.
 
-    Each arm's probability to pay is drawn uniformly from 0 to 1 for every episode. A payout
-    earns 1 / length, none earns minus as much. The observation says whether there was a payout
-    (0 at the beginning), so an agent must be shown its previous action as well.
+    Each arm's probability of a payout is drawn uniformly from 0 to 1 for every episode. A pull
+    earns 1 / length with a payout and −1 / length without. The observation shows whether there was
+    a payout (0 at the beginning), so an agent also needs its previous action.
 
     Args:
-        num_bandits: How many arms there are.
-        episode_length: How many pulls an episode has.
+        num_bandits: The number of arms.
+        episode_length: The number of pulls in an episode.
 
     Reference players: win-stay lose-shift repeats a pull that paid and otherwise goes on to the
-    next arm; Thompson sampling and the Gittins index keep a beta distribution for each arm. The
-    oracle knows the arms, which no agent can: the best of n pays with probability n / (n + 1) on
-    average, which earns (n − 1) / (n + 1).
+    next arm. Thompson sampling and the Gittins index keep a beta distribution for each arm. The
+    oracle knows the arms, which no agent can. The best of n arms pays with probability n / (n + 1)
+    on average, which earns (n − 1) / (n + 1).
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -88,18 +88,18 @@ class MultiarmedBanditFamily(Family):
         self.hidden = {"arms": Numbers((0.0,) * arms, (1.0,) * arms)}
 
     def state(self, records: np.ndarray) -> Any:
-        """Each arm's probability to pay."""
+        """Return each arm's probability of a payout."""
         return records["arms"].copy()
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """What the last pull brought."""
+        """Draw the result of the last pull; with ``reveal`` also each arm's probability."""
         arms, steps = record["arms"], record["steps"]
         last = ("it paid" if record["paid"] else "it did not pay") if steps else "–"
         known = "   " + " ".join(f"{i}: {arm:.2f}" for i, arm in enumerate(arms)) if reveal else ""
         return f"pull {steps}: {last}   pull an arm, 0 to {len(arms) - 1}{known}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The arms, the last pull and whether it paid; how often each pays if revealed."""
+        """Paint the arms and the last pull's result; with ``reveal`` also the probabilities."""
         steps, limit = record["steps"].item(), self.max_episode_length
         last = record["arm"].item() if steps else None
         told = "" if last is None else f"arm {last} {'paid' if record['paid'] else 'did not pay'}"
@@ -120,14 +120,14 @@ class MultiarmedBanditFamily(Family):
                 canvas.circle(middle, box[1] + 0.54 * high, min(0.22 * wide, 14), coin, GREY)
 
     def memory_needed(self) -> int:
-        """Every pull tells something about its arm."""
+        """Return one less than the episode's length: every pull is evidence about its arm."""
         return self.max_episode_length - 1
 
 
 def paint_arm(
     canvas: Canvas, x: float, y: float, wide: float, high: float, name: str, filled: float
 ) -> None:
-    """An arm in its place, filled up to a share of its height."""
+    """Paint an arm, with the given share of its height filled."""
     gap = wide / 14
     x, y, wide, high = x + gap, y + gap, wide - 2 * gap, high - 2 * gap
     canvas.rectangle(x, y, wide, high, WHITE)

@@ -1,4 +1,4 @@
-"""Noise upon two observed numbers, which the noisy families share."""
+"""Noise on two observed numbers, for the noisy families."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from popgym.core.rules import Record, rule
 
 @rule
 def show(s: Record, p: Record, first: float, second: float, obs: Any) -> None:
-    """Writes two numbers with independent normal noise, clipped to the observation space."""
+    """Write two numbers with independent normal noise, clipped to the observation space."""
     a, b = normal_pair(s)
     obs[0] = min(max(first + p.noise_sigma * a, -p.limits[0]), p.limits[0])
     obs[1] = min(max(second + p.noise_sigma * b, -p.limits[1]), p.limits[1])
@@ -20,18 +20,18 @@ def show(s: Record, p: Record, first: float, second: float, obs: Any) -> None:
 
 
 def noise_params(noise_sigma: float, limits: tuple[float, float]) -> dict[str, Any]:
-    """The parameters that `show` reads.
+    """Return the parameters of ``show``.
 
     Args:
-        noise_sigma: The noise's standard deviation.
-        limits: How large each of the two numbers can be observed.
+        noise_sigma: The standard deviation of the noise.
+        limits: The largest absolute value that is observed of each number.
 
     Raises:
-        ValueError: `noise_sigma` is negative or no finite real number.
+        ValueError: If ``noise_sigma`` is negative or not a finite real number.
     """
     sigma = real_number("noise_sigma", noise_sigma, 0)
     return {"noise_sigma": sigma, "limits": np.array(limits)}
 
 
 NOISE_FIELDS: dict[str, FieldType] = {"seen": (np.float32, (2,))}
-"""What `show` remembers, for drawings."""
+"""The field in which ``show`` keeps the observed numbers, for pictures."""

@@ -1,4 +1,4 @@
-"""Balance a pole while seeing noisy positions and no speeds."""
+"""Balance a pole when only noisy positions are observed."""
 
 from typing import Any, ClassVar
 
@@ -24,19 +24,20 @@ from popgym.render.palette import INK, LILAC, ORANGE
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """About where the cart is, and how far the pole leans."""
+    """Write the noisy position of the cart and angle of the pole."""
     show(s, p, s.physics[X], s.physics[ANGLE], obs)
 
 
 class NoisyPositionOnlyCartPoleFamily(PositionOnlyCartPoleFamily):
     """CartPole observed as cart position and pole angle with noise, without their speeds.
 
-    The noise on the angle is as large as that on the position: .1 rad is nearly half of what
-    makes the pole fall. What is observed is clipped to twice the range of play.
+    The same standard deviation applies to the position and to the angle. For the angle this is
+    much: at 0.1 rad it is nearly half of the angle at which the pole falls. Observations are
+    clipped to twice the range in which an episode continues.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
-        noise_sigma: The noise's standard deviation, in m and in rad.
+        max_episode_length: The number of steps after which an episode is truncated.
+        noise_sigma: The standard deviation of the noise, in m and in rad.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -53,14 +54,14 @@ class NoisyPositionOnlyCartPoleFamily(PositionOnlyCartPoleFamily):
         self.fields.update(NOISE_FIELDS)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The cart and the pole as they were observed."""
+        """Draw the cart and the pole as observed; with ``reveal`` as they are."""
         if reveal:
             return super().draw(record, reveal)
         x, angle = record["seen"]
         return picture(x, angle, record["steps"])
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The cart and the pole as they were observed; behind them as they are if revealed."""
+        """Paint the cart and the pole as observed; with ``reveal`` also as they are."""
         (x, angle), q = record["seen"], record["physics"]
         self.paint_track(canvas, record, x, angle)
         if reveal:
@@ -70,5 +71,5 @@ class NoisyPositionOnlyCartPoleFamily(PositionOnlyCartPoleFamily):
             paint_speeds(canvas, q)
 
     def memory_needed(self) -> int | None:
-        """Unknown: the more is remembered, the more of the noise averages out."""
+        """Return None: more memory always averages out more of the noise."""
         return None

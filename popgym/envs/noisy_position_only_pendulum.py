@@ -1,4 +1,4 @@
-"""Swing a pendulum up while seeing noisily where it is and not how fast it turns."""
+"""Swing a pendulum up when only its angle is observed, with noise."""
 
 import math
 from typing import Any, ClassVar
@@ -22,18 +22,18 @@ from popgym.render.palette import LILAC, ORANGE
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """About the cosine and sine of the angle."""
+    """Write the noisy cosine and sine of the angle."""
     show(s, p, math.cos(s.physics[ANGLE]), s.sine, obs)
 
 
 class NoisyPositionOnlyPendulumFamily(PositionOnlyPendulumFamily):
     """Pendulum observed as its angle's cosine and sine with noise, without the angular speed.
 
-    Each of the two has noise of its own and is then clipped to −1 to 1.
+    The noise on the two numbers is independent. Each is then clipped to −1 to 1.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
-        noise_sigma: The noise's standard deviation.
+        max_episode_length: The number of steps after which an episode is truncated.
+        noise_sigma: The standard deviation of the noise.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -50,14 +50,14 @@ class NoisyPositionOnlyPendulumFamily(PositionOnlyPendulumFamily):
         self.fields.update(NOISE_FIELDS)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The rod as it was observed."""
+        """Draw the rod as observed; with ``reveal`` as it is."""
         if reveal:
             return super().draw(record, reveal)
         cos, sin = record["seen"]
         return picture(cos, sin, record["steps"])
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The rod as it was observed; behind it as it is if revealed."""
+        """Paint the rod as observed; with ``reveal`` also as it is."""
         (cos, sin), angle = record["seen"], record["physics"][ANGLE]
         self.paint_ring(canvas, record, cos, sin)
         if reveal:
@@ -67,5 +67,5 @@ class NoisyPositionOnlyPendulumFamily(PositionOnlyPendulumFamily):
             paint_speed(canvas, record["physics"])
 
     def memory_needed(self) -> int | None:
-        """Unknown: the more is remembered, the more of the noise averages out."""
+        """Return None: more memory always averages out more of the noise."""
         return None

@@ -1,4 +1,4 @@
-"""Balance a pole while seeing positions and no speeds."""
+"""Balance a pole when only positions are observed."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from popgym.envs.cartpole import ANGLE, MAX_ANGLE, MAX_X, CartPoleFamily, X, res
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """Where the cart is, and how far the pole leans."""
+    """Write the position of the cart and the angle of the pole."""
     obs[0] = s.physics[X]
     obs[1] = s.physics[ANGLE]
 
@@ -21,7 +21,7 @@ class PositionOnlyCartPoleFamily(CartPoleFamily):
     """CartPole observed as cart position and pole angle, without their speeds.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
+        max_episode_length: The number of steps after which an episode is truncated.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -38,5 +38,5 @@ class PositionOnlyCartPoleFamily(CartPoleFamily):
         self.observation_space = Box(-high, high)
 
     def memory_needed(self) -> int | None:
-        """Two positions, one step apart, give the speeds."""
+        """Return 1: two positions, one step apart, give the speeds."""
         return 1

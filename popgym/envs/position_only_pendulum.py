@@ -1,4 +1,4 @@
-"""Swing a pendulum up while seeing where it is and not how fast it turns."""
+"""Swing a pendulum up when only its angle is observed."""
 
 import math
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from popgym.envs.pendulum import ANGLE, PendulumFamily, reset, sample, step
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """Cosine and sine of the angle."""
+    """Write the cosine and sine of the angle."""
     obs[0], obs[1] = math.cos(s.physics[ANGLE]), s.sine
 
 
@@ -18,7 +18,7 @@ class PositionOnlyPendulumFamily(PendulumFamily):
     """Pendulum observed as its angle's cosine and sine, without the angular speed.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
+        max_episode_length: The number of steps after which an episode is truncated.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -30,5 +30,5 @@ class PositionOnlyPendulumFamily(PendulumFamily):
     group = "CONTROL"
 
     def memory_needed(self) -> int | None:
-        """Two angles, one step apart, give the angular speed."""
+        """Return 1: two angles, one step apart, give the angular speed."""
         return 1

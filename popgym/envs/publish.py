@@ -1,4 +1,4 @@
-"""From a family's preset: the two classes of an environment, and its gymnasium id."""
+"""Turn the presets of families into environment classes and gymnasium ids."""
 
 import inspect
 import itertools
@@ -21,16 +21,16 @@ class Entry:
     """One registered environment."""
 
     name: str
-    """The class's name, for example RepeatPreviousEasy."""
+    """The name of the class, for example RepeatPreviousEasy."""
     ids: tuple[str, ...]
-    """gymnasium's id, for example popgym-RepeatPreviousEasy-v0, and other spellings of it."""
+    """The gymnasium id, for example popgym-RepeatPreviousEasy-v0, then other spellings of it."""
     level: str
-    """Easy, Medium, Hard, or nothing for the class without suffix."""
+    """Easy, Medium, Hard, or "" for the class without suffix."""
     version: str
     """v0 for the published rules."""
     family: type[Family]
     arguments: dict[str, Any]
-    """The arguments of the family that this level and version stand for."""
+    """The arguments of the family for this level and version."""
     env_class: type[POPGymEnv]
     vector_class: type[POPGymVectorEnv]
 
@@ -40,7 +40,7 @@ class Entry:
         return self.ids[0]
 
     def task(self, **arguments: Any) -> Family:
-        """The family with this level's arguments, some of them replaced."""
+        """Return the family with this level's arguments, some of them replaced."""
         given = read_arguments(self.name, self.family, self.arguments, (), arguments)
         return self.family(**given)
 
@@ -48,10 +48,21 @@ class Entry:
 def read_arguments(
     name: str, family: type[Family], preset: dict[str, Any], args: tuple, kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """A family's arguments, from a preset and those of an environment's constructor.
+    """Combine a preset with the arguments of an environment's constructor.
+
+    Args:
+        name: The name of the environment, for messages.
+        family: The family.
+        preset: The arguments of the preset.
+        args: The positional arguments of the constructor.
+        kwargs: The keyword arguments of the constructor.
+
+    Returns:
+        The arguments of the family by name.
 
     Raises:
-        TypeError: An argument is unknown, or one too many; the message says what is allowed.
+        TypeError: If an argument is unknown or given twice, or if there are too many; the message
+            says what is allowed.
     """
     allowed = list(inspect.signature(family).parameters)
     for key in kwargs:
@@ -62,29 +73,29 @@ def read_arguments(
     named = dict(zip(allowed, args, strict=False))
     twice = sorted(named.keys() & kwargs.keys())
     if twice:
-        raise TypeError(f"{name} got {twice} twice, by place and by name")
+        raise TypeError(f"{name} got {twice} twice, by position and by name")
     return {**preset, **named, **kwargs}
 
 
 def base_name(family: type[Family]) -> str:
-    """The name that a family's environments have in common."""
+    """Return the name that all environments of a family begin with."""
     return family.__name__.removesuffix("Family")
 
 
 def class_name(family: type[Family], level: str, version: str = "v0") -> str:
-    """The name of the class of an environment, for example RepeatPreviousEasy."""
+    """Return the class name of an environment, for example RepeatPreviousEasy."""
     return base_name(family) + level + ("" if version == "v0" else version.upper())
 
 
 def publish_all(
     families: Iterable[type[Family]], levels: Iterable[str], known: Mapping[str, Entry]
 ) -> dict[str, Entry]:
-    """Publishes the levels of some families, in all of their versions, level by level.
+    """Publish the levels of some families in all of their versions, level by level.
 
     Args:
-        families: The families, a family before those derived from it.
-        levels: Their levels, the first of them "".
-        known: What has been published before, by name.
+        families: The families; a base class comes before its subclasses.
+        levels: The levels; the first is "".
+        known: The entries published before, by name.
 
     Returns:
         The new entries by name.
@@ -101,10 +112,20 @@ def publish_all(
 def parent_of(
     family: type[Family], level: str, version: str, known: Mapping[str, Entry]
 ) -> Entry | None:
-    """The entry whose classes those of a level are subclasses of; None: they are the first.
+    """Return the entry whose classes are the base classes of a level's classes.
 
-    RepeatPreviousEasy is a RepeatPrevious, LabyrinthEscapeEasyV1 a LabyrinthEscapeV1, that is a
-    LabyrinthEscape, and a family's environments are those of the family that it is derived from.
+    RepeatPreviousEasy is a subclass of RepeatPrevious. LabyrinthEscapeEasyV1 is a subclass of
+    LabyrinthEscapeV1, and this of LabyrinthEscape. If a family is a subclass of another published
+    family, so are its environments.
+
+    Args:
+        family: The family.
+        level: One of its presets, or "".
+        version: "v0" or one of its versions.
+        known: The entries published so far, by name.
+
+    Returns:
+        The entry, or None if there is no such base class.
     """
     if level or version != "v0":
         return known[class_name(family, "", version if level else "v0")]
@@ -116,15 +137,15 @@ def parent_of(
 
 
 def publish(family: type[Family], level: str, version: str, parent: Entry | None) -> Entry:
-    """Makes a level's two classes, puts them into the family's module, registers its ids.
+    """Create the two classes of a level in the family's module and register its ids.
 
-    The classes of a later version carry it in their names, as in RepeatPreviousEasyV1.
+    The names of the classes of a later version end in it, as in RepeatPreviousEasyV1.
 
     Args:
         family: The family.
         level: One of its presets, or "".
         version: "v0" or one of its versions.
-        parent: Whose classes the new ones are subclasses of.
+        parent: The entry whose classes are the base classes of the new ones.
     """
     base, name = base_name(family), class_name(family, level, version)
     preset = {**family.presets.get(level, {}), **family.versions.get(version, {})}
@@ -138,7 +159,7 @@ def publish(family: type[Family], level: str, version: str, parent: Entry | None
     spellings = dict.fromkeys((family.id_name or base, base))
     ids = tuple(f"popgym-{spelling}{level}-{version}" for spelling in spellings)
     for env_id in ids:
-        gymnasium.registry.pop(env_id, None)  # a notebook's cell is run more than once
+        gymnasium.registry.pop(env_id, None)  # the cell of a notebook may run more than once
         gymnasium.register(
             env_id,
             f"{module.__name__}:{env_class.__name__}",
@@ -152,7 +173,7 @@ def publish(family: type[Family], level: str, version: str, parent: Entry | None
 def env_of(
     name: str, family: type[Family], preset: dict[str, Any], parent: type[POPGymEnv]
 ) -> type[POPGymEnv]:
-    """The class of a single environment of one level."""
+    """Create the class of a level's single environment."""
     own = set(inspect.signature(POPGymEnv).parameters) - {"family"}
 
     def __init__(self: POPGymEnv, *args: Any, **kwargs: Any) -> None:  # noqa: N807
@@ -169,7 +190,7 @@ def env_of(
 def vector_of(
     name: str, family: type[Family], preset: dict[str, Any], parent: type[POPGymVectorEnv]
 ) -> type[POPGymVectorEnv]:
-    """The class of a vector environment of one level."""
+    """Create the class of a level's vector environment."""
     own = set(inspect.signature(POPGymVectorEnv).parameters) - {"family"}
 
     def __init__(  # noqa: N807
@@ -184,7 +205,7 @@ def vector_of(
 
 
 def signature(family: type[Family], preset: dict[str, Any]) -> inspect.Signature:
-    """A single environment's constructor as help() shows it, with the level's defaults."""
+    """Return the signature of a single environment's constructor, with the level's defaults."""
     parameters = [
         p.replace(default=preset.get(name, p.default))
         for name, p in inspect.signature(family).parameters.items()

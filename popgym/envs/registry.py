@@ -1,4 +1,4 @@
-"""Every environment there is: by name, in groups, in a table, and what is known of it."""
+"""All environments: by name, in groups and in a table."""
 
 from typing import Any
 
@@ -53,7 +53,12 @@ Group = dict[type[POPGymEnv], dict[str, str]]
 
 
 def select(level: str | None = None, topic: str | None = None) -> Group:
-    """The published environments of a level ("": those without suffix; None: Easy to Hard)."""
+    """Return the published environments of a level and a topic.
+
+    Args:
+        level: One of ``LEVELS``, "" for the classes without suffix, or None for Easy to Hard.
+        topic: One of ``TOPICS``, or None for all.
+    """
     levels = LEVELS if level is None else (level,)
     return {
         entry.env_class: {"id": entry.id}
@@ -63,7 +68,7 @@ def select(level: str | None = None, topic: str | None = None) -> Group:
 
 
 def all_groups() -> dict[str, Group]:
-    """The groups by name: ALL, ALL_EASY, DIAGNOSTIC, DIAGNOSTIC_EASY, ALL_DIAGNOSTIC and so on."""
+    """Return the groups by name: ALL, ALL_EASY, DIAGNOSTIC, DIAGNOSTIC_EASY, ALL_DIAGNOSTIC, …."""
     groups = {"ALL": select(), "ALL_BASE": select("")}
     groups.update({f"ALL_{level.upper()}": select(level) for level in LEVELS})
     for topic in TOPICS:
@@ -76,18 +81,18 @@ GROUPS = all_groups()
 
 
 def table() -> list[dict[str, Any]]:
-    """A row for each published environment from Easy to Hard, in the order of the families.
+    """Return a row for each published environment with a level, in the order of the families.
 
     Returns:
-        Rows with the columns name, observation, action, length (the most steps of an episode),
-        return (the least and the greatest), description and id.
+        Rows with the columns name, observation, action, length (the maximum number of steps),
+            return (the least and the greatest), description and id.
     """
     published = [entry for entry in ENTRIES.values() if entry.level and entry.version == "v0"]
     return [row(entry) for family in FAMILIES for entry in published if entry.family is family]
 
 
 def row(entry: Entry) -> dict[str, Any]:
-    """What the table tells about one environment."""
+    """Return the row of the table for one environment."""
     task = entry.task()
     low, high = task.return_bounds
     return {
@@ -102,7 +107,7 @@ def row(entry: Entry) -> dict[str, Any]:
 
 
 def in_short(space: Space) -> str:
-    """A space in a few characters: its kind and its shape or counts, without bounds."""
+    """Return a space in a few characters: its kind and its shape or counts, without bounds."""
     if isinstance(space, Tuple):
         return " × ".join(in_short(part) for part in space.spaces)
     if isinstance(space, MultiDiscrete) and (space.nvec == space.nvec.flat[0]).all():
@@ -111,23 +116,23 @@ def in_short(space: Space) -> str:
 
 
 def register(family: type[Family]) -> tuple[type[POPGymEnv], ...]:
-    """Makes a family of one's own known as popgym's are: classes, ids and vector forms.
+    """Register a family of your own: create its classes, ids and vector environments.
 
     CorridorFamily with the presets Easy and Hard gives the classes Corridor, CorridorEasy and
-    CorridorHard in the family's module and the ids popgym-Corridor-v0 and so on for
-    `gymnasium.make` and `make_vec`. On the command line they are my_module:CorridorEasy. A
-    level's class is a subclass of the one without a level.
-    Registered again, a family takes its own place. Groups and the table stay as they are.
+    CorridorHard in the family's module, and the ids popgym-Corridor-v0 and so on for
+    ``gymnasium.make`` and ``make_vec``. On the command line they are called my_module:CorridorEasy.
+    The class of a level is a subclass of the class without a level. A family that is registered
+    again replaces the earlier one. The groups and the table do not change.
 
     Args:
         family: The family; its name ends in Family.
 
     Returns:
-        The classes of v0: the one without a level, then those of the presets in order.
+        The classes of v0: first the one without a level, then those of the presets in order.
 
     Raises:
-        TypeError: It is no subclass of `popgym.core.Family`.
-        ValueError: Its name does not end in Family, or another family has one of the names.
+        TypeError: If ``family`` is not a subclass of ``popgym.core.Family``.
+        ValueError: If its name does not end in Family, or another family has one of the names.
     """
     if not isinstance(family, type) or not issubclass(family, Family):
         raise TypeError(f"register takes a subclass of popgym.core.Family, got {family!r}")
@@ -140,20 +145,20 @@ def register(family: type[Family]) -> tuple[type[POPGymEnv], ...]:
     for name in (class_name(family, level, v) for level in levels for v in versions):
         other = ENTRIES[name].family if name in ENTRIES else family
         if (other.__module__, other.__name__) != (family.__module__, family.__name__):
-            raise ValueError(f"there is an environment {name} already, in {other.__module__}")
+            raise ValueError(f"there is already an environment {name}, in {other.__module__}")
     entries = publish_all([family], levels, ENTRIES)
     ENTRIES.update(entries)
     return tuple(entry.env_class for entry in entries.values() if entry.version == "v0")
 
 
 def find(env: str | type[POPGymEnv]) -> Entry:
-    """The entry of an environment.
+    """Return the entry of an environment.
 
     Args:
         env: A class, its name (RepeatPreviousEasy) or an id (popgym-RepeatPreviousEasy-v0).
 
     Raises:
-        ValueError: There is none of that name; the message gives the nearest.
+        ValueError: If no environment has that name; the message suggests the nearest.
     """
     name = env if isinstance(env, str) else env.__name__
     by_id = {env_id: entry for entry in ENTRIES.values() for env_id in entry.ids}
@@ -164,20 +169,23 @@ def find(env: str | type[POPGymEnv]) -> Entry:
 
 
 def lookup(name: str) -> str:
-    """The id of an environment, by its class's name or its id.
+    """Return the id of an environment.
+
+    Args:
+        name: The name of its class, or its id.
 
     Raises:
-        ValueError: There is none of that name; the message gives the nearest.
+        ValueError: If no environment has that name; the message suggests the nearest.
     """
     return find(name).id
 
 
 def memory_needed(env: str | type[POPGymEnv], **arguments: Any) -> int | None:
-    """How many steps back an agent must see to play perfectly; None if unknown.
+    """Return how many steps back an agent must see to play perfectly, or None if unknown.
 
     Args:
         env: A name, id or class.
-        **arguments: As for the constructor, where they differ from the preset's.
+        **arguments: Arguments of the constructor that differ from the preset.
     """
     limit = read_limit(arguments.pop("max_episode_steps", None))
     needed = find(env).task(**arguments).memory_needed()

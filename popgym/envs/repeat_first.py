@@ -1,4 +1,4 @@
-"""Name the suit of the first card, whatever cards come after it."""
+"""Name the suit of the first card at every step."""
 
 from typing import Any, ClassVar
 
@@ -28,19 +28,19 @@ from popgym.render.canvas import Canvas
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the decks together."""
+    """Shuffle the decks together."""
     shuffle_deck(s, s.deal_order)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Shows the first card."""
+    """Show the first card."""
     s.shown = 1
 
 
 @rule
 def step(s: Record, p: Record, answer: int) -> Any:
-    """Judges the answer and shows the next card."""
+    """Judge the answer and show the next card."""
     reward = p.reward if answer == suit(s.deal_order[0]) else -p.reward
     s.shown += 1
     return reward, s.shown == len(s.deal_order), False
@@ -48,22 +48,22 @@ def step(s: Record, p: Record, answer: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """The suit of the card in view."""
+    """Write the suit of the card in view."""
     obs[0] = suit(s.deal_order[s.shown - 1])
 
 
 class RepeatFirstFamily(Family):
     """Each step shows a card's suit; answer with the suit shown first.
 
-    The first question is asked with the first card still in view; the last card is not asked
-    about. Every answer earns plus or minus 1 / (cards − 1).
+    At the first question the first card is still in view. There is no question after the last card.
+    Every answer earns plus or minus 1 / (cards − 1).
 
     Args:
         num_decks: How many decks of 52 cards to play through.
 
-    Reference players: naming the suit in view is the best that can be done without memory. It
-    is right at first, and later with probability (13 d − 1) / (52 d − 1) with d decks. Who
-    remembers the first card earns 1.
+    Reference players: without memory it is best to name the suit in view. This is right at first,
+    and later with probability (13 d − 1) / (52 d − 1) with d decks. A player that remembers the
+    first card earns 1.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -88,19 +88,19 @@ class RepeatFirstFamily(Family):
         self.hidden = {"deal_order": Permutation(cards)}
 
     def state(self, records: np.ndarray) -> Any:
-        """The first suit, and each suit's share still to come."""
+        """Return the first suit, and each suit's share still to come."""
         suits = kinds_of(records["deal_order"], 4)
         return suits[:, 0], (1 - shares_dealt(suits, records["shown"], 4)).astype(np.float32)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The card in view and the question."""
+        """Draw the card in view and the question."""
         suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
         card = suits[shown - 1] if shown else "–"
         answer = f"   it was {suits[0]}" if reveal and shown else ""
         return f"card {shown} of {len(suits)}: {card}   which suit was first? {SUIT_KEYS}{answer}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The card in view, those before it from the first, and the question."""
+        """Paint the row of cards from the first to the one in view, and the question."""
         suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
         over = shown == len(suits)
         progress(canvas, f"card {shown} of {len(suits)}", shown, len(suits))
@@ -109,5 +109,5 @@ class RepeatFirstFamily(Family):
         answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
-        """At the last question the first card is a whole episode ago."""
+        """Return one less than the episode's length: the last question is about the first card."""
         return self.max_episode_length - 1

@@ -28,19 +28,19 @@ from popgym.render.canvas import Canvas
 
 @rule
 def sample(s: Record, p: Record) -> None:
-    """Shuffles the decks together."""
+    """Shuffle the decks together."""
     shuffle_deck(s, s.deal_order)
 
 
 @rule
 def reset(s: Record, p: Record) -> None:
-    """Shows the first card."""
+    """Show the first card."""
     s.shown = 1
 
 
 @rule
 def step(s: Record, p: Record, answer: int) -> Any:
-    """Judges the answer, once k cards have been shown, and shows the next card."""
+    """Judge the answer, once k cards have been shown, and show the next card."""
     reward = 0.0
     if s.shown >= p.k:
         right = suit(s.deal_order[s.shown - p.k])
@@ -51,7 +51,7 @@ def step(s: Record, p: Record, answer: int) -> Any:
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """The suit of the card in view."""
+    """Write the suit of the card in view."""
     obs[0] = suit(s.deal_order[s.shown - 1])
 
 
@@ -60,11 +60,11 @@ class RepeatPreviousFamily(Family):
 
     Args:
         num_decks: How many decks of 52 cards to play through.
-        k: Which card to name, counted back from the one in view, which is the first.
+        k: Which card to name: 1 is the card in view, 2 the card before it, and so on.
 
-    Reference players: always naming a suit other than the one in view is the best that can be
-    done without memory. By symmetry it is right with probability 13 d / (52 d − 1) with d
-    decks, which earns 26 d / (52 d − 1) − 1. A player with a memory of k − 1 steps earns 1.
+    Reference players: without memory it is best always to name a suit other than the one in view.
+    By symmetry this is right with probability 13 d / (52 d − 1) with d decks, which earns 26 d /
+    (52 d − 1) − 1. A player with a memory of k − 1 steps earns 1.
     """
 
     rules = Rules(sample, reset, step, observe)
@@ -90,14 +90,14 @@ class RepeatPreviousFamily(Family):
         self.hidden = {"deal_order": Permutation(cards)}
 
     def state(self, records: np.ndarray) -> Any:
-        """The last k suits shown, zeros before the first, and each suit's share still to come."""
+        """Return the last k suits, zeros before the first, and each suit's share still to come."""
         suits, shown = kinds_of(records["deal_order"], 4), records["shown"]
         back = shown[:, None] + np.arange(-self.k, 0)
         last = np.where(back < 0, 0, np.take_along_axis(suits, np.maximum(back, 0), axis=1))
         return last, (1 - shares_dealt(suits, shown, 4)).astype(np.float32)
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The card in view and the question."""
+        """Draw the card in view and the question."""
         suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
         card = suits[shown - 1] if shown else "–"
         answer = f"   it was {suits[shown - self.k]}" if reveal and shown >= self.k else ""
@@ -105,7 +105,7 @@ class RepeatPreviousFamily(Family):
         return f"card {shown} of {len(suits)}: {card}   {question}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The card in view, those since the one asked about, and the question."""
+        """Paint the row of cards from the one asked about to the one in view, and the question."""
         suits, shown = [SUITS[card % 4] for card in record["deal_order"]], record["shown"]
         progress(canvas, f"card {shown} of {len(suits)}", shown, len(suits))
         asked = None
@@ -120,5 +120,5 @@ class RepeatPreviousFamily(Family):
         answers(canvas, SUITS)
 
     def memory_needed(self) -> int:
-        """The card to name was shown k − 1 steps before the one in view."""
+        """Return k − 1: the card to name was shown k − 1 steps before the one in view."""
         return self.k - 1

@@ -1,4 +1,4 @@
-"""What reference players earn: read from the measured table beside this file."""
+"""The scores of reference players, read from the measured table beside this file."""
 
 import csv
 import os
@@ -15,15 +15,15 @@ COLUMNS = ("environment", "player", "mean", "standard_error", "episodes", "how")
 
 
 class Score(NamedTuple):
-    """What a player earned in whole episodes."""
+    """The mean return of a player over whole episodes."""
 
     mean: float
-    """Of the returns."""
+    """The mean of the returns."""
     standard_error: float
-    """Of the mean."""
+    """The standard error of the mean."""
     episodes: int
     how: str
-    """How it plays, in one line."""
+    """How the player plays, in one line."""
 
 
 Scores = dict[str, dict[str, Score]]
@@ -31,35 +31,41 @@ Scores = dict[str, dict[str, Score]]
 
 
 def reference_scores(env: str | type[POPGymEnv]) -> dict[str, Score] | None:
-    """What reference players earn in an environment: random, memoryless, perfect and others.
+    """Return the scores of the reference players of an environment.
 
-    "memoryless" plays without memory, "clock" knows only the step; in tasks with cards no such
-    player earns more. "perfect" is the best that can be done with what is observed, as far as
-    that is proved, and "scripted" good play where it is not; an "oracle" knows what is hidden,
-    and so bounds all of them. Others play as their names say. The players are in
-    `popgym.players`, and `benchmarks/scores.py` measured them.
+    The names of the players mean:
+
+    - "random" draws its actions uniformly.
+    - "memoryless" plays without memory; "clock" knows only the step. In tasks with cards no player
+      of this kind earns more.
+    - "perfect" is proved to be the best that can be done with what is observed. "scripted" is good
+      play without such a proof.
+    - "oracle" knows what is hidden, so its score is an upper bound for all agents.
+
+    Other names are those of well-known strategies. The players are in ``popgym.players``, and
+    ``benchmarks/scores.py`` measures them.
 
     Args:
         env: A name, id or class.
 
     Returns:
-        Player → score, from the weakest to the strongest; None if none was measured, as for
-        the environments without a level in their names.
+        Player → score, from the weakest to the strongest; None if none was measured, as for the
+            environments without a level in their names.
 
     Raises:
-        ValueError: There is no such environment.
+        ValueError: If there is no such environment.
     """
     return dict(measured().get(find(env).name, {})) or None
 
 
 @cache
 def measured() -> Scores:
-    """The table, read when first asked for."""
+    """Return the table, which is read at the first call."""
     return read_scores(TABLE)
 
 
 def read_scores(path: Path) -> Scores:
-    """Reads a table of scores."""
+    """Read a table of scores."""
     scores: Scores = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -71,7 +77,14 @@ def read_scores(path: Path) -> Scores:
 
 
 def write_scores(path: Path, scores: Mapping[str, Mapping[str, Score]]) -> None:
-    """Writes a table of scores, so that a reader sees the old one or the new one, never half."""
+    """Write a table of scores.
+
+    The file is replaced at once, so that a reader never sees half of it.
+
+    Args:
+        path: The file.
+        scores: Environment → player → score.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""Balance a pole while seeing speeds and no positions."""
+"""Balance a pole when only speeds are observed."""
 
 import math
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ from popgym.render.canvas import Canvas
 
 @rule
 def observe(s: Record, p: Record, obs: Any) -> None:
-    """How fast the cart moves and the pole turns; at first perhaps where they are."""
+    """Write the speeds, or the positions in the first observation if the task says so."""
     if s.steps == 0 and p.positions_at_reset:
         obs[0], obs[1] = s.physics[X], s.physics[ANGLE]
     else:
@@ -38,12 +38,12 @@ def observe(s: Record, p: Record, obs: Any) -> None:
 class VelocityOnlyCartPoleFamily(CartPoleFamily):
     """CartPole observed as speeds of cart and pole, without their positions.
 
-    As published (v0), an episode's first observation shows the positions instead, with nothing
-    to tell it from speeds. That gives away what the task hides: later positions follow from it
-    by adding up speeds. In v1 the first observation shows the speeds.
+    In v0, as published, the first observation of an episode shows the positions instead, and
+    nothing distinguishes it from the others. It reveals what the task should hide: adding up speeds
+    gives all later positions. In v1 the first observation shows the speeds.
 
     Args:
-        max_episode_length: After how many steps an episode is truncated.
+        max_episode_length: The number of steps after which an episode is truncated.
         positions_at_reset: Whether the first observation shows the positions.
     """
 
@@ -64,7 +64,7 @@ class VelocityOnlyCartPoleFamily(CartPoleFamily):
         self.observation_space = Box(-np.inf, np.inf, (2,))
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """The speeds in numbers."""
+        """Draw the speeds as numbers, and the cart if it is observed or ``reveal`` is set."""
         if reveal:
             return super().draw(record, reveal)
         if record["steps"] == 0 and self.params["positions_at_reset"]:
@@ -72,7 +72,7 @@ class VelocityOnlyCartPoleFamily(CartPoleFamily):
         return f"{speeds(record['physics'])}   step {record['steps']}"
 
     def paint(self, canvas: Canvas, record: Record, reveal: bool = False) -> None:
-        """The speeds; the cart if revealed, or observed at first."""
+        """Paint the speeds, or the cart if it is observed or ``reveal`` is set."""
         q, steps, limit = record["physics"], record["steps"].item(), self.max_episode_length
         if reveal or (steps == 0 and self.params["positions_at_reset"]):
             super().paint(canvas, record, reveal)

@@ -1,4 +1,4 @@
-"""Scripted players: floors and ceilings of every environment, to measure and to watch."""
+"""Scripted players: lower and upper bounds of every environment, to measure and to watch."""
 
 from popgym.players.measure import play_episodes
 from popgym.players.player import Player

@@ -1,4 +1,4 @@
-"""Battleship by the odds of every square."""
+"""A player of Battleship that computes the odds of every square."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from popgym.envs.battleship import BattleshipFamily
 from popgym.players.fleet_odds import Fleet
 from popgym.players.player import Player
 
-MAX_MEMORY = 100_000  # positions whose best shot is remembered
+MAX_MEMORY = 100_000  # positions whose best shot is cached
 
 
 class BattleshipScripted(Player):
     """Fires at the square most likely to hold a ship, given all shots so far.
 
-    That a ship was sunk is not told and need not be: which ships explain the hits is part of the
-    odds. They are exact once at most two ships are free of hits, and nearly so before; see
-    `popgym.players.fleet_odds`. The best shot now is not always best in the long run: a less
-    likely square may tell more.
+    The observations do not show when a ship is sunk, and the player does not need to know: the odds
+    cover all ways in which ships explain the hits. They are exact if at most two ships have no
+    hits, and nearly exact before; see ``popgym.players.fleet_odds``. The best shot now is not
+    always the best in the long run, since a less likely square may give more information.
     """
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
@@ -29,10 +29,10 @@ class BattleshipScripted(Player):
         self.shots = np.zeros((num_envs, self.side**2), bool)
         self.hits = self.shots.copy()
         self.target = np.zeros(num_envs, np.int64)
-        self.known: dict[bytes, int] = {}  # games begin alike
+        self.known: dict[bytes, int] = {}  # games often begin with the same shots
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Notes the last shots and chooses new ones."""
+        """Record the last shots and choose new ones."""
         everyone = np.arange(self.num_envs)
         self.shots[everyone, self.target] = True
         self.hits[everyone, self.target] |= obs > 0
@@ -42,7 +42,7 @@ class BattleshipScripted(Player):
         return np.stack(divmod(self.target, self.side), axis=1)
 
     def best(self, shots: np.ndarray, hits: np.ndarray) -> int:
-        """The square to fire at, never one fired at before."""
+        """Return the square to fire at, never one fired at before."""
         position = np.packbits([shots, hits]).tobytes()
         if position not in self.known:
             if len(self.known) >= MAX_MEMORY:

@@ -1,4 +1,4 @@
-"""Cart and pole by a linear-quadratic regulator, upon a Kalman filter where not all is seen."""
+"""Players of CartPole: a linear-quadratic regulator, and a Kalman filter for hidden states."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ from popgym.envs.cartpole import (
 )
 from popgym.players.player import Player
 
-START_VARIANCE = 0.05**2 / 3  # of each number of the state: uniform from −.05 to .05
-LEAST_NOISE = 1e-5  # keeps the filter's equations regular where there is none
+START_VARIANCE = 0.05**2 / 3  # of each number of the state: uniform from −0.05 to 0.05
+LEAST_NOISE = 1e-5  # keeps the filter's equations regular without noise
 LEVER = HALF_LENGTH * (4 / 3 - POLE / MASS)
-EFFORT = 1e-4  # the price of a squared newton, that of a squared radian being 1
+EFFORT = 1e-4  # the cost of a squared newton; a squared radian costs 1
 
 
 def advance(state: np.ndarray, push: np.ndarray) -> np.ndarray:
-    """The physics of `popgym.envs.cartpole` for many at once.
+    """Compute a step of the physics of ``popgym.envs.cartpole`` for many states.
 
     Args:
         state: Position, speed, angle and angular speed, [n, 4].
@@ -45,7 +45,7 @@ def advance(state: np.ndarray, push: np.ndarray) -> np.ndarray:
 
 
 def linear_physics() -> tuple[np.ndarray, np.ndarray]:
-    """A [4, 4] and B [4, 1] of x' = A x + B u near upright and at rest; u in newtons."""
+    """Return A [4, 4] and B [4, 1] of x' = A x + B u near upright and at rest; u is in newtons."""
     a, b = np.eye(4), np.zeros((4, 1))
     a[X, SPEED] = a[ANGLE, TURN] = DT
     a[TURN, ANGLE] = DT * GRAVITY / LEVER
@@ -56,16 +56,16 @@ def linear_physics() -> tuple[np.ndarray, np.ndarray]:
 
 
 def riccati(a: np.ndarray, b: np.ndarray, q: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Solves P = Q + Aᵀ P A − Aᵀ P B (R + Bᵀ P B)⁻¹ Bᵀ P A by iteration from Q.
+    """Solve P = Q + Aᵀ P A − Aᵀ P B (R + Bᵀ P B)⁻¹ Bᵀ P A by iteration from Q.
 
     Args:
-        a: A, [n, n], the state's physics.
-        b: B, [n, k], what a control does.
-        q: Q, [n, n], the price of the state.
-        r: R, [k, k], the price of a control.
+        a: A, [n, n], the effect of the state on the next state.
+        b: B, [n, k], the effect of the control.
+        q: Q, [n, n], the cost of the state.
+        r: R, [k, k], the cost of the control.
 
     Returns:
-        P, [n, n]: xᵀ P x is the cost of all time to come under the best control.
+        P, [n, n]: xᵀ P x is the total future cost under the best control.
     """
     p = q
     while True:
@@ -77,14 +77,15 @@ def riccati(a: np.ndarray, b: np.ndarray, q: np.ndarray, r: np.ndarray) -> np.nd
 
 
 def regulator(a: np.ndarray, b: np.ndarray, p: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """K = (R + Bᵀ P B)⁻¹ Bᵀ P A, [k, n]: the best control is u = −K x."""
+    """Return K = (R + Bᵀ P B)⁻¹ Bᵀ P A, [k, n]: the best control is u = −K x."""
     return np.linalg.solve(r + b.T @ p @ b, b.T @ p @ a)
 
 
 def gains(noise_sigma: float) -> np.ndarray:
-    """What to weigh position, speed, angle and angular speed by, [4]: push right if positive.
+    """Return the weights of position, speed, angle and angular speed, [4].
 
-    The noisier it is, the sooner the pole falls, and the less the track's ends matter.
+    The push is to the right if the weighted sum is positive. With more noise the pole falls sooner,
+    so that the ends of the track matter less.
     """
     place = 1e-6 / max(noise_sigma, 0.01) ** 2
     q, r = np.diag([place, 0.0, 1.0, 0.0]), np.array([[EFFORT]])
@@ -93,17 +94,19 @@ def gains(noise_sigma: float) -> np.ndarray:
 
 
 class CartPoleKalman(Player):
-    """Pushes by a linear-quadratic regulator upon a Kalman filter's estimate of the state.
+    """Pushes by a linear-quadratic regulator on a Kalman filter's estimate of the state.
 
-    Kalman, "Contributions to the Theory of Optimal Control" (1960), and "A New Approach to
-    Linear Filtering and Prediction Problems" (1960). The push is ±10 N, whatever the regulator
-    would have: the sign is right. The filter predicts by the full physics and corrects by gains
-    of the linear one, which depend on the step alone. Without noise that amounts to differences
-    of positions, or to sums of speeds; where only speeds are seen, the angle shows in how they
-    change and the cart's position stays as uncertain as at the start.
+    The push is always ±10 N; only its sign is taken from the regulator. The filter predicts by the
+    full physics. It corrects by the gains of the linear physics, which depend only on the step.
+    Without noise this amounts to differences of positions, or to sums of speeds. If only speeds are
+    observed, their changes show the angle, while the cart's position stays as uncertain as at the
+    start.
 
-    Seen without noise, the pole never fell in 10,000 episodes of each preset. In noise this is
-    not the best: it takes no account of how near the estimate is to a fall.
+    Without noise the pole never fell in 10,000 episodes of each preset. With noise this player is
+    not the best possible, because it ignores how close the estimate is to a fall.
+
+    Kalman, "Contributions to the Theory of Optimal Control" (1960), and "A New Approach to Linear
+    Filtering and Prediction Problems" (1960).
     """
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
@@ -116,7 +119,7 @@ class CartPoleKalman(Player):
         self.step = np.zeros(num_envs, np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Predicts, corrects and pushes."""
+        """Predict, correct and push."""
         predicted = advance(self.state, self.push)
         self.state = np.where(start[:, None], 0.0, predicted)
         last = len(self.seen) - 1
@@ -128,7 +131,7 @@ class CartPoleKalman(Player):
 
 
 def corrections(task: Family, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """What is seen at each step [steps, 2], and the Kalman filter's gains [steps, 4, 2]."""
+    """Return what each step shows [steps, 2], and the Kalman filter's gains [steps, 4, 2]."""
     a, _ = linear_physics()
     covariance, noise = START_VARIANCE * np.eye(4), max(sigma, LEAST_NOISE) ** 2 * np.eye(2)
     seen, gains_by_step = [], []
@@ -138,14 +141,14 @@ def corrections(task: Family, sigma: float) -> tuple[np.ndarray, np.ndarray]:
         gain = covariance @ h.T @ np.linalg.inv(h @ covariance @ h.T + noise)
         gains_by_step.append(gain)
         left = np.eye(4) - gain @ h
-        # Joseph's form, as the short one loses symmetry to rounding.
+        # Joseph's form, because rounding makes the short form asymmetric.
         covariance = a @ (left @ covariance @ left.T + gain @ noise @ gain.T) @ a.T
     return np.array(seen), np.array(gains_by_step)
 
 
 def what_is_seen(task: Family, step: int) -> list[int]:
-    """The places in the state of the two numbers observed."""
-    first = task.params.get("positions_at_reset")  # of a task that shows speeds
+    """Return the indices into the state of the two observed numbers."""
+    first = task.params.get("positions_at_reset")  # only in tasks that show speeds
     return [X, ANGLE] if first is None or (first and step == 0) else [SPEED, TURN]
 
 
@@ -159,24 +162,24 @@ class CartPoleOracle(Player):
         self.gains = gains(0.0)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Pushes."""
+        """Push by the regulator."""
         return (obs @ self.gains > 0).astype(np.int64)
 
 
 class LeanMemoryless(Player):
-    """Pushes the way that the pole leans."""
+    """Pushes in the direction in which the pole leans."""
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Looks at the angle alone."""
+        """Push by the sign of the angle."""
         return (obs[:, 1] > 0).astype(np.int64)
 
 
 class SpeedMemoryless(Player):
-    """Pushes the way that the pole turns, and a little the way that the cart rolls.
+    """Pushes in the direction in which the pole turns, corrected a little by the speed of the cart.
 
-    Though it forgets at once, it hardly ever fails for 400 steps: speeds tell enough.
+    The speeds are enough information: without memory it almost never fails for 400 steps.
     """
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Weighs the speeds, in rad/s and m/s."""
+        """Push by a weighted sum of the speeds, in rad/s and m/s."""
         return (obs[:, 1] + 0.1 * obs[:, 0] > 0).astype(np.int64)

@@ -8,23 +8,23 @@ import numpy as np
 from popgym.core.family import Family
 from popgym.players.player import Player
 
-TABULATED = 104  # cards; the table grows with their fourth power
+TABULATED = 104  # at most so many cards; the table grows with their fourth power
 
 
 class ConcentrationPerfect(Player):
     """Remembers every card, turns up new ones first, and takes the pairs it knows at the end.
 
-    A turn begins with a new card. If its like is known, that is turned up, else another new
-    card: luck may have it, and it is known from then on. No known pair is taken while there are
-    new cards, since either of the two will do for the next of their kind. With two colours it
-    may be better still to keep the like that is known and to try another new card; see
-    `trials`.
+    A turn begins with a new card. If a card of the same kind is known, the player turns that up.
+    Otherwise it turns up another new card, which matches with some luck and is known from then on.
+    While there are new cards, the player takes no pair of known cards, because either of the two
+    can match the next card of their kind. With two colours it can be better to leave the known card
+    for later and to try another new card; see ``trials``.
 
-    There is time for all this: a turn that fails makes two cards known, so at most cards / 2 of
-    them fail, and as many succeed. An episode earns 1 less 2 / length for every failure. With
-    one or two decks by colours, and with one by ranks, no way to play fails less often on
-    average, as dynamic programming over all of them shows. With more cards a known like is
-    always taken, and nothing is proved.
+    There is enough time for this: a failed turn makes two cards known, so at most cards / 2 turns
+    fail, and cards / 2 succeed. An episode earns 1 less 2 / length for each failure. With one or
+    two decks by colours, and with one deck by ranks, dynamic programming over all strategies shows
+    that none fails less often on average. With more cards the player always takes a known card that
+    matches, and nothing is proved.
     """
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
@@ -32,13 +32,14 @@ class ConcentrationPerfect(Player):
         cards, self.kinds = task.max_episode_length // 2, int(task.params["kinds"])
         tabulated = self.kinds == 2 and cards <= TABULATED
         self.trials = trials(cards // 2) if tabulated else None
-        self.seen = np.full((num_envs, cards), self.kinds)  # a card's kind, or that of its back
+        # The kind of each card, or the number of kinds for a card whose face is unknown.
+        self.seen = np.full((num_envs, cards), self.kinds)
         self.matched = np.zeros((num_envs, cards), bool)
         self.turn = np.zeros((num_envs, 2), np.int64)  # the positions turned up
-        self.half = np.zeros(num_envs, bool)  # whether only the first of them was
+        self.half = np.zeros(num_envs, bool)  # whether only the first card of a turn is up
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Takes note of what lies open, and turns a card up; see `Player.act`."""
+        """Record the open cards and turn a card up; see ``Player.act``."""
         self.look(obs, start)
         new = self.seen == self.kinds
         known = ~new & ~self.matched
@@ -49,15 +50,16 @@ class ConcentrationPerfect(Player):
         return action
 
     def look(self, obs: np.ndarray, start: np.ndarray) -> None:
-        """Notes the kinds of the cards that lie open, and whether the last two are a pair."""
+        """Record the kinds of the open cards, and whether the last two are a pair."""
         self.matched[start], self.half[start] = False, False
-        self.seen = np.where(start[:, None], obs, np.minimum(self.seen, obs))  # backs are highest
+        # Face-down cards are observed as the number of kinds, which is greater than each kind.
+        self.seen = np.where(start[:, None], obs, np.minimum(self.seen, obs))
         kinds = np.take_along_axis(self.seen, self.turn, axis=1)
         pair = ~start & ~self.half & (kinds[:, 0] == kinds[:, 1])
         self.matched[np.flatnonzero(pair)[:, None], self.turn[pair]] = True
 
     def second(self, new: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """The position to turn up after the first of a turn."""
+        """Return the position of the second card of a turn."""
         everyone, first = np.arange(self.num_envs), self.turn[:, 0]
         alike = self.seen == self.seen[everyone, first][:, None]
         like = known & alike
@@ -76,20 +78,21 @@ class ConcentrationPerfect(Player):
 
 @lru_cache(maxsize=4)
 def trials(each: int) -> np.ndarray:
-    """When to keep a known like of the first card, and to try another new card instead.
+    """Return when to try another new card although a match of the first card is known.
 
-    Of two colours, let a turn begin with a new card of colour A. Expected failures, from that
-    turn to the last, are found for few new cards first.
+    There are two colours, and a turn begins with a new card of colour A. The expected number of
+    failures from this turn on is computed for few new cards first.
 
     Args:
-        each: How many cards of each colour there are.
+        each: The number of cards of each colour.
 
     Returns:
-        Whether to try, [each + 1, each + 1, each + 1, each + 1] bool: by the numbers of new
-        cards of A (the first card included) and B, and of known ones of A and B.
+        Whether to try, [each + 1, each + 1, each + 1, each + 1] bool. The indices are the numbers
+            of new cards of A (with the first card), of new cards of B, of known cards of A and of
+            known cards of B.
     """
     size = each + 1
-    # [new A, new B, 1 + known A, 1 + known B]; beyond the margins there is nothing to take
+    # [new A, new B, 1 + known A, 1 + known B]; the margins stand for impossible numbers
     failures = np.full((size, size, size + 2, size + 2), np.inf)
     failures[0, 0] = 0
     chosen = np.zeros((size,) * 4, bool)
@@ -108,7 +111,7 @@ def trials(each: int) -> np.ndarray:
 
 
 def after_trial(failures: np.ndarray, a: int, b: int) -> np.ndarray:
-    """Expected failures after a first new card of A and another new one, by cards known."""
+    """Return the expected failures after two new cards, the first of them of A, by cards known."""
     if a + b == 1:
         return np.array(np.inf)
     lucky = failures[a - 2, b, 1:-1, 1:-1] if a > 1 else 0.0
@@ -117,5 +120,5 @@ def after_trial(failures: np.ndarray, a: int, b: int) -> np.ndarray:
 
 
 def share(count: int, total: int, values: Any) -> Any:
-    """What `count` of `total` cases contribute to an expectation; nothing if there are none."""
+    """Return what ``count`` of ``total`` cases add to an expectation; 0 if there are none."""
     return count / total * values if count else 0.0

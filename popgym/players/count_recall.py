@@ -9,10 +9,10 @@ from popgym.players.player import Player
 
 
 class CountRecallClock(Player):
-    """Sees only how many cards were dealt, and names the likeliest count of any kind."""
+    """Knows only how many cards were dealt, and names the likeliest count of any kind."""
 
-    # With n of N cards dealt, K of them of a kind, the count is distributed hypergeometrically.
-    # Its mode is ⌊(n + 1)(K + 1) / (N + 2)⌋.
+    # If n of N cards are dealt and K cards are of a kind, its count has a hypergeometric
+    # distribution with the mode ⌊(n + 1)(K + 1) / (N + 2)⌋.
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
         super().__init__(task, num_envs, seed)
@@ -21,7 +21,7 @@ class CountRecallClock(Player):
         self.dealt = np.zeros(num_envs, np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides by the number of steps; see `Player.act`."""
+        """Answer by the number of steps; see ``Player.act``."""
         self.dealt = np.where(start, 1, self.dealt + 1)
         return (self.dealt + 1) * (self.each + 1) // (self.cards + 2)
 
@@ -34,7 +34,7 @@ class CountRecallPerfect(Player):
         self.counts = np.zeros((num_envs, task.params["kinds"]), np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Counts the card dealt and answers; see `Player.act`."""
+        """Count the card dealt and answer; see ``Player.act``."""
         everyone = np.arange(self.num_envs)
         self.counts[start] = 0
         self.counts[everyone, obs[:, 0]] += 1

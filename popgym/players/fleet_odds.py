@@ -1,15 +1,16 @@
-"""Where ships may lie: the odds of every square, given shots and hits.
+"""The odds that ships lie on each square of a board, given shots and hits.
 
-Every hit must be under a ship and no miss may be. First the hits are explained: the first of them
-by every place of every ship that covers it, the first one left by every place of every ship left,
-and so on, which lists each explanation once. The ships that an explanation leaves free lie
-anywhere without shots or other ships. With up to two of them, all ways to place them are counted.
-With more, each two keep off each other exactly, and their chances to do so are multiplied (the
-superposition of Kirkwood, "Statistical Mechanics of Fluid Mixtures", 1935).
+Every hit must be under a ship, and no miss may be. First the hits are explained: the first hit by
+every place of every ship that covers it, the first hit that is left by every place of every
+remaining ship, and so on. This lists each explanation once. The free ships of an explanation lie
+anywhere without shots or other ships. All ways to place up to two free ships are counted exactly.
+With more free ships the probability that they do not overlap is computed exactly for each pair, and
+these probabilities are multiplied (the superposition approximation of Kirkwood, "Statistical
+Mechanics of Fluid Mixtures", 1935).
 
-Fleets are placed ship by ship, each uniformly where there is room. So a fleet is the more likely,
-the less room its first ships leave to others; this too is multiplied over pairs of ships, which
-is exact for two.
+Ships are placed one by one, each uniformly over the places left. So a fleet is more likely if its
+first ships leave fewer places to the others. This factor is also multiplied over pairs of ships,
+which is exact for two ships.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,23 +18,23 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-MAX_EXPLANATIONS = 4000  # what is beyond is thinned out evenly; the presets stay far below
+MAX_EXPLANATIONS = 4000  # if there are more, evenly spaced ones are kept; presets have far fewer
 
 
 class Fleet:
-    """Ships to be found on a square board, whose squares are numbered row by row.
+    """Ships on a square board, whose squares are numbered row by row.
 
     Args:
-        side: Rows and columns of the board.
+        side: The number of rows and of columns of the board.
         sizes: The lengths of the ships, in the order in which they are placed.
     """
 
     places: list[np.ndarray]
-    """For each ship [places, squares] float32: 1 where it lies."""
+    """For each ship [places, squares] float32: 1 on the squares of the place."""
     apart: dict[tuple[int, int], np.ndarray]
-    """For each two ships [places, places] float32: 1 if they do not overlap."""
+    """For each pair of ships [places, places] float32: 1 if they do not overlap."""
     weights: list[np.ndarray]
-    """For each ship [places]: how much likelier than others fleets with it there are."""
+    """For each ship [places]: the relative probability of fleets with the ship at that place."""
 
     def __init__(self, side: int, sizes: Sequence[int]) -> None:
         self.squares, self.ships = side * side, range(len(sizes))
@@ -48,14 +49,14 @@ class Fleet:
             self.weights[i] /= np.maximum(self.apart[i, j].mean(axis=1), 1e-6)
 
     def odds(self, shots: np.ndarray, hits: np.ndarray) -> np.ndarray:
-        """The probability that a ship lies on a square.
+        """Return the probability of a ship on each square.
 
         Args:
-            shots: Where one has fired, [squares] bool.
-            hits: Where that hit a ship, [squares] bool.
+            shots: The squares fired at, [squares] bool.
+            hits: The squares where a shot hit a ship, [squares] bool.
 
         Returns:
-            [squares] float64; all 0 if ships cannot lie so.
+            [squares] float64; all 0 if no fleet agrees with the shots.
         """
         fits = [(places[:, shots & ~hits] == 0).all(axis=1) for places in self.places]
         covers = [places[:, hits] > 0 for places in self.places]
@@ -73,7 +74,7 @@ class Fleet:
     def _explanations(
         self, fits: list[np.ndarray], covers: list[np.ndarray]
     ) -> Iterator[np.ndarray]:
-        """The places of ships that cover all hits, [explanations, ships]; −1 for free ships."""
+        """Yield places of ships that cover all hits, [explanations, ships]; −1 for free ships."""
         chosen = np.full((1, len(self.ships)), -1)
         covered = np.zeros((1, covers[0].shape[1]), bool)
         while len(chosen):
@@ -95,7 +96,7 @@ class Fleet:
         fits: list[np.ndarray],
         covers: list[np.ndarray],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Covers the first hit left of each explanation with a ship, wherever it can."""
+        """Cover the first uncovered hit of each explanation with a ship at every possible place."""
         rows = np.flatnonzero(chosen[:, ship] < 0)
         places = np.flatnonzero(fits[ship] & covers[ship].any(axis=1))
         first = covered[rows].argmin(axis=1)
@@ -116,7 +117,7 @@ class Fleet:
         blank: list[np.ndarray],
         totals: list[np.ndarray],
     ) -> None:
-        """Adds up the weights of all fleets that go with explanations, by each ship's place."""
+        """Add the weights of all fleets that agree with the explanations, by each ship's place."""
         fixed, loose = np.flatnonzero(~free).tolist(), np.flatnonzero(free).tolist()
         weight = np.ones(len(chosen))
         for i in fixed:
@@ -144,7 +145,7 @@ class Fleet:
 
 
 def places_of(side: int, size: int) -> np.ndarray:
-    """All places of a ship along rows and columns, [places, side²] float32: 1 where it lies."""
+    """Return all places of a ship, [places, side²] float32: 1 where it lies."""
     places = []
     for y in range(side):
         for x in range(side - size + 1):

@@ -12,20 +12,20 @@ HIGHER, LOWER = 0, 1
 
 
 class HigherLowerMemoryless(Player):
-    """Guesses higher below a seven, and lower from there on."""
+    """Guesses higher below a seven, and lower otherwise."""
 
-    # Equally many ranks lie above a seven and below it: there either guess earns nothing.
+    # As many ranks are above a seven as below it, so both guesses earn 0 there on average.
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides by the rank in view; see `Player.act`."""
+        """Guess by the rank in view; see ``Player.act``."""
         return np.where(obs < len(RANKS) // 2, HIGHER, LOWER)
 
 
 class HigherLowerPerfect(Player):
-    """Counts the cards, and guesses what more of the remaining ones are."""
+    """Counts the cards, and guesses the side on which more of the remaining cards are."""
 
-    # A guess changes nothing but its own reward, and cards of equal rank pay nothing either way;
-    # so the likelier guess is the best, and with as many above as below both are.
+    # A guess affects only its own reward, and a card of equal rank earns 0 with either guess. So
+    # the likelier guess is the best; if both are equally likely, both are best.
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
         super().__init__(task, num_envs, seed)
@@ -33,7 +33,7 @@ class HigherLowerPerfect(Player):
         self.left = np.zeros((num_envs, len(RANKS)), np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Strikes the card in view off those left, and guesses; see `Player.act`."""
+        """Remove the card in view from the remaining cards and guess; see ``Player.act``."""
         self.left[start] = self.full
         self.left[np.arange(self.num_envs), obs] -= 1
         rank, in_view = np.arange(len(RANKS)), obs[:, None]

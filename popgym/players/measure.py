@@ -1,4 +1,4 @@
-"""What a player earns."""
+"""Measuring the returns of a player."""
 
 import numpy as np
 
@@ -15,23 +15,23 @@ def play_episodes(
     seed: int = 0,
     num_envs: int = 256,
 ) -> np.ndarray:
-    """Plays whole episodes.
+    """Play whole episodes.
 
-    Every environment plays equally many, whatever their lengths: were the first to end taken,
-    short episodes would be favoured.
+    Every environment plays the same number of episodes, whatever their lengths. Taking the first
+    episodes to end would favour short ones.
 
     Args:
-        task: What is played.
-        player: The class of who plays.
-        episodes: How many episodes.
-        seed: Decides the environments' dice and the player's.
-        num_envs: The most environments side by side.
+        task: The task to play.
+        player: The class of the player.
+        episodes: The number of episodes.
+        seed: The seed of the environments and of the player.
+        num_envs: The maximum number of environments in the vector environment.
 
     Returns:
         The sum of rewards of each episode, [episodes] float64.
 
     Raises:
-        ValueError: `episodes`, `seed` or `num_envs` is wrong.
+        ValueError: If ``episodes``, ``seed`` or ``num_envs`` is out of range.
     """
     episodes = whole_number("episodes", episodes, 1)
     rounds = -(-episodes // whole_number("num_envs", num_envs, 1))
@@ -44,7 +44,8 @@ def play_episodes(
     while (played < rounds).any():
         seen = env.get_state() if player.observes_state else obs
         obs, rewards, terminated, truncated, _ = env.step(playing.act(seen, start))
-        returns[np.minimum(played, rounds), everyone] += rewards  # the last row is for the surplus
+        # Environments that have played all their rounds add to the last row, which is dropped.
+        returns[np.minimum(played, rounds), everyone] += rewards
         start = terminated | truncated
         played += start
     return returns[:rounds].reshape(-1)[:episodes]

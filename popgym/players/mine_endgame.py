@@ -1,32 +1,37 @@
-"""MineSweeper solved exactly, once few boards are left that agree with what was told.
+"""An exact solver of MineSweeper for positions with few possible boards.
 
-V(B, U) is the most that can still be earned when the boards B are possible and the squares U are
-uncovered. With n squares free of mines on the board and r of them covered:
+V(B, U) is the greatest expected sum of future rewards if the boards B are possible and the squares
+U are uncovered. Let n be the number of squares free of mines, and r the number of those still
+covered.
 
-- squares that are free in all of B are uncovered, each for 1 / n, and the numbers told split B;
-- else V is the greatest of −r / 2 (n − 2), for not risking anything more and uncovering a square
-  seen before until the episode is truncated, and, over all covered squares, of
-  −P(mine) (1/2 + 1/n) + Σ P(number told) (1/n + V(boards that tell it, U and the square)).
+- Squares that are free in all boards of B are uncovered, each for 1 / n. The numbers they show
+  split B.
+- If there are none, V is the greatest of two kinds of values. The first is −r / 2 (n − 2), for
+  taking no more risks: uncover a known square again until the episode is truncated. The second, for
+  each covered square, is −P(mine) (1/2 + 1/n) + Σ P(number) (1/n + V(boards with this number, U and
+  the square)).
 
-Free squares first loses nothing, as there is a step for each of them and the numbers are free.
+Uncovering free squares first loses nothing: there is a step for each of them, and their numbers
+cost nothing.
 """
 
 from collections.abc import Iterable, Sequence
 
 Boards = tuple[int, ...]
-"""Boards as numbers whose bit i says whether square i holds a mine, in ascending order."""
+"""Boards in ascending order, as numbers whose bit i says whether square i holds a mine."""
 Answer = tuple[float, int | None]
-"""The expected sum of the rewards to come, and the square for it; None to risk nothing more."""
+"""The expected sum of future rewards, and the square for it; None to take no more risks."""
 MAX_ANSWERS = 20_000
 
 
 class Endgame:
-    """The best play for positions with few boards; answers are kept.
+    """The best play for positions with few possible boards; answers are cached.
 
     Args:
-        near: For each square its neighbours, as a number with a bit for each.
-        num_free: How many squares of the board are free of mines.
-        effort: How many boards to look at for a position, each time that one is looked at.
+        near: The neighbours of each square, as a number with a bit for each neighbour.
+        num_free: The number of squares of the board that are free of mines.
+        effort: The maximum number of boards looked at for a position, where a board counts each
+            time that it is looked at.
     """
 
     def __init__(self, near: Sequence[int], num_free: int, effort: int = 50_000) -> None:
@@ -34,11 +39,11 @@ class Endgame:
         self._answers: dict[tuple[Boards, int], Answer | None] = {}
 
     def solve(self, boards: Iterable[int], uncovered: int) -> Answer | None:
-        """The best play and its worth; None if the effort does not suffice.
+        """Return the best play and its value, or None if the effort is not sufficient.
 
         Args:
-            boards: The possible ones, at least one.
-            uncovered: The squares uncovered, as a number with a bit for each.
+            boards: The possible boards, at least one.
+            uncovered: The uncovered squares, as a number with a bit for each.
         """
         position = tuple(sorted(boards)), uncovered
         if position not in self._answers:
@@ -52,18 +57,18 @@ class Endgame:
 
 
 class TooLongError(Exception):
-    """A search has spent its effort."""
+    """A search has used up its effort."""
 
 
 class Search:
-    """One search; it starts without memory, so that its answer depends on the position alone."""
+    """One search, with a cache of its own so that its answer depends only on the position."""
 
     def __init__(self, game: Endgame) -> None:
         self.near, self.num_free, self._left = game.near, game.num_free, game.effort
         self._known: dict[tuple[Boards, int], Answer] = {}
 
     def best(self, boards: Boards, uncovered: int) -> Answer:
-        """V and the play for it; see above."""
+        """Return V and the play for it; see the top of this file."""
         position = boards, uncovered
         if position not in self._known:
             self._left -= len(boards)
@@ -81,7 +86,7 @@ class Search:
         return self._known[position]
 
     def _guess(self, boards: Boards, uncovered: int) -> Answer:
-        """The same where no square is certainly free."""
+        """Return V and the play if no square is certainly free."""
         n, all_boards = self.num_free, len(boards)
         left = n - uncovered.bit_count()
         best, choice = -0.5 * left / (n - 2), None
@@ -98,7 +103,7 @@ class Search:
         return best, choice
 
     def _told(self, boards: Boards, uncovered: int, free: Sequence[int]) -> float:
-        """The value expected behind uncovering squares that are free in all of the boards."""
+        """Return the expected value after uncovering squares that are free in all boards."""
         uncovered |= sum(1 << square for square in free)
         if uncovered.bit_count() == self.num_free:
             return 0.0

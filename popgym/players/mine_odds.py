@@ -1,12 +1,14 @@
-"""Where mines may lie: all boards that agree with clues, counted exactly.
+"""The odds of mines: exact counts of all boards that agree with the clues.
 
-A clue says how many mines lie in a set of covered squares. Covered squares that belong to the
-same clues form a box: only how many mines a box holds matters, and a box of n squares holds k in
-C(n, k) ways. Boxes are gone through one by one; the rest of the way depends only on how many
-mines each clue still lacks, and on how many are left. Boards are counted from both ends, as in
-the forward-backward algorithm of hidden Markov models (Rabiner, "A Tutorial on Hidden Markov
-Models", 1989, section III), so that it takes time for each such state and not for each board.
-Squares in no clue come last and take the mines that are left.
+A clue says how many mines lie in a set of covered squares. Covered squares that belong to the same
+clues form a box. Only the number of mines in a box matters, and a box of n squares holds k mines in
+C(n, k) ways. The boxes are processed one by one. The rest of the count depends only on the state:
+how many mines each clue still lacks, and how many mines are left. Boards are counted from both
+ends, like in the forward-backward algorithm of hidden Markov models, so that the time depends on
+the number of states and not of boards. Squares without a clue come last and take the mines that are
+left.
+
+Rabiner, "A Tutorial on Hidden Markov Models" (1989), section III.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +17,8 @@ from math import comb
 from typing import NamedTuple
 
 Clue = tuple[frozenset[int], int]
-"""Squares, and how many mines lie in them: at most 8."""
-BITS = 4  # of a state, for what one clue still lacks
+"""Squares and the number of mines in them, at most 8."""
+BITS = 4  # of a state for the number of mines that one clue still lacks
 
 
 class Box(NamedTuple):
@@ -25,28 +27,28 @@ class Box(NamedTuple):
     squares: tuple[int, ...]
     clues: tuple[int, ...]
     room: tuple[int, ...]
-    """How many squares each of these clues has in later boxes."""
+    """The number of squares of each of these clues in later boxes."""
 
 
 class TooManyStatesError(Exception):
-    """There are more states than one is willing to go through."""
+    """There are more states than allowed."""
 
 
 class Boards:
-    """All ways to lay mines into covered squares that agree with clues.
+    """All ways to lay mines into covered squares that agree with the clues.
 
     Args:
         covered: The squares that may hold mines.
-        clues: What is known of them.
-        num_mines: How many mines lie in them altogether.
-        max_states: How many states to go through at most.
+        clues: The known numbers of mines.
+        num_mines: The number of mines in all covered squares.
+        max_states: The maximum number of states.
 
     Raises:
-        TooManyStatesError: There are more.
+        TooManyStatesError: If there are more states.
     """
 
     total: int
-    """How many ways there are; none if the clues contradict each other."""
+    """The number of boards; 0 if the clues contradict each other."""
 
     def __init__(
         self,
@@ -58,7 +60,7 @@ class Boards:
         self._boxes = boxes_of(clues)
         inside = {square for box in self._boxes for square in box.squares}
         self._outside = [square for square in covered if square not in inside]
-        self._top = BITS * len(clues)  # below it what clues lack, above it the mines left
+        self._top = BITS * len(clues)  # lower bits: mines clues lack; higher: mines left
         lacking = sum(mines << (BITS * j) for j, (_, mines) in enumerate(clues))
         self._first = lacking + (num_mines << self._top)
         self._forward = self._count_forward(max_states)
@@ -66,7 +68,11 @@ class Boards:
         self.total = self._backward[0][self._first]
 
     def _moves(self, box: Box, state: int) -> list[tuple[int, int, int]]:
-        """How many mines a box may hold, in how many ways, and the state behind it."""
+        """Return the possible numbers of mines in a box.
+
+        Returns:
+            Tuples: how many mines, in how many ways they can be laid, and the state after the box.
+        """
         size = len(box.squares)
         least, most = 0, min(size, state >> self._top)
         one = 1 << self._top
@@ -77,7 +83,7 @@ class Boards:
         return [(k, comb(size, k), state - k * one) for k in range(least, most + 1)]
 
     def _count_forward(self, max_states: int) -> list[dict[int, int]]:
-        """Before each box and behind the last: in how many ways each state is come to."""
+        """Return, before each box and after the last, how many ways lead to each state."""
         layers, states = [{self._first: 1}], 1
         for box in self._boxes:
             after: dict[int, int] = {}
@@ -87,11 +93,11 @@ class Boards:
             layers.append(after)
             states += len(after)
             if states > max_states:
-                raise TooManyStatesError(f"more than {max_states}")
+                raise TooManyStatesError(f"more than {max_states} states")
         return layers
 
     def _count_backward(self) -> list[dict[int, int]]:
-        """Before each box and behind the last: in how many ways each state can go on."""
+        """Return, before each box and after the last, how many ways lead on from each state."""
         free = len(self._outside)
         layers = [{state: comb(free, state >> self._top) for state in self._forward[-1]}]
         for box, states in zip(self._boxes[::-1], self._forward[-2::-1], strict=True):
@@ -102,9 +108,9 @@ class Boards:
         return layers[::-1]
 
     def odds(self) -> dict[int, float]:
-        """The probability of a mine in each covered square, all boards being equally likely.
+        """Return the probability of a mine in each covered square if all boards are equally likely.
 
-        There must be a board.
+        There must be at least one board.
         """
         odds: dict[int, float] = {}
         for i, box in enumerate(self._boxes):
@@ -121,7 +127,7 @@ class Boards:
         return odds
 
     def list_all(self) -> list[int]:
-        """Every board as a number whose bit i says whether square i holds a mine."""
+        """Return every board as a number whose bit i says whether square i holds a mine."""
         parts = [(0, self._first)]
         for i, box in enumerate(self._boxes):
             parts = [
@@ -135,12 +141,12 @@ class Boards:
 
 
 def ways_to_lay(squares: Sequence[int], mines: int) -> list[int]:
-    """All ways to lay mines into squares, as numbers with a bit for each square."""
+    """Return all ways to lay mines into squares, as numbers with a bit for each square."""
     return [sum(1 << square for square in chosen) for chosen in combinations(squares, mines)]
 
 
 def boxes_of(clues: Sequence[Clue]) -> list[Box]:
-    """The boxes of all squares in clues, in an order that makes few states."""
+    """Return the boxes of all squares in clues, in an order that gives few states."""
     clues_of: dict[int, list[int]] = {}
     for j, (squares, _) in enumerate(clues):
         for square in squares:
@@ -158,7 +164,7 @@ def boxes_of(clues: Sequence[Clue]) -> list[Box]:
 
 
 def in_good_order(boxes: Mapping[tuple[int, ...], object]) -> list[tuple[int, ...]]:
-    """Boxes, given by their clues, so ordered that few clues are begun at a time."""
+    """Order boxes, given by their clues, so that few clues are unfinished at a time."""
     left, begun = list(boxes), set[int]()
     boxes_left = {j: sum(j in box for box in left) for box in left for j in box}
     order = []

@@ -1,9 +1,11 @@
 """The best torques for a pendulum whose state is known, by dynamic programming on a grid.
 
-With k steps to go, Vₖ(x) = maxᵤ r(x, u) + Vₖ₋₁(f(x, u)) and V₀ = 0 (Bellman, "Dynamic
-Programming", 1957). States are angles and speeds on a grid; between its points V is interpolated
-bilinearly. Far from the end one more step adds the same to all values, and the best torque does
-not depend on k: no more than `HORIZON` steps are looked ahead.
+With k steps to go, Vₖ(x) = maxᵤ r(x, u) + Vₖ₋₁(f(x, u)) and V₀ = 0. V is computed for a grid of
+angles and speeds, with bilinear interpolation between its points. Far from the end, one more step
+adds the same amount to all values, so that the best torque does not depend on k. Therefore the plan
+looks at most ``HORIZON`` steps ahead.
+
+Bellman, "Dynamic Programming" (1957).
 """
 
 import functools
@@ -14,28 +16,36 @@ import numpy as np
 from popgym.envs.pendulum import DT, FALL, HALF_COST, MAX_TORQUE, MAX_TURN, PUSH
 
 ANGLES, TURNS = 160, 161
-"""Points of the grid: angles from −π (inclusive) to π (exclusive), speeds from −8 to 8 rad/s."""
+"""The numbers of grid points: angles from −π to π (exclusive), speeds from −8 to 8 rad/s."""
 PLANNED, TRIED = 9, 21
-"""How many torques, evenly spread, are considered when planning and when playing."""
+"""The numbers of evenly spaced torques to choose from when planning and when playing."""
 HORIZON = 100
 
 
 def advance(
     angle: np.ndarray, turn: np.ndarray, torque: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The physics of `popgym.envs.pendulum` for arrays that broadcast."""
+    """Compute a step of the physics of ``popgym.envs.pendulum`` for arrays that broadcast."""
     turn = np.clip(turn + DT * (FALL * np.sin(angle) + PUSH * torque), -MAX_TURN, MAX_TURN)
     return angle + DT * turn, turn
 
 
 def reward(angle: np.ndarray, turn: np.ndarray, torque: np.ndarray) -> np.ndarray:
-    """What a step earns, times the episode's length; arrays that broadcast."""
+    """Return the reward of a step times the episode's length, for arrays that broadcast."""
     off = (angle + math.pi) % (2 * math.pi) - math.pi
     return 1 - (off**2 + 0.1 * turn**2 + 0.001 * torque**2) / HALF_COST
 
 
 def corners(angle: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The grid points around states, and their weights, both [..., 4]; points of V flattened."""
+    """Return the grid points around states and their weights.
+
+    Args:
+        angle: The angle from upright in rad.
+        turn: The angular speed in rad/s.
+
+    Returns:
+        Indices into the flattened V, [..., 4], and weights, [..., 4].
+    """
     a = (angle / (2 * math.pi) + 0.5) * ANGLES
     t = np.clip((turn / MAX_TURN + 1) * (TURNS - 1) / 2, 0, TURNS - 1.000001)
     row, column = np.floor(a).astype(np.int64), t.astype(np.int64)
@@ -48,7 +58,7 @@ def corners(angle: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 @functools.cache
 def plan() -> np.ndarray:
-    """The values with 0 to `HORIZON` steps to go, [HORIZON + 1, points] float32."""
+    """Return the values with 0 to ``HORIZON`` steps to go, [HORIZON + 1, points] float32."""
     angle = (np.arange(ANGLES) / ANGLES - 0.5)[:, None, None] * 2 * math.pi
     turn = (np.arange(TURNS) * 2 / (TURNS - 1) - 1)[None, :, None] * MAX_TURN
     torque = np.linspace(-MAX_TORQUE, MAX_TORQUE, PLANNED)
@@ -64,15 +74,15 @@ def plan() -> np.ndarray:
 
 
 def best_torque(angle: np.ndarray, turn: np.ndarray, to_go: np.ndarray) -> np.ndarray:
-    """The torque that is best on average over states that are thought equally likely.
+    """Return the torque that is best on average over states assumed to be equally likely.
 
     Args:
-        angle: From upright, rad, [n, states].
-        turn: Angular speed, rad/s, [n, states].
-        to_go: How many steps the episode has still, this one included, [n].
+        angle: The angle from upright in rad, [n, states].
+        turn: The angular speed in rad/s, [n, states].
+        to_go: The number of steps left in the episode, with this one, [n].
 
     Returns:
-        In N m, [n].
+        The torque in N m, [n].
     """
     torque = np.linspace(-MAX_TORQUE, MAX_TORQUE, TRIED)
     angle, turn = angle[..., None], turn[..., None]

@@ -1,4 +1,4 @@
-"""What a scripted player is: a function of what it observes, with a memory of its own."""
+"""The base class of scripted players: functions of observations with a memory of their own."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -11,22 +11,23 @@ from popgym.core.reset_options import read_seed
 
 
 class Player(ABC):
-    """Plays `num_envs` environments of one task side by side.
+    """A player of ``num_envs`` environments of one task.
 
-    It knows the task (its arguments, its spaces), what it observes and what it did; never the
-    records. The first line of a subclass's docstring says how it plays, and tables show it.
+    It knows the task (its arguments and spaces), its observations and its actions, but never the
+    records. The first line of a subclass's docstring says how it plays; tables show this line.
 
     Args:
-        task: What is played.
-        num_envs: How many environments.
-        seed: Decides its own dice; the same seed and observations give the same actions.
+        task: The task to play.
+        num_envs: The number of environments.
+        seed: The seed of the player's random numbers; the same seed and observations give the same
+            actions.
 
     Raises:
-        ValueError: `num_envs` or `seed` is wrong.
+        ValueError: If ``num_envs`` or ``seed`` is out of range.
     """
 
     observes_state: ClassVar[bool] = False
-    """Whether it is an oracle: it is given `env.get_state()` in place of observations."""
+    """Whether it is an oracle, which is given ``env.get_state()`` instead of observations."""
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
         self.task = task
@@ -35,13 +36,13 @@ class Player(ABC):
 
     @abstractmethod
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides what to do next.
+        """Choose the next actions.
 
         Args:
-            obs: As a vector environment of `num_envs` returns it, [num_envs, ...] or a tuple of
-                such arrays; of an oracle, the states.
-            start: Whether the observation is the first of an episode, [num_envs] bool. What was
-                remembered of the episode before counts for nothing.
+            obs: The observations as a vector environment of ``num_envs`` environments returns them,
+                [num_envs, ...] or a tuple of such arrays; for an oracle, the states.
+            start: The episode start mask, [num_envs] bool. Where it is True, the player must ignore
+                what it remembers of the previous episode.
 
         Returns:
             Actions as the vector environment takes them, [num_envs, ...].
@@ -49,5 +50,5 @@ class Player(ABC):
 
     @classmethod
     def how(cls) -> str:
-        """How it plays, in one line."""
+        """Return how it plays, in one line."""
         return (cls.__doc__ or "").strip().split("\n")[0]

@@ -1,4 +1,4 @@
-"""The floor of every task."""
+"""The random player, the lower bound of every task."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ class Random(Player):
         self.low, self.high = limits(task.action_space)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Looks at nothing."""
+        """Draw actions and ignore the observations."""
         shape = (self.num_envs, *self.low.shape)
         if isinstance(self.task.action_space, Box):
-            # rounded to single precision a draw may lie on the upper bound, which is allowed
+            # Rounding to single precision may give the upper bound itself, which is allowed.
             return self.rng.uniform(self.low, self.high, shape).astype(self.low.dtype)
         return self.rng.integers(self.low, self.high, shape, endpoint=True)

@@ -1,4 +1,4 @@
-"""The players of every family by name, and how to make one."""
+"""The players of every family by name, and functions to create one."""
 
 from typing import Any
 
@@ -88,42 +88,43 @@ SCRIPTED: dict[type[Family], dict[str, type[Player]]] = {
         "oracle": pendulum.PendulumOracle,
     },
 }
-"""Family → name → player, from the weakest to the strongest. Names: "memoryless" or "clock"
-(without memory, or knowing only the step), the usual name of a well-known way to play,
-"perfect" (provably the best that can be done with what is observed), "scripted" (good, and not
-provably the best), "oracle" (knows what is hidden: a bound from above)."""
+"""Family → name → player, from the weakest to the strongest. Names: "memoryless" (without
+memory), "clock" (knows only the step), the usual name of a well-known strategy, "perfect"
+(provably the best that can be done with what is observed), "scripted" (good, but not provably
+the best), "oracle" (knows what is hidden: an upper bound)."""
 
 PLAYERS: dict[type[Family], dict[str, type[Player]]] = {
     family: {"random": Random, **SCRIPTED.get(family, {})} for family in FAMILIES
 }
-"""Family → name → player: `SCRIPTED`, and "random" for all."""
+"""Family → name → player: ``SCRIPTED``, and "random" for every family."""
 
 
 def players_of(env: str | type[POPGymEnv]) -> dict[str, type[Player]]:
-    """The players of an environment.
+    """Return the players of an environment.
 
     Args:
         env: A name, id or class.
 
     Returns:
-        Name → class of player, from the weakest to the strongest; of a family of one's own,
-        what was put into `PLAYERS`, else "random" alone.
+        Name → class of player, from the weakest to the strongest. For a family of your own these
+            are the players that you added to ``PLAYERS``, otherwise only "random".
 
     Raises:
-        ValueError: There is no such environment.
+        ValueError: If there is no such environment.
     """
     return dict(PLAYERS.get(find(env).family, {"random": Random}))
 
 
 def find_player(env: str | type[POPGymEnv], player: str = "best") -> type[Player]:
-    """The class of a player of an environment.
+    """Return the class of a player of an environment.
 
     Args:
         env: A name, id or class.
-        player: One of `players_of(env)`, or "best": the perfect player, or else the scripted.
+        player: One of ``players_of(env)``, or "best": the perfect player if there is one, else the
+            scripted player.
 
     Raises:
-        ValueError: There is no such environment, or no such player of it.
+        ValueError: If there is no such environment, or if it has no such player.
     """
     players, name = players_of(env), str(player)
     if name == "best":
@@ -140,17 +141,18 @@ def make_player(
     seed: int = 0,
     **arguments: Any,
 ) -> Player:
-    """A player of an environment.
+    """Create a player of an environment.
 
     Args:
         env: A name, id or class.
-        player: One of `players_of(env)`, or "best": the perfect player, or else the scripted.
-        num_envs: How many environments it plays side by side.
-        seed: Decides its own dice.
-        **arguments: As for the environment's constructor, where they differ from the preset's.
+        player: One of ``players_of(env)``, or "best": the perfect player if there is one, else the
+            scripted player.
+        num_envs: The number of environments that it plays.
+        seed: The seed of its random numbers.
+        **arguments: Arguments of the environment's constructor that differ from the preset.
 
     Raises:
-        ValueError: There is no such environment or player, or a value is wrong.
-        TypeError: The environment does not take an argument.
+        ValueError: If there is no such environment or player, or if a value is out of range.
+        TypeError: If the environment does not take an argument.
     """
     return find_player(env, player)(find(env).task(**arguments), num_envs, seed)

@@ -1,4 +1,4 @@
-"""Players of the tasks that ask for cards shown before: RepeatPrevious, RepeatFirst, Autoencode."""
+"""Players of RepeatPrevious, RepeatFirst and Autoencode, which ask for cards shown before."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ SUITS = 4
 
 
 class RepeatPreviousMemoryless(Player):
-    """Names a suit other than the one in view, or with k = 1 the one in view."""
+    """Names a suit other than the one in view; with k = 1, the one in view."""
 
-    # Of the 52 d − 1 other cards 13 d − 1 are of the suit in view, and 13 d of each other suit.
+    # Of the 52 d − 1 other cards, 13 d − 1 have the suit in view, and 13 d each other suit.
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides by the suit in view; see `Player.act`."""
+        """Choose by the suit in view; see ``Player.act``."""
         return obs if self.task.params["k"] == 1 else (obs + 1) % SUITS
 
 
@@ -28,7 +28,10 @@ class RepeatPreviousPerfect(Player):
         self.suits = np.zeros((num_envs, task.params["k"]), np.int64)  # the newest last
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Names the oldest; those of an episode before are gone when the first counts."""
+        """Name the oldest suit; see ``Player.act``.
+
+        An episode's first k steps replace all suits of the previous episode, so no reset is needed.
+        """
         self.suits = np.concatenate([self.suits[:, 1:], obs[:, None]], axis=1)
         return self.suits[:, 0]
 
@@ -36,10 +39,11 @@ class RepeatPreviousPerfect(Player):
 class RepeatFirstMemoryless(Player):
     """Names the suit in view."""
 
-    # At first that is right, which outweighs that later each other suit is a little likelier.
+    # This is right at the first question, which outweighs that later each other suit is slightly
+    # likelier.
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides by the suit in view; see `Player.act`."""
+        """Choose by the suit in view; see ``Player.act``."""
         return obs
 
 
@@ -51,21 +55,21 @@ class RepeatFirstPerfect(Player):
         self.first = np.zeros(num_envs, np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Names the first suit; see `Player.act`."""
+        """Name the first suit; see ``Player.act``."""
         self.first = np.where(start, obs, self.first)
         return self.first
 
 
 class AutoencodeMemoryless(Player):
-    """Names the suit in view, which is the last card's when that is asked, and then always 0."""
+    """Names the suit in view, which is right for the first question, and then always suit 0."""
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Decides by the suit in view; see `Player.act`."""
+        """Choose by the suit in view; see ``Player.act``."""
         return obs[1]
 
 
 class AutoencodePerfect(Player):
-    """Remembers all suits, and says them backwards."""
+    """Remembers all suits and names them in reverse order."""
 
     def __init__(self, task: Family, num_envs: int = 1, seed: int = 0) -> None:
         super().__init__(task, num_envs, seed)
@@ -74,7 +78,10 @@ class AutoencodePerfect(Player):
         self.clock = np.zeros(num_envs, np.int64)
 
     def act(self, obs: Any, start: np.ndarray) -> np.ndarray:
-        """Names the card as far back from the last as the last is in the past."""
+        """Record suits, then name them from the last to the first; see ``Player.act``.
+
+        As many steps after the last card, the player names the card as many steps before it.
+        """
         self.clock = np.where(start, 0, self.clock + 1)
         everyone, last = np.arange(self.num_envs), self.cards - 1
         shown = self.clock <= last

@@ -138,8 +138,8 @@ def test_boards_may_have_any_size_and_number_of_mines():
 @pytest.mark.parametrize(
     "mines, match",
     [
-        (np.eye(4, dtype=int), r"hidden\['mines'\] must be 2 ones, got 4"),
-        (np.zeros((4, 4), int), "must be 2 ones, got 0"),
+        (np.eye(4, dtype=int), r"hidden\['mines'\] must contain 2 ones, got 4"),
+        (np.zeros((4, 4), int), "must contain 2 ones, got 0"),
         (2 * np.array(BOARD), "zeros and ones"),
         (np.array(BOARD)[:3], r"of shape \(4, 4\)"),
     ],

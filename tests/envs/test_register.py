@@ -75,6 +75,6 @@ def test_another_familys_name_is_not_taken():
         """An impostor."""
 
     before = popgym.envs.RepeatFirst
-    with pytest.raises(ValueError, match=r"an environment RepeatFirst already, in popgym\.envs"):
+    with pytest.raises(ValueError, match=r"already an environment RepeatFirst, in popgym\.envs"):
         popgym.envs.register(RepeatFirstFamily)
     assert popgym.envs.RepeatFirst is before

@@ -5,7 +5,7 @@ import pytest
 
 import popgym.envs
 from popgym.core.maze import WALL
-from popgym.envs.labyrinth import DOWN, GOAL, LEFT, RIGHT
+from popgym.envs.labyrinth_rules import DOWN, GOAL, LEFT, RIGHT
 from popgym.players import play_episodes
 from popgym.players.labyrinth import EscapeMapper, ExploreMapper
 from popgym.players.random import Random

@@ -1,5 +1,5 @@
 """Parts of pictures that several families share: cards, boards, controls, the heading.
 
-It may import ``popgym.render`` and ``popgym.core``. A picture that one family draws is in the
-family's own file.
+This package may import ``popgym.render`` and ``popgym.core``. Pictures of a single family are in
+the family's own file.
 """

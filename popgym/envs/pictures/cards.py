@@ -1,8 +1,8 @@
-"""What pictures of card games have in common: cards, the question, the answers.
+"""Parts of pictures of card games: cards, the question, the answers.
 
-Cards are drawn by the names of their kinds, as in `popgym.core.cards.KINDS`, so that a picture
-shows of a card what its player is shown of it: the colour, the suit or the rank.
-The signs are drawn as shapes because Pillow's font has no card suits.
+Cards are drawn by the names of their kinds, as in ``popgym.core.cards.KINDS``. So a picture shows
+only what the player observes of a card: the colour, the suit or the rank. Suits are drawn as shapes
+because Pillow's font has no characters for them.
 """
 
 import math
@@ -16,18 +16,18 @@ from popgym.render.palette import BLUE, GREY, INK, LILAC, PURPLE, RED, SKY, WHIT
 SIZE = (480, 320)
 """The size of a picture with one question at a time."""
 CARD_Y = 128
-"""How far below the top of such a picture its cards have their centres."""
+"""The distance of the cards' centres from the top of such a picture."""
 HEIGHT = 96
-"""How high its cards are."""
+"""The height of its cards."""
 SLIM = 0.7
-"""A card's width, as a share of its height."""
+"""The width of a card as a share of its height."""
 
 
 def face(
     canvas: Canvas, x: float, y: float, height: float, name: str,
     ground: Color = WHITE, edge: Color = GREY,
 ) -> None:  # fmt: skip
-    """A card around (x, y) that lies face up."""
+    """Paint a card around (x, y) that lies face up."""
     width = SLIM * height
     box = (x - width / 2, y - height / 2, width, height)
     canvas.rectangle(*box, ground, edge, 0.08 * height)
@@ -39,7 +39,7 @@ def face(
 
 
 def back(canvas: Canvas, x: float, y: float, height: float, mark: str = "") -> None:
-    """A card around (x, y) that lies face down, with something written on its back."""
+    """Paint a card around (x, y) that lies face down, with a text on its back."""
     width, radius, rim = SLIM * height, 0.08 * height, 0.07 * height
     left, top = x - width / 2, y - height / 2
     canvas.rectangle(left, top, width, height, BLUE, WHITE, radius)
@@ -51,7 +51,7 @@ def back(canvas: Canvas, x: float, y: float, height: float, mark: str = "") -> N
 def covered(
     canvas: Canvas, x: float, y: float, height: float, name: str, reveal: bool, mark: str = ""
 ) -> None:
-    """A card around (x, y) that lies face down, or its face in purple to reveal it."""
+    """Paint a card around (x, y) that lies face down, or its face in purple if ``reveal``."""
     if reveal:
         face(canvas, x, y, height, name, LILAC, PURPLE)
     else:
@@ -59,7 +59,7 @@ def covered(
 
 
 def frame(canvas: Canvas, x: float, y: float, height: float) -> None:
-    """Draws attention to the card that will be drawn over it."""
+    """Highlight a card around (x, y) by a frame; call this before the card is painted."""
     rim = max(2, 0.05 * height)
     width = SLIM * height + 2 * rim
     left, top = x - width / 2, y - height / 2 - rim
@@ -67,19 +67,19 @@ def frame(canvas: Canvas, x: float, y: float, height: float) -> None:
 
 
 def place(canvas: Canvas, x: float, y: float, height: float) -> None:
-    """Where a card could lie around (x, y) and none does."""
+    """Paint an empty place for a card around (x, y)."""
     width = SLIM * height
     box = (x - width / 2, y - height / 2, width, height)
     canvas.rectangle(*box, None, GREY, 0.08 * height)
 
 
 def question(canvas: Canvas, text: str) -> None:
-    """What is asked, or what there is to know, above the answers."""
+    """Write the question, or other information, above the answers."""
     canvas.text(canvas.width / 2, canvas.height - 92, text, 20, INK)
 
 
 def answers(canvas: Canvas, names: Sequence[str]) -> None:
-    """What there is to answer at the bottom, each with the number of its action."""
+    """Paint the possible answers at the bottom, each with the number of its action."""
     width, gap, height = 100, 10, 46
     left = (canvas.width - len(names) * (width + gap) + gap) / 2
     y = canvas.height - MARGIN - height / 2
@@ -92,13 +92,13 @@ def answers(canvas: Canvas, names: Sequence[str]) -> None:
 
 
 def since(canvas: Canvas, names: Sequence[str], asked: str | None, reveal: bool = False) -> None:
-    """A row of the cards dealt from some card to the one in view, which alone is face up.
+    """Paint a row of cards from an earlier card to the one in view, which alone is face up.
 
     Args:
-        canvas: To draw on.
-        names: The cards' kinds. Where they are too many for the row, its middle is left out.
-        asked: What to call the first one, if that is the one asked about.
-        reveal: Whether to show also the kinds of those that are not in view.
+        canvas: The canvas to draw on.
+        names: The cards' kinds. If the row has no room for all, its middle is left out.
+        asked: The label of the first card if it is the one asked about.
+        reveal: Whether to show the kinds of the other cards too.
     """
     last, height = len(names) - 1, HEIGHT
     if not names:
@@ -122,13 +122,13 @@ def since(canvas: Canvas, names: Sequence[str], asked: str | None, reveal: bool 
 
 
 def spread(canvas: Canvas, count: int, of: int, top: str | None) -> None:
-    """A pile of cards spread from left to right; there is room for `of`.
+    """Paint a pile of cards spread from left to right.
 
     Args:
-        canvas: To draw on.
-        count: How many lie on the pile.
-        of: How many there can be.
-        top: The kind of the last one, if it is in view; if not, it is the one asked about.
+        canvas: The canvas to draw on.
+        count: The number of cards on the pile.
+        of: The number of cards that the pile can hold.
+        top: The kind of the last card if it is in view; if not, this is the card asked about.
     """
     left, room = MARGIN + SLIM * HEIGHT / 2 + 5, canvas.width - 2 * MARGIN - SLIM * HEIGHT - 10
     places = [left + room * i / (of - 1) for i in range(count)]
@@ -144,9 +144,9 @@ def spread(canvas: Canvas, count: int, of: int, top: str | None) -> None:
 
 
 def listing(canvas: Canvas, names: Sequence[str], columns: int = 26, rows: int = 6) -> None:
-    """The kinds of the cards of a pile, which are only revealed, and its last one marked.
+    """Paint the kinds of a revealed pile, with the last card marked.
 
-    If they are too many for the rows, those that come last.
+    If there are too many cards for the rows, only the last ones are shown.
     """
     names = names[-columns * rows :]
     pitch = (canvas.width - 2 * MARGIN) / columns
@@ -165,13 +165,13 @@ def listing(canvas: Canvas, names: Sequence[str], columns: int = 26, rows: int =
 def kinds(
     canvas: Canvas, names: Sequence[str], asked: str, counts: Sequence[int] | None = None
 ) -> None:
-    """All kinds of cards in a row at the bottom, the one asked about marked.
+    """Paint all kinds of cards in a row at the bottom, with the one asked about marked.
 
     Args:
-        canvas: To draw on.
-        names: Of the kinds.
-        asked: One of them.
-        counts: How many of each there were, to be revealed.
+        canvas: The canvas to draw on.
+        names: The names of the kinds.
+        asked: The kind asked about.
+        counts: The number of cards of each kind so far, if it is revealed.
     """
     width = min(60, (canvas.width - 2 * MARGIN) / len(names))
     y, size = canvas.height - 43, min(26, 0.7 * width)
@@ -185,10 +185,11 @@ def kinds(
 
 
 def heart_curve(x: float, y: float, size: float) -> list[Point]:
-    """A heart around (x, y), upside down where the size is negative.
+    """Return the outline of a heart around (x, y), upside down if the size is negative.
 
-    Weisstein, "Heart Curve", MathWorld, https://mathworld.wolfram.com/HeartCurve.html, the
-    curve of sines and cosines, which is 32 wide and reaches from −17 to 12.
+    The curve of sines and cosines is 32 wide and extends from −17 to 12.
+
+    Weisstein, "Heart Curve", MathWorld, https://mathworld.wolfram.com/HeartCurve.html.
     """
     points = []
     for t in (2 * math.pi * i / 60 for i in range(60)):
@@ -198,30 +199,30 @@ def heart_curve(x: float, y: float, size: float) -> list[Point]:
 
 
 def heart(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """A red heart."""
+    """Paint a red heart."""
     canvas.polygon(heart_curve(x, y, size), RED)
 
 
 def diamond(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """A red diamond."""
+    """Paint a red diamond."""
     wide, high = 0.4 * size, 0.52 * size
     canvas.polygon([(x, y - high), (x + wide, y), (x, y + high), (x - wide, y)], RED)
 
 
 def stem(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """What a spade or a club stands on."""
+    """Paint the stem of a spade or a club."""
     foot = y + 0.5 * size
     canvas.polygon([(x, y), (x + 0.2 * size, foot), (x - 0.2 * size, foot)], INK)
 
 
 def spade(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """A black spade."""
+    """Paint a black spade."""
     stem(canvas, x, y, size)
     canvas.polygon(heart_curve(x, y - 0.08 * size, -0.9 * size), INK)
 
 
 def club(canvas: Canvas, x: float, y: float, size: float) -> None:
-    """A black club."""
+    """Paint a black club."""
     stem(canvas, x, y, size)
     for right, up in ((0, 0.24), (-0.24, -0.12), (0.24, -0.12), (0, -0.02)):
         canvas.circle(
@@ -236,9 +237,9 @@ DISCS = dict(zip(COLORS, (INK, RED), strict=True))
 
 
 def symbol(canvas: Canvas, x: float, y: float, size: float, name: str) -> None:
-    """The sign for a kind of cards, about `size` high, around (x, y).
+    """Paint the sign for a kind of cards around (x, y), about ``size`` high.
 
-    A suit is drawn, a colour is a disc with its initial, anything else (a rank) is written.
+    A suit is a shape, a colour is a disc with its initial, and anything else (a rank) is text.
     """
     if name in SHAPES:
         SHAPES[name](canvas, x, y, size)

@@ -1,4 +1,4 @@
-"""What pictures of carts, rods and arms have in common: arrows and gauges."""
+"""Parts of pictures of control tasks: arrows and gauges."""
 
 import math
 
@@ -11,15 +11,15 @@ LONGEST = 110.0
 
 
 def arrow(canvas: Canvas, x: float, y: float, angle: float, length: float, fill: Color) -> None:
-    """An arrow from (x, y).
+    """Paint an arrow from (x, y).
 
     Args:
-        canvas: To draw on.
-        x: In pixels.
-        y: In pixels.
-        angle: Where it points, in rad: 0 is to the right, π / 2 up.
-        length: In pixels, at most `LONGEST`; if negative it points the other way, and if very
-            short there is no arrow.
+        canvas: The canvas to draw on.
+        x: The x coordinate of its start, in pixels.
+        y: The y coordinate of its start, in pixels.
+        angle: Its direction, in rad: 0 is to the right, π / 2 is up.
+        length: Its length in pixels, limited to ``LONGEST``. A negative length points the other
+            way. A very short arrow is left out.
         fill: Its colour.
     """
     length = min(max(length, -LONGEST), LONGEST)
@@ -37,12 +37,12 @@ def arrow(canvas: Canvas, x: float, y: float, angle: float, length: float, fill:
 
 
 def gauge(canvas: Canvas, y: float, name: str, value: float, limit: float, told: str) -> None:
-    """A bar from the middle to the left or right, as far as a number is below or above 0.
+    """Paint a bar that begins in the middle and shows how far a number is below or above 0.
 
     Args:
-        canvas: To draw on.
-        y: The bar's upper edge, in pixels.
-        name: Of the number.
+        canvas: The canvas to draw on.
+        y: The y coordinate of the bar's upper edge, in pixels.
+        name: The name of the number.
         value: The number.
         limit: The number at which the bar ends.
         told: The number as text.

@@ -1,14 +1,14 @@
-"""The line at the top of pictures, which tells how far the episode is."""
+"""The line at the top of pictures that shows the progress of the episode."""
 
 from popgym.render.canvas import Canvas
 from popgym.render.palette import BLUE, INK, LIGHT
 
 MARGIN = 20
-"""How far from the picture's edges it stays, in pixels."""
+"""The distance of the line from the picture's edges, in pixels."""
 
 
 def progress(canvas: Canvas, text: str, done: int, of: int, note: str = "") -> None:
-    """A line at the top that tells how far the episode is, with a bar below it."""
+    """Paint a line of text at the top, with a bar below it for the progress of the episode."""
     right = canvas.width - MARGIN
     canvas.text(MARGIN, 21, text, 18, INK, "lm")
     canvas.text(right, 21, note, 18, INK, "rm")
