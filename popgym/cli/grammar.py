@@ -42,7 +42,7 @@ def parser(*modules: Subcommands) -> Parser:
 
     whole = Parser(
         prog="popgym",
-        description="Partially observable environments and memory models for reinforcement learning.",
+        description="Partially observable environments and memory models for RL.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

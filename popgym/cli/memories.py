@@ -14,7 +14,7 @@ from popgym.cli.tables import print_table
 _LEGEND = """
 receptive field: number of inputs that an output depends on, including the current one
 state: numbers kept for each environment
-Mflop: cost of the matrix products in one step of one environment, without elementwise operations
+Mflop: the matrix products of one environment step, without elementwise operations
 all values are for {input_size} input features, {hidden_size} output features and default options
 popgym memories NAME describes one memory in detail
 """
@@ -103,4 +103,4 @@ def _numbers(name: str) -> Iterator[str]:
     yield f"  receptive field  {seen.receptive_field_shown}"
     yield f"  state            {seen.state_numel:,} numbers" + (f": {fields}" if fields else "")
     yield f"  parameters       {seen.parameters:,}"
-    yield f"  Mflop            {seen.megaflops}, of the matrix products in one step of one environment"
+    yield f"  Mflop            {seen.megaflops}, for the matrix products of one environment step"

@@ -57,7 +57,7 @@ class VectorDiscreteAction(POPGymVectorWrapper):
         """Play one action in each environment; see the wrapped environment.
 
         Args:
-            actions: Whole numbers, `[num_envs]`.
+            actions: Whole numbers, [num_envs].
         """
         return self.env.step(choices(self.env.single_action_space, actions))
 
@@ -92,10 +92,10 @@ def choices(space: Space, combinations: Any) -> Any:
 
     Args:
         space: The original action space.
-        combinations: One number or an array of numbers, `[...]`.
+        combinations: One number or an array of numbers, [...].
 
     Returns:
-        The actions, `[..., *space.shape]`; ``combinations`` unchanged if the space is not
+        The actions, [..., *space.shape]; ``combinations`` unchanged if the space is not
         MultiDiscrete.
 
     Raises:

@@ -168,7 +168,7 @@ class VectorExtension(POPGymVectorWrapper):
 
 
 def choose(mask: np.ndarray, chosen: Any, other: Any) -> Any:
-    """Return the rows of ``chosen`` where the mask `[B]` is True, else those of ``other``."""
+    """Return the rows of ``chosen`` where the mask [B] is True, else those of ``other``."""
     if isinstance(chosen, tuple):
         return tuple(choose(mask, a, b) for a, b in zip(chosen, other, strict=True))
     if isinstance(chosen, dict):

@@ -73,7 +73,7 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
 
 
 class VectorFlatten(POPGymVectorWrapper):
-    """Wrapper that flattens batched observations and actions to `[num_envs, ...]`.
+    """Wrapper that flattens batched observations and actions to [num_envs, ...].
 
     See ``Flatten``.
 
