@@ -41,7 +41,9 @@ def extended_space(space: Space, key: str, addition: Space) -> Space:
             shown = extended_space(space.spaces[OBS], key, addition)
             return spaces.Dict({**space.spaces, OBS: shown})
         if key in space.spaces:
-            raise ValueError(f"rename the part {key!r} of the observation space: {space}")
+            raise ValueError(
+                f"the observation space already has a part {key!r}; rename it: {space}"
+            )
         return spaces.Dict({**space.spaces, key: addition})
     plain = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
     if isinstance(space, plain):

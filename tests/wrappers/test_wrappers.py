@@ -171,7 +171,7 @@ def test_observations_that_cannot_be_extended_are_refused():
     with pytest.raises(ValueError, match="cannot append to observations"):
         PreviousAction(env)
     env.observation_space = Dict({"prev_action": Discrete(2)})
-    with pytest.raises(ValueError, match="rename the part 'prev_action'"):
+    with pytest.raises(ValueError, match="already has a part 'prev_action'"):
         PreviousAction(env)
     env.action_space = Text(3)
     with pytest.raises(ValueError, match="has no null action"):

@@ -93,7 +93,7 @@ def wrong_hidden_draws_are_refused(trial: Trial) -> None:
 
 
 def _beyond(value: np.ndarray) -> list[np.ndarray]:
-    """Return arrays of the right shape whose values a field of the record cannot hold."""
+    """Return arrays of the right shape with values that the field cannot hold, NaN or infinity."""
     if value.dtype.kind == "f":
         return [np.full(value.shape, np.nan), np.full(value.shape, np.inf)]
     top = int(np.iinfo(value.dtype).max) if value.dtype.kind in "iu" else 1
