@@ -183,9 +183,8 @@ def _storages(memory: Memory) -> set[int]:
 def updates(make: MakeMemory) -> None:
     """Check that all calls use new weights after an optimiser step and after loading weights."""
     trial = make_trial(make)
-    trial.run(
-        SINGLE_STEPS, trial.start
-    )  # a memory that caches something computed from its weights does so here
+    # a memory that caches something computed from its weights does so in these calls
+    trial.run(SINGLE_STEPS, trial.start)
     trial.run(start=trial.start)
     _update(trial)
     _require_agreement(trial, _fresh(make, trial), "an optimiser step")

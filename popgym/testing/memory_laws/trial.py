@@ -85,7 +85,8 @@ def make_trial(make: MakeMemory) -> Trial:
 def _starts() -> Tensor:
     """Return an episode start mask [B, T] with a different case in each row.
 
-    No certain start; a start at the first step; two in succession; a start at the last step.
+    Row 0 has no starts, row 1 one at the first step, row 2 two in succession, and row 3 one at the
+    last step. Rows 1 to 3 also have random starts.
     """
     start = torch.rand(ROWS, STEPS) < 0.08
     start[0] = False
