@@ -28,10 +28,8 @@ _ESCAPE = "\x1b"
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*|O)([A-Za-z~])")  # ECMA-48, and application mode
 _BEGUN = re.compile(r"\x1b(?:\[[0-9;?]*|O)?")
 _ESCAPE_WAIT = 0.05  # s; an escape that nothing follows by then is the key Esc
-_SHOW, _LEAVE = (
-    "\x1b[?1049h\x1b[?25l",
-    "\x1b[?25h\x1b[?1049l",
-)  # the alternate screen, without cursor
+# the alternate screen, without cursor
+_SHOW, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 
 
 def can_read_keys(source: TextIO, screen: TextIO) -> bool:
@@ -70,9 +68,8 @@ class Terminal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        on_interrupt = signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # a second Ctrl-C must not interrupt the restoring
+        # a second Ctrl-C must not interrupt the restoring
+        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._give_back()
         for number, handler in (*self._handlers.items(), (signal.SIGINT, on_interrupt)):
             signal.signal(number, handler)
