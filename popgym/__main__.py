@@ -1,4 +1,4 @@
-"""``python -m popgym`` is the command ``popgym``."""
+"""Entry point of ``python -m popgym``, which is the same as the command ``popgym``."""
 
 import sys
 

@@ -56,7 +56,7 @@ def test_training_evaluating_and_going_on(popgym, tmp_path):
     assert out[0].startswith("mean return ")
     assert out[1:] == [
         f"learning curve: {folder}/curve.png",
-        f"look further: popgym evaluate {folder}",
+        f"evaluate the agent with: popgym evaluate {folder}",
     ]
     assert err[-1].startswith("128/128")
 
@@ -135,7 +135,7 @@ def test_a_memory_is_told_in_full(popgym):
         "  receptive field  4 steps",
         "  state            384 numbers: frames [3, 128]",
         "  parameters       131,328",
-        "  Mflop            0.262, of the matrix products in an environment's step",
+        "  Mflop            0.262, for the matrix products of one environment step",
     ):
         assert line in lines
     assert lines[-1].startswith("source: Bai, Kolter and Koltun, ")
@@ -169,7 +169,7 @@ def test_ctrl_c_says_how_to_go_on(popgym, monkeypatch):
     monkeypatch.setattr(RecurrentPPO, "train", train_once)
     status, out, err = popgym("train", f"{TOYS}:Guess", *TINY, "--steps", "999", "--out", "r")
     assert status == 130
-    assert out[-1] == "interrupted; go on with: popgym train --resume r"
+    assert out[-1] == "interrupted; resume with: popgym train --resume r"
     assert err[-1].startswith("128/999")
 
 
@@ -215,7 +215,7 @@ MISTAKES = [
     (["train", GUESS, "--steps", "1.5"], "'1.5' is not a whole number"),
     (["train", GUESS, "--steps", "inf"], "'inf' is not a whole number"),
     (["train", GUESS, "--seed", "-1"], "--seed"),
-    (["train"], "name an environment: popgym train ENV (`popgym envs` lists ours)"),
+    (["train"], "name an environment: popgym train ENV (`popgym envs` lists those of POPGym)"),
     (["train", GUESS, "--set", "lr"], "--set takes key=value"),
     (["train", GUESS, "--memory", "lru", "--set", "memory=gru"], "memory is given twice"),
     (["train", GUESS, "--wrapper", "A", "--set", 'wrappers=["B"]'], "wrappers is given twice"),

@@ -1,4 +1,4 @@
-"""From the words of a command line to an exit status; a user's mistake is one line."""
+"""The command line's main function; it prints a user's mistake in one line."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from popgym.cli.messages import listen, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status: 0, 2 for a mistake, 130 for Ctrl-C."""
+    """Run the command line.
+
+    Args:
+        argv: The arguments; None: those of the process.
+
+    Returns:
+        The exit status: 0 for success, 2 for an error, 130 after Ctrl-C.
+    """
     _be_quiet()
     listen()
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # so that module:Class finds the user's own files
+        sys.path.insert(0, os.getcwd())  # so that module:Class can import the user's own files
     arguments = parser(training, playing, tables, memories).parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -38,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    """The message of a user's mistake; of anything else also its kind and where to look."""
+    """Return the message of an expected error; for others also the type and a hint at --debug."""
     from popgym.runs.errors import RunError
 
     message = " ".join(str(error).split())
@@ -51,12 +58,12 @@ def _one_line(error: Exception) -> str:
 
 
 def _be_quiet() -> None:
-    """Ray and its parts talk a lot; a message here is one line, for the user."""
+    """Silence the many messages of Ray and its libraries, which do not concern the user."""
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::DeprecationWarning")
     warnings.simplefilter("ignore", DeprecationWarning)
-    # Arrays from Ray's object store are only read.
+    # Arrays from Ray's object store are read-only, and nothing here writes into them.
     warnings.filterwarnings("ignore", "The given NumPy array is not writable")
     warnings.showwarning = _show_warning
 

@@ -1,4 +1,4 @@
-"""What command lines may look like, and what subcommands share."""
+"""The argument parser, and the parts that subcommands share."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ examples:
 
 
 class Subcommands(Protocol):
-    """A module with subcommands."""
+    """Interface of a module that defines subcommands."""
 
     def add(self, commands: Any) -> None:
-        """Adds them to the grammar."""
+        """Add the subcommands to the parser."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other message here."""
+    """Argument parser that prints a mistake in one line, as all messages of the command."""
 
     def error(self, message: str) -> NoReturn:
-        """Ends the process with status 2."""
+        """Print the mistake and exit with status 2."""
         say(f"{message}; see {self.prog} --help")
         self.exit(2)
 
 
 def parser(*modules: Subcommands) -> Parser:
-    """The whole grammar, of the modules' subcommands."""
+    """Build the parser with the subcommands of the modules."""
     from popgym import __version__
 
     whole = Parser(
         prog="popgym",
-        description="Partially observable environments and memory models.",
+        description="Partially observable environments and memory models for RL.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -60,14 +60,17 @@ def command(
     run: Callable[[argparse.Namespace], int],
     epilog: str | None = None,
 ) -> argparse.ArgumentParser:
-    """Adds a subcommand.
+    """Add a subcommand.
 
     Args:
-        commands: What the grammar collects subcommands in.
-        name: Of the subcommand.
-        text: What it does, in a few words.
-        run: Does it, and returns the exit status.
-        epilog: The end of its help.
+        commands: The subparsers object to add it to.
+        name: The name of the subcommand.
+        text: What the subcommand does, in a few words.
+        run: Function that runs the subcommand and returns the exit status.
+        epilog: The last paragraph of its help.
+
+    Returns:
+        The parser of the subcommand.
     """
     added = commands.add_parser(
         name,
@@ -76,35 +79,39 @@ def command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    added.add_argument("--debug", action="store_true", help="show tracebacks")
+    added.add_argument("--debug", action="store_true", help="show the traceback of an error")
     added.set_defaults(run=run)
     return added
 
 
 def count(text: str) -> int:
-    """A whole number, also written 5e5 or 500_000."""
+    """Parse a whole number of at least 0, which may be written as 5e5 or 500_000.
+
+    Raises:
+        argparse.ArgumentTypeError: If the text is not such a number.
+    """
     try:
         number = float(text)
         if number != int(number) or number < 0:
             raise ValueError
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 0") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0") from None
     return int(number)
 
 
 def add_env_options(added: argparse.ArgumentParser) -> None:
-    """Lets a subcommand that names an environment take arguments of its constructor."""
+    """Add the option ``--set env.KEY=VALUE`` for arguments of the environment's constructor."""
     added.add_argument(
         "--set", action="append", default=[], metavar="env.KEY=VALUE", dest="assignments",
-        help="an argument of the environment: env.k=8",
+        help="argument of the environment's constructor, such as env.k=8; may be repeated",
     )  # fmt: skip
 
 
 def env_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of the environment's constructor that were given.
+    """Return the arguments of the environment's constructor that the user gave with --set.
 
     Raises:
-        ValueError: Something else was given.
+        ValueError: If a key does not start with "env.".
     """
     from popgym.runs.settings import parse_assignment
 
@@ -112,6 +119,6 @@ def env_options(arguments: argparse.Namespace) -> dict[str, Any]:
     for key, value in map(parse_assignment, arguments.assignments):
         table, _, name = key.partition(".")
         if table != "env" or not name:
-            raise ValueError(f"--set takes env.KEY=VALUE here, as in env.k=8; got {key!r}")
+            raise ValueError(f"--set takes env.KEY=VALUE here, such as env.k=8; got {key!r}")
         options[name] = value
     return options

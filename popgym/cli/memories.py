@@ -1,4 +1,4 @@
-"""``popgym memories``: a table of all, or one in full."""
+"""``popgym memories``: a table of all memories, or the description of one memory."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from popgym.cli.messages import print_wrapped, say_before_import
 from popgym.cli.tables import print_table
 
 _LEGEND = """
-receptive field: how many inputs an output depends on, its own included
+receptive field: number of inputs that an output depends on, including the current one
 state: numbers kept for each environment
-Mflop: of the matrix products in an environment's step; not of what is done number by number
-with {input_size} features in, {hidden_size} out and default options; popgym memories NAME tells \
-all of one
+Mflop: the matrix products of one environment step, without elementwise operations
+all values are for {input_size} input features, {hidden_size} output features and default options
+popgym memories NAME describes one memory in detail
 """
 
 
 def add(commands: Any) -> None:
-    """Adds the subcommand to the grammar."""
-    memories = command(commands, "memories", "list the memories, or tell all of one", _memories)
-    memories.add_argument("name", nargs="?", metavar="NAME", help="a memory, or module:Class")
+    """Add the subcommand to the parser."""
+    memories = command(
+        commands, "memories", "list the memory models, or describe one of them", _memories
+    )
+    memories.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="the memory to describe: a name of the list, or module:Class",
+    )
 
 
 def _memories(arguments: argparse.Namespace) -> int:
@@ -50,7 +57,7 @@ def _options_of_all(but: Container[str] = ()) -> str:
 
 
 def _in_full(name: str) -> Iterator[str]:
-    """The lines on one memory."""
+    """Yield the lines that describe one memory."""
     from popgym.memory.describe import file_docstring, summary
     from popgym.memory.registry import find_memory
     from popgym.render.text import columns_of, refilled
@@ -73,7 +80,7 @@ def _options(memory: Any) -> Iterator[str]:
 
     own, meanings = own_options(memory), option_meanings(memory)
     if own is None:
-        yield "\nit takes options of any name"
+        yield "\nit accepts options of any name"
         return
     yield "\noptions:" if own else "\nno options of its own;"
     for name, default in own.items():
@@ -92,8 +99,8 @@ def _numbers(name: str) -> Iterator[str]:
     F, D = known["input_size"], known["hidden_size"]
     seen = overview(make_memory(name, F, D))
     fields = ", ".join(f"{field} {shape}" for field, shape in seen.state.items())
-    yield f"\nwith {F} features in, {D} out and default options:"
+    yield f"\nwith {F} input features, {D} output features and default options:"
     yield f"  receptive field  {seen.receptive_field_shown}"
     yield f"  state            {seen.state_numel:,} numbers" + (f": {fields}" if fields else "")
     yield f"  parameters       {seen.parameters:,}"
-    yield f"  Mflop            {seen.megaflops}, of the matrix products in an environment's step"
+    yield f"  Mflop            {seen.megaflops}, for the matrix products of one environment step"

@@ -1,4 +1,4 @@
-"""What the command prints: results, and on standard error what is to be said beside them."""
+"""Printing: results go to standard output, messages to standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def say(text: str) -> None:
-    """Prints a message, in one line unless a terminal is too narrow for it."""
+    """Print a message to standard error, in one line unless the terminal is too narrow."""
     from popgym.render.text import columns_of, wrapped
 
     line = wrapped(f"popgym: {text}", columns_of(sys.stderr))
@@ -15,28 +15,28 @@ def say(text: str) -> None:
 
 
 def print_wrapped(text: str) -> None:
-    """Prints a result, with lines that a terminal is too narrow for broken between words."""
+    """Print a result; lines that are too long for the terminal are broken between words."""
     from popgym.render.text import columns_of, wrapped
 
     print(wrapped(text, columns_of(sys.stdout)))
 
 
 def say_before_import(module: str, what: str) -> None:
-    """Says what takes seconds, unless the module is there already."""
+    """Print what takes seconds now, unless the module has already been imported."""
     if module not in sys.modules:
         say(f"{what} …")
 
 
 class Log(logging.Handler):
-    """Says what the package logs, such as that rules are being compiled."""
+    """Logging handler that prints the package's log messages, such as about compilation."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Says a record's message."""
+        """Print the message of a log record."""
         say(record.getMessage())
 
 
 def listen() -> None:
-    """Says from now on what the package logs."""
+    """Print the package's log messages from now on."""
     logger = logging.getLogger("popgym")
     logger.setLevel(logging.INFO)
     if not any(isinstance(handler, Log) for handler in logger.handlers):

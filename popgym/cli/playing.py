@@ -1,4 +1,4 @@
-"""``popgym play`` and ``popgym gif``: environments to play and to watch."""
+"""``popgym play`` and ``popgym gif``: playing environments, and writing animations."""
 
 from __future__ import annotations
 
@@ -10,25 +10,42 @@ from popgym.cli.messages import say, say_before_import
 
 
 def add(commands: Any) -> None:
-    """Adds the subcommands to the grammar."""
-    play = command(commands, "play", "play an environment in the terminal", _play)
-    play.add_argument("env", metavar="ENV", help="one of POPGym's environments, or module:Class")
-    play.add_argument("--seed", type=count, help="of the first episode")
-    play.add_argument("--cheat", action="store_true", help="show what is hidden from players")
+    """Add the subcommands to the parser."""
+    play = command(commands, "play", "play an environment yourself in the terminal", _play)
+    play.add_argument("env", metavar="ENV", help="POPGym environment, or module:Class")
+    play.add_argument(
+        "--seed", type=count, help="seed of the first episode (default: a random one)"
+    )
+    play.add_argument("--cheat", action="store_true", help="also show the hidden state")
     add_env_options(play)
-    gif = command(commands, "gif", "write an animation of an environment", _gif)
-    gif.add_argument("env", metavar="ENV", help="name, Gymnasium id or module:Class")
-    gif.add_argument("folder", nargs="?", metavar="RUN", help="a run folder, whose policy plays")
+    gif = command(commands, "gif", "write a GIF animation of an agent in an environment", _gif)
+    gif.add_argument("env", metavar="ENV", help="POPGym environment, Gymnasium id or module:Class")
+    gif.add_argument("folder", nargs="?", metavar="RUN", help="run folder; its policy plays")
     gif.add_argument(
         "--player", metavar="NAME",
-        help="who plays where there is no RUN: random, or one that `popgym scores ENV` lists",
+        help="player if no RUN is given: random, or one that `popgym scores ENV` lists "
+        "(default: the best one)",
     )  # fmt: skip
-    gif.add_argument("--episodes", type=count, default=1)
-    gif.add_argument("--seed", type=count, default=0, help="of the first episode")
-    gif.add_argument("--reveal", action="store_true", help="show what is hidden from players")
-    gif.add_argument("--fps", type=float, help="pictures per second, 1 to 50")
-    gif.add_argument("--steps", type=count, default=500, help="the most steps to show in all")
-    gif.add_argument("--out", metavar="FILE", help="where to write, a name ending in .gif")
+    gif.add_argument(
+        "--episodes", type=count, default=1, help="number of episodes (default: %(default)s)"
+    )
+    gif.add_argument(
+        "--seed",
+        type=count,
+        default=0,
+        help="seed of the first episode and of the player (default: %(default)s)",
+    )
+    gif.add_argument("--reveal", action="store_true", help="also show the hidden state")
+    gif.add_argument("--fps", type=float, help="pictures per second, from 1 to 50")
+    gif.add_argument(
+        "--steps",
+        type=count,
+        default=500,
+        help="maximum number of steps, over all episodes (default: %(default)s)",
+    )
+    gif.add_argument(
+        "--out", metavar="FILE", help="file to write, NAME.gif (default: ENV-PLAYER.gif)"
+    )
     add_env_options(gif)
 
 
@@ -54,7 +71,7 @@ def _gif(arguments: argparse.Namespace) -> int:
         say_before_import("torch", "loading PyTorch")
     gif = make_gif(arguments.env, arguments.folder, env_options=options, **chosen)
     if gif.cut:
-        say(f"stopped after {arguments.steps} steps; --steps allows more")
+        say(f"stopped after {arguments.steps} steps; raise --steps to show more")
     returns = ", ".join(f"{score:+.3f}" for score in gif.returns)
     print(f"{gif.path}: {gif.frames} frames, return {returns}")
     return 0

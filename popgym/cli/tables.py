@@ -1,4 +1,4 @@
-"""``popgym envs`` and ``popgym scores``: tables of what there is."""
+"""``popgym envs`` and ``popgym scores``: tables of environments and reference scores."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ _INDENT, _SOME_WORDS = 4, 20
 
 
 def add(commands: Any) -> None:
-    """Adds the subcommands to the grammar."""
+    """Add the subcommands to the parser."""
     command(commands, "envs", "list the environments", _envs)
-    scores = command(commands, "scores", "list what reference players score", _scores)
-    scores.add_argument("env", metavar="ENV", help="one of POPGym's environments")
+    scores = command(
+        commands, "scores", "list the mean returns of reference players in an environment", _scores
+    )
+    scores.add_argument("env", metavar="ENV", help="POPGym environment")
 
 
 def _envs(arguments: argparse.Namespace) -> int:
@@ -31,7 +33,7 @@ def _scores(arguments: argparse.Namespace) -> int:
 
     scores = reference_scores(arguments.env)
     if not scores:
-        raise ValueError(f"no scores of {arguments.env} are known")
+        raise ValueError(f"there are no reference scores for {arguments.env}")
     print_table([{"player": name, **_cells(score)} for name, score in scores.items()])
     return 0
 
@@ -46,7 +48,7 @@ def _cells(score: Any) -> dict[str, Any]:
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Prints the rows in columns as wide as their longest entry, or as a terminal allows."""
+    """Print a table; columns are as wide as their longest entry if the terminal is wide enough."""
     from popgym.render.text import columns_of
 
     header = list(rows[0])
@@ -58,10 +60,15 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def lines_of(cells: Sequence[str], widths: Sequence[int], columns: int | None) -> Iterator[str]:
-    """The lines of a row: one, or several where they would be longer than ``columns``.
+    """Yield the lines of one table row: several if one would be longer than ``columns``.
 
-    What is left of a line is enough for a column that is no wider or has room for some words, which
-    go on below it; else the row goes on in the next line.
+    A cell stays on the current line if the rest of the line has room for its column or for some
+    words; the remaining words are wrapped below it. Otherwise the cell starts a new, indented line.
+
+    Args:
+        cells: The texts of the row.
+        widths: The widths of the table's columns.
+        columns: The width of the terminal; None: unlimited.
     """
     from popgym.render.text import wrapped
 

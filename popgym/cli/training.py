@@ -1,4 +1,4 @@
-"""``popgym train`` and ``popgym evaluate``."""
+"""``popgym train`` and ``popgym evaluate``: training an agent, and measuring it."""
 
 from __future__ import annotations
 
@@ -11,46 +11,66 @@ from popgym.cli.messages import print_wrapped, say_before_import
 
 
 def add(commands: Any) -> None:
-    """Adds the subcommands to the grammar."""
+    """Add the subcommands to the parser."""
     _add_train(commands)
     _add_evaluate(commands)
 
 
 def _add_train(commands: Any) -> None:
-    train = command(commands, "train", "train an agent", _train, EPILOG)
-    train.add_argument("env", nargs="?", metavar="ENV", help="name, Gymnasium id or module:Class")
-    train.add_argument("--memory", metavar="NAME", help="a memory's name, or module:Class")
-    train.add_argument("--steps", type=count, help="environment steps in all")
-    train.add_argument("--seed", type=count)
-    train.add_argument("--config", metavar="FILE", help="settings as JSON or YAML")
+    train = command(commands, "train", "train an agent in an environment", _train, EPILOG)
+    train.add_argument(
+        "env", nargs="?", metavar="ENV", help="POPGym environment, Gymnasium id or module:Class"
+    )
+    train.add_argument(
+        "--memory", metavar="NAME", help="memory model listed by `popgym memories`, or module:Class"
+    )
+    train.add_argument("--steps", type=count, help="total number of environment steps")
+    train.add_argument("--seed", type=count, help="seed of the run")
+    train.add_argument(
+        "--config", metavar="FILE", help="JSON or YAML file of settings; other options override it"
+    )
     train.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments",
-        help="any setting: lr=0.001, memory.stack_size=8, env.k=8, network.hidden_size=64",
+        help="any setting, such as lr=0.001, memory.stack_size=8, env.k=8 or "
+        "network.hidden_size=64; may be repeated",
     )  # fmt: skip
     train.add_argument(
         "--wrapper", action="append", metavar="NAME", dest="wrappers",
-        help="a wrapper of popgym, or module:Class; again for one around it",
+        help="wrapper of the environment: a class of popgym.wrappers, or module:Class; may be "
+        "repeated, from the innermost to the outermost",
     )  # fmt: skip
-    train.add_argument("--runners", type=count, help="Ray actors that play (0: none)")
-    train.add_argument("--learners", type=count, help="Ray actors that learn (0: none)")
-    train.add_argument("--device", help="cpu or cuda")
-    train.add_argument("--precision", help="float32 or bf16")
-    train.add_argument("--out", metavar="DIR", help="the run folder")
-    train.add_argument("--resume", metavar="RUN", help="go on with a run folder")
+    train.add_argument(
+        "--runners", type=count, help="number of Ray actors that collect rollouts (0: this process)"
+    )
+    train.add_argument(
+        "--learners", type=count, help="number of Ray actors that learn (0: this process)"
+    )
+    train.add_argument("--device", help="device of the learner: cpu or cuda")
+    train.add_argument("--precision", help="float32, or bf16 for mixed precision")
+    train.add_argument(
+        "--out", metavar="DIR", help="run folder to create (default: runs/ENV-MEMORY-seedSEED)"
+    )
+    train.add_argument(
+        "--resume", metavar="RUN", help="resume the run in this folder; --steps may set a new total"
+    )
 
 
 def _add_evaluate(commands: Any) -> None:
-    evaluate = command(commands, "evaluate", "play episodes with a trained agent", _evaluate)
-    evaluate.add_argument("folder", metavar="RUN", help="a run folder")
-    evaluate.add_argument("--env", help="another environment with the same spaces")
+    evaluate = command(commands, "evaluate", "measure the returns of a trained agent", _evaluate)
+    evaluate.add_argument("folder", metavar="RUN", help="run folder")
+    evaluate.add_argument("--env", help="evaluate in another environment with the same spaces")
     add_env_options(evaluate)
-    evaluate.add_argument("--episodes", type=count, default=100)
     evaluate.add_argument(
-        "--max-steps", type=count, metavar="N", help="cut episodes that are longer"
+        "--episodes", type=count, default=100, help="number of episodes (default: %(default)s)"
     )
-    evaluate.add_argument("--seed", type=count, default=1)
+    evaluate.add_argument("--max-steps", type=count, metavar="N", help="cut episodes after N steps")
     evaluate.add_argument(
-        "--sample", action="store_true", help="draw actions instead of taking the most probable"
+        "--seed", type=count, default=1, help="seed of the evaluation (default: %(default)s)"
+    )
+    evaluate.add_argument(
+        "--sample",
+        action="store_true",
+        help="sample actions instead of taking the most probable ones",
     )
 
 
@@ -75,14 +95,16 @@ def _train(arguments: argparse.Namespace) -> int:
     for name, value in given.items():
         if name in assigned:
             raise ValueError(
-                f"{name} is given twice, as {value!r} and in --set as {assigned[name]!r}: "
-                "leave one out"
+                f"{name} is given twice, as {value!r} and with --set as {assigned[name]!r}: "
+                "remove one of them"
             )
     from_file = read_settings_file(arguments.config) if arguments.config else {}
     settings = merge(from_file, assigned, given)
     check_keys(settings, "setting")
     if "env" not in settings:
-        raise ValueError("name an environment: popgym train ENV (`popgym envs` lists ours)")
+        raise ValueError(
+            "name an environment: popgym train ENV (`popgym envs` lists those of POPGym)"
+        )
     refuse_typos(Settings.from_dict(settings))
     say_before_import("ray", "starting RLlib")
     from popgym.baselines.train import train
@@ -97,9 +119,9 @@ def _resume(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     for name in fixed:
         if getattr(arguments, name) is not None:
-            raise ValueError(f"a resumed run keeps its {name}; only --steps may be new")
+            raise ValueError(f"a resumed run keeps its {name}; only --steps can be changed")
     if arguments.assignments:
-        raise ValueError("a resumed run keeps its settings; only --steps may be new")
+        raise ValueError("a resumed run keeps its settings; only --steps can be changed")
     from popgym.runs.folder import RunFolder
 
     RunFolder.open(arguments.resume).latest_checkpoint()
@@ -110,14 +132,14 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _report(run: Any) -> int:
-    """What came out and what to do next."""
+    """Print the result and the next command to run; return the exit status."""
     final = run.final_return
     print(f"mean return {final:.3f}" if final is not None else "no episode ended")
     print(f"learning curve: {run.path / 'curve.png'}")
     if run.interrupted:
-        print(f"interrupted; go on with: popgym train --resume {run.path}")
+        print(f"interrupted; resume with: popgym train --resume {run.path}")
         return 130
-    print(f"look further: popgym evaluate {run.path}")
+    print(f"evaluate the agent with: popgym evaluate {run.path}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Who plays an environment on its own: a trained policy, a scripted player, or chance."""
+"""Actors that choose actions: a trained policy, a scripted player, or random actions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from popgym.runs.policy import Policy, PolicyState
 
 Actor = Callable[[Any, bool], Any]
-"""An observation, and whether it is the first of an episode → an action."""
+"""Function from an observation, and whether it is the first of an episode, to an action."""
 
 
 def policy_actor(policy: Policy, env: gym.Env) -> Actor:
-    """Plays what a policy finds most probable, and carries its memory from step to step.
+    """Return an actor that takes a policy's most probable action.
+
+    It keeps the policy's memory state from step to step.
 
     Raises:
-        ValueError: The policy was trained with other spaces.
+        ValueError: If the policy was trained with other spaces.
     """
     policy.require_spaces(env.observation_space, env.action_space)
     state: PolicyState | None = None
@@ -38,7 +40,7 @@ def policy_actor(policy: Policy, env: gym.Env) -> Actor:
 
 
 def player_actor(player: Player, env: POPGymEnv) -> Actor:
-    """Plays as a scripted player of one environment does; an oracle is shown the hidden state."""
+    """Return an actor for a scripted player; an oracle player is given the hidden state."""
     oracle = player.observes_state
     space = env.state_space if oracle else env.observation_space
     actions = batch_space(env.action_space, 1)
@@ -51,11 +53,11 @@ def player_actor(player: Player, env: POPGymEnv) -> Actor:
 
 
 def random_actor(env: gym.Env, seed: int) -> Actor:
-    """Draws every action from the action space."""
+    """Return an actor that samples every action from the action space."""
     env.action_space.seed(seed)
     return lambda obs, start: env.action_space.sample()
 
 
 def batch_of_one(space: Space, element: Any) -> Any:
-    """An element of a space as a vector environment of one would return it."""
+    """Return an element of a space as a batch of size one."""
     return concatenate(space, [element], create_empty_array(space, 1))

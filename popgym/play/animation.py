@@ -1,4 +1,4 @@
-"""Pictures one after another in a GIF file with one palette."""
+"""GIF files with one palette for all pictures."""
 
 from __future__ import annotations
 
@@ -14,45 +14,47 @@ from popgym.render.canvas import import_pillow
 from popgym.runs.files import replacing
 
 COLORS, EXACT = 255, 127
-"""The palette's size, which leaves one of 256 places for what stays as it was; and how many of the
-most frequent colours are in it as they are."""
+"""The size of the palette, and how many of its colours are the most frequent ones, unchanged.
+
+One of a GIF's 256 colours is needed for pixels that do not change between pictures.
+"""
 SLOWEST, FASTEST = 1, 50
-"""Pictures per second; of more, browsers show few."""
+"""Pictures per second. Browsers slow down GIFs that are faster."""
 LAST = 1500
-"""How long the last picture of an episode stays, in milliseconds."""
+"""Duration of the last picture of an episode, in milliseconds."""
 
 
 class Animation:
-    """Pictures of one size, kept compressed until they are written.
+    """Sequence of pictures of the same size, kept compressed in memory until it is written.
 
     Args:
         fps: Pictures per second, from 1 to 50.
 
     Raises:
-        ValueError: `fps` is out of range.
+        ValueError: If ``fps`` is out of range.
     """
 
     def __init__(self, fps: float) -> None:
         if not SLOWEST <= fps <= FASTEST:
             raise ValueError(f"fps must be from {SLOWEST} to {FASTEST}, got {fps}")
-        self.duration = round(100 / fps) * 10  # ms; files count in hundredths of a second
+        self.duration = round(100 / fps) * 10  # ms; GIF stores hundredths of a second
         self.durations: list[int] = []
         self._packed: list[bytes] = []
         self._shape: tuple[int, ...] = ()
         self._counts: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """Return the number of pictures."""
         return len(self._packed)
 
     def add(self, picture: np.ndarray, last: bool = False) -> None:
-        """Adds a picture.
+        """Add a picture.
 
         Args:
-            picture: [H, W, 3] uint8, of the size of those before.
-            last: Whether it is the last of an episode, which stays longer.
+            picture: [H, W, 3] uint8, of the same size as the pictures before.
+            last: Whether it is the last of an episode; such pictures are shown for longer.
         """
-        assert self._shape in ((), picture.shape), "pictures must be of one size"
+        assert self._shape in ((), picture.shape), "all pictures must have the same size"
         self._shape = picture.shape
         colors, counts = np.unique(picture @ np.array([1 << 16, 1 << 8, 1]), return_counts=True)
         self._counts.update(dict(zip(colors.tolist(), counts.tolist(), strict=True)))
@@ -60,7 +62,7 @@ class Animation:
         self.durations.append(LAST if last else self.duration)
 
     def write(self, path: Path) -> None:
-        """Writes the file whole or not at all, in place of one that is there."""
+        """Write the file atomically; an existing file is replaced."""
         pillow = import_pillow()
         palette = self._palette(pillow)
         frames = self._frames(pillow, palette)
@@ -73,8 +75,8 @@ class Animation:
                 append_images=frames,
                 duration=self.durations,
                 loop=0,
-                palette=bytes(palette.getpalette()),  # one for all, not one a picture
-                optimize=True,  # what stays as it was is left out
+                palette=bytes(palette.getpalette()),  # one for the whole file, not one per picture
+                optimize=True,  # leaves out what does not change between pictures
             )
 
     def _frames(self, pillow: Any, palette: Any) -> Iterator[Any]:
@@ -84,9 +86,10 @@ class Animation:
             yield image.quantize(palette=palette, dither=pillow.Image.Dither.NONE)
 
     def _palette(self, pillow: Any) -> Any:
-        """The frequent colours as they are; of the rest, each counting once, the best few.
+        """Build the palette: the most frequent colours unchanged, the rest quantised.
 
-        So a highlight that flashes in a single picture keeps its colour.
+        In the quantisation every remaining colour has the same weight, so that a highlight that
+        appears in a single picture keeps its colour.
         """
         ordered = [color for color, _ in self._counts.most_common()]
         chosen = rgb(ordered[: COLORS if len(ordered) <= COLORS else EXACT])
@@ -100,6 +103,6 @@ class Animation:
 
 
 def rgb(colors: list[int]) -> np.ndarray:
-    """Colours, numbers below 2²⁴, as red, green and blue: [n, 3] uint8."""
+    """Convert colours, numbers below 2²⁴, to red, green and blue: [n, 3] uint8."""
     numbers = np.array(colors)
     return np.stack([numbers >> 16, numbers >> 8 & 255, numbers & 255], axis=1).astype(np.uint8)

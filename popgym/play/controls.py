@@ -1,4 +1,4 @@
-"""Which keys and words stand for which actions."""
+"""Mapping of keys and typed words to actions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from popgym.render.text import TextBoard
 
 LEFT, RIGHT, UP, DOWN = "←", "→", "↑", "↓"
 WAYS = {"left": (LEFT, "a"), "right": (RIGHT, "d"), "up": (UP, "w"), "down": (DOWN, "s")}
-"""What actions may be called → keys for them."""
+"""Names of actions that are directions, with the keys for each."""
 COMMANDS = "?urq"
-"""Keys that are no actions: help, undo (there is none), new episode, quit."""
+"""Keys that are not actions: help, undo (which is not supported), new episode, quit."""
 
 
 class Controls(ABC):
-    """How a player says what to do."""
+    """Interface of the controls of one environment."""
 
     keys: dict[str, Any]
-    """Single keys that are actions."""
+    """Single keys, with the action that each stands for."""
     board: TextBoard | None = None
-    """The board on which actions are squares."""
+    """The board, if actions are squares of a board."""
 
     def read(self, line: str) -> Any:
-        """The action that a line names.
+        """Return the action for a typed line.
 
         Raises:
-            ValueError: It names none; the message says what is allowed.
+            ValueError: If the line does not name an action; the message says what is allowed.
         """
         word = line.strip()
         if word in self.keys:
@@ -39,22 +39,28 @@ class Controls(ABC):
         try:
             return self.parse(word)
         except (ValueError, OverflowError):
-            raise ValueError(f"{word!r} is no action: type {self.allowed()} (? for help)") from None
+            raise ValueError(
+                f"{word!r} is not an action: type {self.allowed()} (? for help)"
+            ) from None
 
     @abstractmethod
     def parse(self, word: str) -> Any:
-        """The action that a name or numbers stand for; ValueError if there is none."""
+        """Return the action for a name or numbers.
+
+        Raises:
+            ValueError: If there is no such action.
+        """
 
     @abstractmethod
     def allowed(self) -> str:
-        """What may be typed, in a few words."""
+        """Describe in a few words what may be typed."""
 
     @abstractmethod
     def describe(self, action: Any) -> str:
-        """An action in a word or two."""
+        """Describe an action in a word or two."""
 
     def help(self) -> str:
-        """All keys but those for numbers, in a line; empty if there are none."""
+        """List all keys except digits in one line; empty if there are none."""
         names: dict[str, list[str]] = {}
         for key, action in self.keys.items():
             if not key.isdigit():
@@ -63,11 +69,11 @@ class Controls(ABC):
 
 
 class Choices(Controls):
-    """One of some actions, numbered and maybe named.
+    """Controls for a Discrete action space: the number or the name of an action.
 
     Args:
-        space: The actions.
-        names: What they are called, from the first on.
+        space: The action space.
+        names: The names of the actions, beginning with the first; may be empty.
     """
 
     def __init__(self, space: Discrete, names: tuple[str, ...] = ()) -> None:
@@ -78,29 +84,29 @@ class Choices(Controls):
         self.keys.update(keys_for(self.names))
 
     def parse(self, word: str) -> int:
-        """The action of that name or number."""
+        """Return the action with this name or number."""
         action = self.names[word] if word in self.names else int(word)
         if not self.first <= action <= self.last:
             raise ValueError("out of bounds")
         return action
 
     def allowed(self) -> str:
-        """The names with their numbers, or the first and last number."""
+        """List the names with their numbers, or the first and last number."""
         if self.names:
             return ", ".join(f"{n} {name}" for name, n in self.names.items())
         return f"a number from {self.first} to {self.last}"
 
     def describe(self, action: Any) -> str:
-        """Its name, or its number."""
+        """Return the name of an action, or its number if it has none."""
         return next((name for name, n in self.names.items() if n == action), str(action))
 
 
 class Numbers(Controls):
-    """Several whole numbers, or real ones.
+    """Controls for a MultiDiscrete or Box action space: whole or real numbers.
 
     Args:
-        space: The actions.
-        names: For a single real number, what the least, 0 and the greatest are called.
+        space: The action space.
+        names: For a single real number: the names of the lowest value, 0 and the highest value.
     """
 
     def __init__(self, space: Box | MultiDiscrete, names: tuple[str, ...] = ()) -> None:
@@ -111,7 +117,7 @@ class Numbers(Controls):
             self.keys = {LEFT: self.low, DOWN: np.zeros_like(self.low), RIGHT: self.high}
 
     def parse(self, word: str) -> np.ndarray:
-        """The numbers, as many as there are and within the bounds."""
+        """Return the typed numbers; there must be the right number of them, within the bounds."""
         numbers = [self.kind(part) for part in word.replace(",", " ").split()]
         action = np.array(numbers, self.low.dtype).reshape(self.low.shape)
         if not ((action >= self.low) & (action <= self.high)).all():
@@ -119,7 +125,7 @@ class Numbers(Controls):
         return action
 
     def allowed(self) -> str:
-        """The bounds of each number."""
+        """Describe the bounds of each number."""
         bounds = zip(self.low.flat, self.high.flat, strict=True)
         words = [f"from {low:g} to {high:g}" for low, high in bounds]
         if len(words) == 1:
@@ -128,21 +134,23 @@ class Numbers(Controls):
         return same if len(set(words)) == 1 else f"{len(words)} numbers, {', '.join(words)}"
 
     def describe(self, action: Any) -> str:
-        """The numbers."""
+        """Return the numbers of an action as text."""
         return " ".join(f"{n:+.2f}" if self.kind is float else f"{n}" for n in np.ravel(action))
 
     def help(self) -> str:
-        """The keys with what they do."""
+        """List the keys with their actions."""
         names = self.names or [""] * len(self.keys)
         keys = zip(self.keys.items(), names, strict=True)
         return "   ".join(f"{key} {self.describe(n)} {name}".rstrip() for (key, n), name in keys)
 
 
 class Squares(Controls):
-    """A square of a board: its row and column, counted from 0, or a cursor put on it.
+    """Controls for actions that are squares of a board.
+
+    The player types a row and a column, counted from 0, or moves a cursor to the square.
 
     Args:
-        space: The actions: (row, column), or numbers that count the squares row by row.
+        space: The action space: (row, column), or a number that counts the squares row by row.
         board: Where the squares are in the text picture.
     """
 
@@ -154,37 +162,37 @@ class Squares(Controls):
         self.rows = -(-self.count // self.columns)
 
     def parse(self, word: str) -> Any:
-        """The square of that row and column; where squares are numbered also of that number."""
+        """Return the square in this row and column; numbered squares can be given by number."""
         numbers = [int(part) for part in word.replace(",", " ").split()]
         if self.numbered and len(numbers) == 1:
             numbers = [numbers[0] // self.columns, numbers[0] % self.columns]
         row, column = numbers
         place = row * self.columns + column
         if not (row >= 0 and 0 <= column < self.columns and place < self.count):
-            raise ValueError("beyond the board")
+            raise ValueError("outside the board")
         return place if self.numbered else np.array([row, column])
 
     def allowed(self) -> str:
-        """The rows and columns that there are."""
+        """Describe the ranges of rows and columns."""
         both = f"a row from 0 to {self.rows - 1} and a column from 0 to {self.columns - 1}"
         example = f"{both}, as in 1 2"
         return f"{example}, or a number from 0 to {self.count - 1}" if self.numbered else example
 
     def describe(self, action: Any) -> str:
-        """Its row and column."""
+        """Return the row and column of an action as text."""
         row, column = divmod(int(action), self.columns) if self.numbered else action
         return f"row {row} column {column}"
 
     def help(self) -> str:
-        """How the cursor moves."""
-        return f"{LEFT} {UP} {DOWN} {RIGHT} move the cursor   Enter or space takes the square"
+        """Describe how to move the cursor."""
+        return f"{LEFT} {UP} {DOWN} {RIGHT} move the cursor   Enter or space selects the square"
 
 
 def controls_of(task: Family) -> Controls:
-    """The controls of a task.
+    """Build the controls for a task.
 
     Raises:
-        TypeError: Its actions are of a kind that cannot be typed.
+        TypeError: If the action space is not Discrete, MultiDiscrete or Box.
     """
     space, names = task.action_space, task.action_names
     if task.text_board and isinstance(space, (Discrete, MultiDiscrete)):
@@ -193,11 +201,14 @@ def controls_of(task: Family) -> Controls:
         return Choices(space, names)
     if isinstance(space, (Box, MultiDiscrete)):
         return Numbers(space, names)
-    raise TypeError(f"actions can be Discrete, MultiDiscrete or Box, got {space}")
+    raise TypeError(f"the action space must be Discrete, MultiDiscrete or Box, got {space}")
 
 
 def keys_for(names: dict[str, int]) -> dict[str, int]:
-    """Keys for named actions: arrows and w a s d for directions, else first letters."""
+    """Return keys for named actions: arrows and w a s d for directions, else first letters.
+
+    If first letters are ambiguous or are commands, there are no keys.
+    """
     if names.keys() <= WAYS.keys():
         return {key: action for name, action in names.items() for key in WAYS[name]}
     keys = {name[0]: action for name, action in names.items()}

@@ -1,4 +1,4 @@
-"""A game played by hand: what there is to see, and what a typed word does; no terminal in it."""
+"""The game that a person plays: its text and its reactions, independent of any terminal."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ AGAIN = "another episode? y or n"
 
 
 class Game:
-    """Episodes of one environment, played word by word.
+    """Episodes of one environment that a person plays by typing words.
 
     Args:
         env: The environment.
-        seed: Of the first episode; each later one has the next number. None draws one.
+        seed: The seed of the first episode; it increases by one for each later episode. None
+            chooses a random seed.
         reveal: Whether to show what is hidden from the player.
-        references: Player → mean return, to compare scores with.
-        options: Of the first reset, such as a hidden draw.
+        references: Mean returns of reference players by name, to compare the score with.
+        options: The options of the first reset, such as the hidden part of the initial state.
 
     Raises:
-        ValueError: The environment is of another kind, or the seed or an option is wrong.
+        ValueError: If the environment is not made of a popgym ``Family``, or the seed or an option
+            is invalid.
     """
 
     message: str = ""
-    """What is to be said about the last word."""
+    """The reply to the last word."""
     ending: str = ""
-    """How the episode ended, once it has."""
+    """Result of the episode; empty until it has ended."""
     done: bool = False
     """Whether the player has quit."""
 
@@ -42,12 +44,12 @@ class Game:
         options: dict[str, Any] | None = None,
     ) -> None:
         if not isinstance(env, POPGymEnv) or not hasattr(env, "family"):
-            raise ValueError(f"only environments made of a popgym Family can be played, not {env}")
+            raise ValueError(f"only environments made of a popgym Family can be played, got {env}")
         self.env, self.reveal, self.references = env, reveal, dict(references or {})
         self.controls = controls_of(env.family)
         self.finished: list[float] = []
-        """The scores of the episodes played to their end."""
-        self.seed = secrets.randbelow(10**6) if seed is None else seed  # short enough to retype
+        """The scores of the finished episodes."""
+        self.seed = secrets.randbelow(10**6) if seed is None else seed  # short enough to type again
         self._begin(options)
 
     def _begin(self, options: dict[str, Any] | None = None) -> None:
@@ -56,10 +58,10 @@ class Game:
         self._last = self.ending = ""
 
     def enter(self, word: str) -> bool:
-        """Does what a word says: a command, an action, or the answer to a question.
+        """Process a word: a command, an action, or the answer to a question.
 
         Returns:
-            Whether there is something new to see; if not, `message` says why.
+            Whether the picture has changed; if not, ``message`` says why.
         """
         word, self.message = word.strip(), ""
         if word == "q" or (self.over and word == "n"):
@@ -73,7 +75,7 @@ class Game:
         elif self.over:
             self.message = AGAIN
         elif word == "u":
-            self.message = "there is no undo: what is done is done"
+            self.message = "there is no undo: every action is final"
         else:
             return self._act(word)
         return False
@@ -99,25 +101,25 @@ class Game:
         lines = [f"the episode is over: score {self.score:+.3f} after {self.steps} steps"]
         if self.references:
             others = ", ".join(f"{who} {mean:+.3f}" for who, mean in self.references.items())
-            lines.append(f"others score on average: {others}")
+            lines.append(f"average scores of others: {others}")
         return "\n".join(lines)
 
     def title(self) -> str:
-        """What is played, and the seed with which this episode can be played again."""
+        """Return the environment's name and the seed that reproduces this episode."""
         return f"{type(self.env).__name__}   seed {self.seed}"
 
     def help(self) -> str:
-        """The task, and all keys."""
+        """Return the description of the task and the list of keys."""
         what = [self.env.family.description(), f"type {self.controls.allowed()}"]
         commands = "? help   r new episode   q quit   (there is no undo)"
         return "\n".join(line for line in (*what, self.controls.help(), commands) if line)
 
     def view(self) -> str:
-        """The picture, the last action and reward, and the score."""
+        """Return the text picture with the last action, its reward and the score."""
         return f"{self.env.draw(self.reveal)}\n\nscore {self.score:+.3f}{self._last}"
 
     def farewell(self) -> str:
-        """The score of an episode broken off, and the mean of several."""
+        """Return the score of an unfinished episode and the mean score of the finished ones."""
         lines = []
         if self.steps and not self.over:
             lines.append(f"score so far {self.score:+.3f} after {self.steps} steps")

@@ -1,4 +1,4 @@
-"""An animation of somebody who plays an environment."""
+"""GIF animations of a policy or a player in an environment."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from popgym.runs.environment import environment_of_run, make_one
 from popgym.runs.source import Env, source_of
 
 FEW = 8
-"""Pictures per second where an environment says nothing."""
+"""Pictures per second if the environment does not specify a rate."""
 
 
 @dataclass(frozen=True)
 class Gif:
-    """An animation that was written."""
+    """Result of ``make_gif``: the animation that was written."""
 
     path: Path
     frames: int
-    """How many pictures it has."""
+    """Number of pictures."""
     returns: list[float]
-    """The sum of rewards of each episode, as far as it is shown."""
+    """Return of each episode, up to the last step that is shown."""
     cut: bool
-    """Whether it ends before the last episode does."""
+    """Whether the animation ends before the last episode does."""
 
 
 def make_gif(
@@ -49,25 +49,28 @@ def make_gif(
     steps: int = 500,
     out: str | Path | None = None,
 ) -> Gif:
-    """Plays episodes and writes them as a GIF, whole or not at all.
+    """Play episodes and write them to a GIF file, atomically.
 
     Args:
-        env: The environment's name, a Gymnasium id or module:Class.
-        run: A run folder: its policy plays, in the run's wrappers, and by the run's environment
-            settings where the environment is the run's.
-        player: Who plays where there is no run: a name of `popgym.players.players_of(env)`, or
-            "random"; None: the best.
+        env: The name of a popgym environment, a Gymnasium id or module:Class.
+        run: A run folder, whose policy plays. The environment gets the run's wrappers; if it is
+            the environment of the run, it also gets the run's environment settings.
+        player: The player if no run is given: a name in ``popgym.players.players_of(env)``, or
+            "random"; None: the best player.
         env_options: Arguments of the environment's constructor.
-        episodes: How many episodes.
-        seed: Of the first episode and of the player's dice.
+        episodes: The number of episodes.
+        seed: The seed of the first episode and of the player's random choices.
         reveal: Whether to show what is hidden from players.
-        fps: Pictures per second, from 1 to 50; None: as the environment says.
-        steps: The most steps to show in all.
-        out: The file; None: ENV-PLAYER.gif.
+        fps: Pictures per second, from 1 to 50; None: the rate of the environment.
+        steps: The maximum number of steps, over all episodes.
+        out: The file to write; None: ENV-PLAYER.gif.
+
+    Returns:
+        The path, length and returns of the animation.
 
     Raises:
-        ValueError: There is no such environment, run or player, or another value is wrong.
-        ModuleNotFoundError: Pillow is not installed; the message says how to install it.
+        ValueError: If there is no such environment, run or player, or another argument is invalid.
+        ModuleNotFoundError: If Pillow is not installed; the message says how to install it.
     """
     episodes, steps = whole_number("episodes", episodes, 1), whole_number("steps", steps, 1)
     if run is not None and player is not None:
@@ -92,16 +95,16 @@ def make_gif(
 
 
 class Cast(NamedTuple):
-    """Who plays what."""
+    """An environment with the actor that plays in it."""
 
     env: gym.Env
     actor: Actor
     who: str
-    """A name for files."""
+    """Name of the actor in file names."""
 
 
 def cast_run(env: str, run: str | Path, options: dict[str, Any]) -> Cast:
-    """The policy of a run, in its environment or in another one with the same spaces."""
+    """Return the policy of a run with its environment, or another one with the same spaces."""
     from popgym.runs.folder import RunFolder
 
     folder = RunFolder.open(run)
@@ -112,21 +115,25 @@ def cast_run(env: str, run: str | Path, options: dict[str, Any]) -> Cast:
 
 
 def cast_player(env: str, player: str | None, options: dict[str, Any], seed: int) -> Cast:
-    """A scripted player, or chance; what wrappers do concerns neither."""
+    """Return a scripted or random player with its environment, which has no wrappers."""
     environment = make_showing(env, options)
     if player == "random":
         return Cast(environment, random_actor(environment, seed), player)
     inner: Any = environment.unwrapped
     entry = published(inner)
     if entry is None:
-        raise ValueError(f"nobody is known to play {env}: give a RUN, or --player random")
+        raise ValueError(f"there is no scripted player for {env}: give a RUN, or --player random")
     found = find_player(entry.name, player or "best")
     name = next(name for name, each in players_of(entry.name).items() if each is found)
     return Cast(inner, player_actor(found(inner.family, 1, seed), inner), name)
 
 
 def make_showing(env: Env, options: dict[str, Any], wrappers: Sequence[str] = ()) -> gym.Env:
-    """An environment that can be asked for pictures."""
+    """Make an environment that can render pictures.
+
+    Raises:
+        ValueError: If it cannot.
+    """
     environment = make_one(env, options, wrappers)
     if made_of_family(environment):
         return environment
@@ -135,31 +142,31 @@ def make_showing(env: Env, options: dict[str, Any], wrappers: Sequence[str] = ()
         return make_one(env, options, wrappers, render_mode="rgb_array")
     except ValueError as error:
         raise ValueError(
-            f"environment {source_of(env).name!r} draws no pictures: {error}"
+            f"environment {source_of(env).name!r} cannot render pictures: {error}"
         ) from error
 
 
 def name_of(environment: gym.Env, asked: str) -> str:
-    """A short name for files."""
+    """Return a short name of the environment for file names."""
     if made_of_family(environment):
         return type(environment.unwrapped).__name__
     return asked.rpartition(":")[2].replace("/", "-")
 
 
 def usual_fps(environment: gym.Env) -> float:
-    """As many pictures per second as the environment says, within what a GIF can show."""
+    """Return the environment's pictures per second, clipped to what a GIF can show."""
     return min(max(environment.metadata.get("render_fps") or FEW, SLOWEST), FASTEST)
 
 
 def writable(path: str | Path) -> Path:
-    """A path to write an animation to, checked before anything is played.
+    """Return the path of the GIF file, after checking that it can be written.
 
     Raises:
-        ValueError: Its name or its folder will not do.
+        ValueError: If the name does not end in .gif or the folder is not writable.
     """
     path = Path(path)
     if path.suffix.lower() != ".gif" or path.is_dir():
-        raise ValueError(f"an animation is a file whose name ends in .gif, not {path}")
+        raise ValueError(f"an animation needs a file whose name ends in .gif, not {path}")
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"cannot write to the folder {path.parent}: choose another --out")
     return path

@@ -1,4 +1,4 @@
-"""Episodes as frames: pictures of an environment with what was done and earned below."""
+"""Recording of episodes as frames: pictures with the action, reward and return below."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from popgym.render.canvas import Canvas
 from popgym.render.palette import GREY, INK
 
 STRIP = 30
-"""The height of the text below a picture, in pixels."""
+"""Height of the text strip below a picture, in pixels."""
 
 
 class Frame(NamedTuple):
-    """What is seen at one moment."""
+    """Picture of one step of an episode."""
 
     picture: np.ndarray
-    """[H, W, 3] uint8."""
+    """The picture, [H, W, 3] uint8."""
     episode: int
-    """Counted from 0."""
+    """Index of the episode, counted from 0."""
     step: int
-    """How many steps of the episode were played."""
+    """Number of steps of the episode so far."""
     score: float
-    """The rewards of the episode so far."""
+    """Sum of the rewards of the episode so far."""
     over: bool
-    """Whether the episode ends here."""
+    """Whether the episode ended with this step."""
 
 
 def record(
     env: gym.Env, actor: Actor, episodes: int = 1, seed: int = 0, reveal: bool = False
 ) -> Iterator[Frame]:
-    """Plays episodes, one frame for each beginning and each step.
+    """Play episodes, and yield a frame for each reset and each step.
 
     Args:
-        env: The environment: made of a popgym Family, in wrappers or not, or any other whose
-            `render` returns pictures.
-        actor: Who plays.
-        episodes: How many.
-        seed: Of the first reset.
+        env: The environment. It must be made of a popgym ``Family``, or its ``render`` must return
+            pictures. It may be in wrappers.
+        actor: The actor that plays.
+        episodes: The number of episodes.
+        seed: The seed of the first reset.
         reveal: Whether to show what is hidden from players.
     """
     look, describe = camera(env, reveal), describer(env)
@@ -62,37 +62,37 @@ def record(
 
 
 def camera(env: gym.Env, reveal: bool) -> Callable[[], np.ndarray]:
-    """What takes pictures, [H, W, 3] uint8, of an environment.
+    """Return a function that takes a picture of an environment, [H, W, 3] uint8.
 
     Raises:
-        ValueError: It draws none.
+        ValueError: If the environment cannot render pictures.
     """
     inner: Any = env.unwrapped
     if made_of_family(env):
         return lambda: inner.picture(reveal)
     if env.render_mode != "rgb_array":
-        raise ValueError(f"{inner} draws no pictures: it has no render_mode 'rgb_array'")
+        raise ValueError(f"{inner} cannot render pictures: it has no render_mode 'rgb_array'")
     return lambda: checked(env.render())
 
 
 def checked(picture: Any) -> np.ndarray:
-    """What an environment drew, if it is a picture.
+    """Return the result of ``render`` as an array, after checking that it is a picture.
 
     Raises:
-        ValueError: It is none.
+        ValueError: If it is not a picture.
     """
     if np.ndim(picture) != 3 or np.shape(picture)[2] != 3:
-        raise ValueError(f"render() must give a picture [H, W, 3], got {type(picture).__name__}")
+        raise ValueError(f"render() must return a picture [H, W, 3], got {type(picture).__name__}")
     return np.asarray(picture, np.uint8)
 
 
 def made_of_family(env: gym.Env) -> bool:
-    """Whether it is, within its wrappers, an environment that a popgym Family describes."""
+    """Return whether the environment inside the wrappers is made of a popgym ``Family``."""
     return isinstance(env.unwrapped, POPGymEnv) and hasattr(env.unwrapped, "family")
 
 
 def describer(env: gym.Env) -> Callable[[Any], str]:
-    """What puts actions of an environment into words."""
+    """Return a function that describes an action of an environment in words."""
     inner: Any = env.unwrapped
     if made_of_family(env) and env.action_space == inner.action_space:
         return controls_of(inner.family).describe
@@ -100,10 +100,10 @@ def describer(env: gym.Env) -> Callable[[Any], str]:
 
 
 def in_words(action: Any) -> str:
-    """The numbers and texts of an action of any kind, in order."""
+    """Return the numbers and texts in an action of any space, in order."""
     if isinstance(action, Mapping):
         return " ".join(in_words(part) for part in action.values())
-    if isinstance(action, (tuple, list)):  # a Graph's too
+    if isinstance(action, (tuple, list)):  # an element of a Graph space is a tuple, too
         return " ".join(in_words(part) for part in action)
     if action is None or isinstance(action, str):
         return str(action or "-")
@@ -111,7 +111,7 @@ def in_words(action: Any) -> str:
 
 
 def captioned(picture: np.ndarray, words: list[str]) -> np.ndarray:
-    """A picture with a strip of four words below, each in its place: [H + STRIP, W, 3] uint8."""
+    """Append a strip with four words below a picture: [H + STRIP, W, 3] uint8."""
     width = picture.shape[1]
     strip = Canvas(width, STRIP)
     size = min(14.0, width / 31)

@@ -1,4 +1,4 @@
-"""What others score in the same environment."""
+"""Mean returns of reference players in an environment."""
 
 from popgym.core.env import POPGymEnv
 from popgym.envs.publish import Entry
@@ -7,18 +7,18 @@ from popgym.envs.scores import reference_scores
 
 
 def published(env: POPGymEnv) -> Entry | None:
-    """What is registered of an environment; None for one of a user's own."""
+    """Return the registry entry of an environment; None for a user's own environment."""
     entry = ENTRIES.get(type(env).__name__)
     return entry if entry is not None and type(env) is entry.env_class else None
 
 
 def references(env: POPGymEnv) -> dict[str, float]:
-    """Mean returns of reference players by name; none where the task is not a published one."""
+    """Return mean returns by player; empty if the task is not a published one."""
     entry = published(env)
     if entry is None:
         return {}
     same = entry.task().params_record().tobytes() == env.family.params_record().tobytes()
     if not same or env.max_episode_length != env.family.max_episode_length:
-        return {}  # other arguments, for which nothing was measured
+        return {}  # other constructor arguments: their scores were not measured
     scores = reference_scores(entry.name) or {}
     return {player: score.mean for player, score in scores.items()}

@@ -1,4 +1,4 @@
-"""The screen of a terminal, and from single keys to the words of a game."""
+"""The screen of a game in a terminal; it turns single keys into words for the game."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ MARKED, PLAIN = "\x1b[7m", "\x1b[27m"  # reverse video
 
 
 class Screen:
-    """What a player at a terminal has begun to type, and where the cursor is on a board.
+    """Screen of a game: the text typed so far, and the position of the cursor on a board.
 
     Args:
-        game: The game that is played.
+        game: The game.
     """
 
     text: str = ""
-    """Numbers typed and not yet entered."""
+    """Numbers that were typed but not entered."""
 
     def __init__(self, game: Game) -> None:
         self.game = game
         self.row, self.column = 0, 0
 
     def press(self, key: str) -> str | None:
-        """Takes a key.
+        """Process a key.
 
         Returns:
-            A word for the game, once there is one.
+            A word for the game, or None if the key does not complete one.
         """
         squares = isinstance(self.game.controls, Squares) and not self.game.over
         if key == BACKSPACE:
@@ -60,11 +60,10 @@ class Screen:
             self.row, self.column = row, column
 
     def show(self, columns: int | None = None) -> str:
-        """All that is shown: the game, what was said, and what has been typed.
+        """Return the whole screen: the game, its message, and the text typed so far.
 
         Args:
-            columns: The width of the terminal, within which lines of words are broken; None: they
-                are not.
+            columns: The width of the terminal, to which messages are wrapped; None: no wrapping.
         """
         typed = f"> {self.text}" if self.text else ""
         game = self.game
@@ -73,7 +72,7 @@ class Screen:
         return "\n".join([title, "", self._marked(game.view()), typed, said])
 
     def _marked(self, view: str) -> str:
-        """The picture with the cursor's square in reverse video."""
+        """Return the picture with the cursor's square in reverse video."""
         board = self.game.controls.board
         if board is None or self.game.over:
             return view

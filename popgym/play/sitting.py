@@ -1,4 +1,4 @@
-"""Somebody sits down to play: at a terminal key by key, otherwise a line an action."""
+"""The loop of a game: single keys in a terminal, otherwise one line per action."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ INTERRUPTED = 130
 
 
 def play(game: Game, source: TextIO | None = None, target: TextIO | None = None) -> int:
-    """Plays a game until the player quits, the input ends or Ctrl-C comes.
+    """Play a game until the player quits, the input ends or the player presses Ctrl-C.
 
     Args:
         game: The game.
-        source: Where keys or lines come from; None: standard input.
-        target: What is written to; None: standard output.
+        source: The stream to read keys or lines from; None: standard input.
+        target: The stream to write to; None: standard output.
 
     Returns:
         The exit status: 0, or 130 after Ctrl-C.
     """
     source, target = source or sys.stdin, target or sys.stdout
     for stream in (source, target):
-        if isinstance(stream, io.TextIOWrapper):  # suits may be beyond its encoding
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may lack the suits of cards
             stream.reconfigure(errors="replace")
     try:
         if can_read_keys(source, target):
@@ -44,7 +44,7 @@ def play(game: Game, source: TextIO | None = None, target: TextIO | None = None)
 
 
 def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
-    """Plays at a terminal; what was last seen stays there."""
+    """Play with single keys in a terminal, and leave the last picture on the screen."""
     screen = Screen(game)
     try:
         with Terminal(source, target) as terminal:
@@ -62,7 +62,7 @@ def by_keys(game: Game, source: TextIO, target: TextIO) -> None:
 
 
 def by_lines(game: Game, source: TextIO, target: TextIO) -> None:
-    """Plays from any input, such as a pipe or a terminal without single keys."""
+    """Play with lines of text, from a pipe or a terminal that cannot deliver single keys."""
     prompt = "> " if source.isatty() else ""
     help_text = wrapped(game.help(), columns_of(target))
     print(game.title(), help_text, "", game.view(), sep="\n", file=target)

@@ -1,4 +1,4 @@
-"""A terminal that gives single keys and shows one screen; as it was before when one leaves it."""
+"""Single keys and a full screen in a terminal, which is restored afterwards."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ except ModuleNotFoundError:  # Windows
     termios = tty = None  # type: ignore[assignment]
 
 ENTER, BACKSPACE, END = "\n", "\b", ""
-"""Keys beside characters and arrows; END is Ctrl-D or a terminal gone."""
+"""Keys other than characters and arrows; END is Ctrl-D or a closed terminal."""
 _ALIASES = {"\r": ENTER, "\x7f": BACKSPACE, "\x04": END}
 _ARROWS = {"A": UP, "B": DOWN, "C": RIGHT, "D": LEFT}
 _ESCAPE = "\x1b"
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*|O)([A-Za-z~])")  # ECMA-48, and application mode
 _BEGUN = re.compile(r"\x1b(?:\[[0-9;?]*|O)?")
-_ESCAPE_WAIT = 0.05  # s, after which an escape was a key by itself
-_SHOW, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # another screen, without cursor
+_ESCAPE_WAIT = 0.05  # s; an escape that nothing follows by then is the key Esc
+# the alternate screen, without cursor
+_SHOW, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 
 
 def can_read_keys(source: TextIO, screen: TextIO) -> bool:
-    """Whether these are a terminal that single keys can be read from."""
+    """Return whether the streams are a terminal that can deliver single keys."""
     able = termios is not None and os.environ.get("TERM", "dumb") != "dumb"
     return able and source.isatty() and screen.isatty()
 
 
 class Terminal:
-    """Within this context keys come one by one and unseen, and `show` fills a screen.
+    """Context manager in which ``read`` returns single keys and ``show`` fills the screen.
 
-    The terminal's settings and screen come back however the context is left: by an exception,
-    Ctrl-C, a hangup or SIGTERM, and for as long as the process is stopped by Ctrl-Z.
+    Keys are not echoed. The terminal's settings and screen are restored however the context ends:
+    normally, by an exception, Ctrl-C, a hangup or SIGTERM. They are also restored while the
+    process is stopped by Ctrl-Z.
 
     Args:
-        source: Where keys come from, a terminal.
-        screen: What is written to, a terminal.
+        source: The stream to read keys from, a terminal.
+        screen: The stream to write to, a terminal.
     """
 
     def __init__(self, source: TextIO, screen: TextIO) -> None:
@@ -66,31 +68,32 @@ class Terminal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would hurt
+        # a second Ctrl-C must not interrupt the restoring
+        on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._give_back()
         for number, handler in (*self._handlers.items(), (signal.SIGINT, on_interrupt)):
             signal.signal(number, handler)
 
     def _take(self) -> None:
-        tty.setcbreak(self._source, termios.TCSADRAIN)  # without losing what was typed ahead
+        tty.setcbreak(self._source, termios.TCSADRAIN)  # keeps what was typed ahead
         self._write(_SHOW)
 
     def _give_back(self) -> None:
-        with contextlib.suppress(termios.error, OSError):  # the terminal may be gone
+        with contextlib.suppress(termios.error, OSError):  # the terminal may be closed
             termios.tcsetattr(self._source, termios.TCSADRAIN, self._settings)
             self._write(_LEAVE)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-Z: stops as any program does, and comes back to the same screen."""
+        """Stop the process at Ctrl-Z, and show the same screen again when it continues."""
         self._give_back()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, self._stop)  # the process goes on from here
+        signal.signal(signal.SIGTSTP, self._stop)  # the process continues here
         self._take()
         self.show(self._text)
 
     def show(self, text: str) -> None:
-        """Replaces what is on the screen."""
+        """Replace the content of the screen."""
         self._text = text
         lines = "".join(f"{line}\x1b[K\n" for line in text.split("\n"))
         self._write(f"\x1b[H{lines}\x1b[J")
@@ -100,7 +103,7 @@ class Terminal:
         self._screen.flush()
 
     def read(self) -> str:
-        """Waits for a key: a character, an arrow, ENTER, BACKSPACE or END."""
+        """Wait for a key, and return it: a character, an arrow, ENTER, BACKSPACE or END."""
         while True:
             key, self._typed = first_key(self._typed)
             if key is not None:
@@ -108,7 +111,7 @@ class Terminal:
             if self._typed == _ESCAPE and not self._more_comes():
                 self._typed = ""
             arrived = b""
-            with contextlib.suppress(OSError):  # the terminal may be gone
+            with contextlib.suppress(OSError):  # the terminal may be closed
                 arrived = os.read(self._source, 1024)
             if not arrived:
                 return END
@@ -119,11 +122,12 @@ class Terminal:
 
 
 def first_key(typed: str) -> tuple[str | None, str]:
-    """Takes the first key from what a terminal sent.
+    """Split the first key off the characters that a terminal sent.
+
+    Keys that have no meaning here are skipped.
 
     Returns:
-        The key, or None if it has not arrived wholly, and what comes after it. Keys without a
-        meaning here are left out.
+        The key, or None if it has not arrived completely; and the remaining characters.
     """
     while typed:
         found = _SEQUENCE.match(typed)

@@ -1,4 +1,9 @@
-"""Checks of environments and memories of one's own: `check_env` and `check_memory`."""
+"""Checks for a user's own environments and memories: ``check_env`` and ``check_memory``.
+
+Here belong the laws that environments and memories must obey, each as a function that raises
+``LawBroken``. It may import ``popgym.core``, ``popgym.render``, ``popgym.spaces``, ``popgym.envs``,
+``popgym.wrappers``, ``popgym.players`` and ``popgym.memory``.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,7 +13,7 @@ if TYPE_CHECKING:
     from popgym.testing.laws import LawBroken
     from popgym.testing.memory_laws import LAWS, check_memory
 
-# found at first use: checking a memory needs torch, checking an environment does not
+# imported at first use: checking a memory needs torch, checking an environment does not
 _HOMES = {
     "ENV_LAWS": "popgym.testing.env_laws",
     "LAWS": "popgym.testing.memory_laws",

@@ -1,12 +1,12 @@
-"""What the laws of memories and of environments have in common: how a broken one is told."""
+"""The error that reports a broken law, for memories and for environments."""
 
 
 class LawBroken(AssertionError):  # noqa: N818 (it reads as a sentence where it is raised)
-    """A memory or an environment breaks a law.
+    """Error raised when a memory or an environment breaks a law.
 
     Attributes:
-        law: the law's name in ``LAWS`` or ``ENV_LAWS``.
-        message: what was seen, and what was expected.
+        law: The name of the law in ``LAWS`` or ``ENV_LAWS``.
+        message: What was observed, and what was expected.
     """
 
     def __init__(self, law: str, message: str) -> None:

@@ -1,4 +1,9 @@
-"""Wrappers of environments, for one and for many."""
+"""Wrappers of single environments and of vector environments.
+
+Here belong the classes that change what an agent observes or how it acts, each in a form for a
+single environment and one for a vector environment. It may import ``popgym.core``,
+``popgym.render`` and ``popgym.spaces``; neither torch nor Ray.
+"""
 
 from popgym.wrappers.antialias import Antialias, VectorAntialias
 from popgym.wrappers.discrete_action import DiscreteAction, VectorDiscreteAction

@@ -1,4 +1,4 @@
-"""Observations that tell whether they are the first of their episode."""
+"""Wrappers that append a flag for the first observation of an episode."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ KEY = "is_t0"
 
 
 class Antialias(Extension, RecordConstructorArgs):
-    """Appends 1 to the first observation of each episode and 0 to all others.
+    """Wrapper that appends 1 to the first observation of each episode and 0 to all others.
 
-    It tells the null action of `PreviousAction` from a real one. Given a vector environment,
-    makes a `VectorAntialias`.
+    The flag distinguishes the null action of ``PreviousAction`` from a real action. For a vector
+    environment the constructor returns a ``VectorAntialias``.
 
     Args:
         env: The environment.
 
     Raises:
-        ValueError: The observations are of a kind to which nothing can be appended.
+        ValueError: If nothing can be appended to observations of this kind of space.
     """
 
     def __new__(cls, env: Any = None) -> Any:
-        """Chooses the vector form for a vector environment."""
+        """Return the vector wrapper if the environment is a vector environment."""
         return VectorAntialias(env) if isinstance(env, VectorEnv) else super().__new__(cls)
 
     def __init__(self, env: gymnasium.Env) -> None:
@@ -35,12 +35,12 @@ class Antialias(Extension, RecordConstructorArgs):
         Extension.__init__(self, env, KEY, Discrete(2), 1)
 
     def value_after(self, action: Any) -> int:
-        """Zero: not the first observation."""
+        """Return 0: this is not the first observation of an episode."""
         return 0
 
 
 class VectorAntialias(VectorExtension):
-    """Appends the flag to batched observations; see `Antialias`.
+    """Wrapper that appends the flag to batched observations; see ``Antialias``.
 
     Args:
         env: The vector environment.
@@ -50,5 +50,5 @@ class VectorAntialias(VectorExtension):
         super().__init__(env, KEY, Discrete(2), 1)
 
     def values_after(self, actions: Any) -> np.ndarray:
-        """Zeros: not the first observations."""
+        """Return zeros: these are not first observations of an episode."""
         return np.zeros(self.num_envs, np.int64)

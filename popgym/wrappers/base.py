@@ -1,4 +1,4 @@
-"""Wrappers that pass on what a task tells of itself; the base of all others."""
+"""Base classes of all wrappers; they forward the attributes of popgym environments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,15 @@ from popgym.core.observability import Observability
 
 
 def inner(env: Any, name: str, *default: Any) -> Any:
-    """An attribute of an environment, or of the outermost one within it that has such a one.
+    """Return an attribute of an environment, or of the outermost wrapped one that has it.
+
+    Args:
+        env: The environment, possibly in wrappers.
+        name: The name of the attribute.
+        default: The value to return if no environment has the attribute.
 
     Raises:
-        AttributeError: None has it, and no default is given.
+        AttributeError: If no environment has the attribute and no default is given.
     """
     while not hasattr(env, name) and hasattr(env, "env"):
         env = env.env
@@ -23,14 +28,14 @@ def inner(env: Any, name: str, *default: Any) -> Any:
 
 
 class Passing:
-    """What the wrappers of one environment and of many pass on."""
+    """Attributes that every wrapper forwards to the environment that it wraps."""
 
     env: Any
     _state_space: Space | None = None
 
     @property
     def state_space(self) -> Space:
-        """The space of what `get_state` returns."""
+        """The space of the state that ``get_state`` returns."""
         return inner(self.env, "state_space") if self._state_space is None else self._state_space
 
     @state_space.setter
@@ -39,26 +44,26 @@ class Passing:
 
     @property
     def max_episode_length(self) -> int:
-        """The most steps that an episode can have."""
+        """The maximum number of steps in an episode."""
         return inner(self.env, "max_episode_length")
 
     @property
     def obs_requires_prev_action(self) -> bool:
-        """Whether an agent must yet be shown its previous action to play well."""
+        """Whether a good policy needs the previous action, which observations do not show."""
         return inner(self.env, "obs_requires_prev_action", False)
 
     @property
     def observability_level(self) -> Observability:
-        """How much of the hidden state is shown."""
+        """How much of the hidden state the agent sees."""
         return inner(self.env, "observability_level", Observability.PARTIAL)
 
     def get_state(self) -> Any:
-        """The hidden Markov state, an element of `state_space`."""
+        """Return the hidden Markov state, an element of ``state_space``."""
         return inner(self.env, "get_state")()
 
 
 class POPGymWrapper(Passing, gymnasium.Wrapper):
-    """A wrapper of one environment with the attributes of `POPGymEnv`.
+    """Wrapper of a single environment with the attributes of ``POPGymEnv``.
 
     Args:
         env: The environment.
@@ -66,7 +71,7 @@ class POPGymWrapper(Passing, gymnasium.Wrapper):
 
 
 class POPGymVectorWrapper(Passing, VectorWrapper):
-    """A wrapper of a vector environment with the attributes of `POPGymVectorEnv`.
+    """Wrapper of a vector environment with the attributes of ``POPGymVectorEnv``.
 
     Args:
         env: The vector environment.
@@ -74,28 +79,29 @@ class POPGymVectorWrapper(Passing, VectorWrapper):
 
     @property
     def single_state_space(self) -> Space:
-        """The space of one environment's state."""
+        """The state space of a single environment."""
         return inner(self.env, "single_state_space")
 
     def get_final_state(self) -> Any:
-        """The states at the ends of episodes; see `POPGymVectorEnv`."""
+        """Return the states at the ends of episodes; see ``POPGymVectorEnv``."""
         return inner(self.env, "get_final_state")()
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything that decides how the environments carry on, for an exact checkpoint."""
+        """Return all that determines the environments' future, for an exact checkpoint."""
         return self.env.snapshot()
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Takes the environments back to a snapshot; see the environment."""
+        """Restore the state returned by ``snapshot``; see the wrapped environment."""
         self.env.restore(snapshot)
 
 
 def change_final(info: dict[str, Any], change: Callable[[int, Any], Any]) -> dict[str, Any]:
-    """The info of a vector environment with its last observations changed, if there are any.
+    """Return a vector environment's info with changed final observations, if it has any.
 
     Args:
-        info: As `step` returns it; stays as it is.
-        change: Makes of an environment's index and its last observation another one.
+        info: The info that ``step`` returned. It is not modified.
+        change: Function that takes an environment's index and its final observation and returns
+            the new final observation.
     """
     if "final_obs" not in info:
         return info

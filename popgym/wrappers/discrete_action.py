@@ -1,4 +1,4 @@
-"""Several choices at once as one choice among all their combinations."""
+"""Wrappers that turn MultiDiscrete actions into Discrete ones, one per combination."""
 
 import math
 from typing import Any
@@ -14,20 +14,21 @@ from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper
 
 
 class DiscreteAction(POPGymWrapper, RecordConstructorArgs):
-    """Makes MultiDiscrete actions Discrete: the last choice counts fastest, as in an array.
+    """Wrapper that makes MultiDiscrete actions Discrete.
 
-    Discrete actions stay as they are. Given a vector environment, makes a
-    `VectorDiscreteAction`.
+    Combinations are numbered in row-major order: the last component changes fastest. Discrete
+    actions stay as they are. For a vector environment the constructor returns a
+    ``VectorDiscreteAction``.
 
     Args:
         env: The environment.
 
     Raises:
-        ValueError: The actions are neither Discrete nor MultiDiscrete.
+        ValueError: If the action space is neither Discrete nor MultiDiscrete.
     """
 
     def __new__(cls, env: Any = None) -> Any:
-        """Chooses the vector form for a vector environment."""
+        """Return the vector wrapper if the environment is a vector environment."""
         return VectorDiscreteAction(env) if isinstance(env, VectorEnv) else super().__new__(cls)
 
     def __init__(self, env: gymnasium.Env) -> None:
@@ -36,12 +37,12 @@ class DiscreteAction(POPGymWrapper, RecordConstructorArgs):
         self.action_space = combined(env.action_space)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Plays one action, a whole number; see the environment."""
+        """Play one action, a whole number; see the wrapped environment."""
         return self.env.step(choices(self.env.action_space, action))
 
 
 class VectorDiscreteAction(POPGymVectorWrapper):
-    """Makes batched MultiDiscrete actions Discrete; see `DiscreteAction`.
+    """Wrapper that makes batched MultiDiscrete actions Discrete; see ``DiscreteAction``.
 
     Args:
         env: The vector environment.
@@ -53,41 +54,52 @@ class VectorDiscreteAction(POPGymVectorWrapper):
         self.action_space = batch_space(self.single_action_space, env.num_envs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Plays one action in each environment; see the environment.
+        """Play one action in each environment; see the wrapped environment.
 
         Args:
-            actions: [num_envs], whole numbers.
+            actions: Whole numbers, [num_envs].
         """
         return self.env.step(choices(self.env.single_action_space, actions))
 
 
 def combined(space: Space) -> Discrete:
-    """A choice for each combination of choices.
+    """Return the Discrete space with one action for each combination of a MultiDiscrete space.
 
     Raises:
-        ValueError: If the space is neither Discrete nor MultiDiscrete, or has no choices, or more
-            combinations than an int64 can count.
+        ValueError: If the space is neither Discrete nor MultiDiscrete, has no components, or has
+            more combinations than fit into int64.
     """
     if isinstance(space, Discrete):
         return space
     if isinstance(space, MultiDiscrete):
         count = combinations_of(space)
         if not space.nvec.size or count > np.iinfo(np.int64).max:
-            raise ValueError(f"{space} has {count} combinations of choices, which is no Discrete")
+            raise ValueError(
+                f"{space} has {count} combinations of choices; a Discrete space needs at least one "
+                "component and at most 2**63 - 1 combinations"
+            )
         return Discrete(count)
-    raise ValueError(f"actions must be Discrete or MultiDiscrete to be made Discrete, got {space}")
+    raise ValueError(f"the action space must be Discrete or MultiDiscrete, got {space}")
 
 
 def combinations_of(space: MultiDiscrete) -> int:
-    """How many combinations of choices there are."""
+    """Return the number of combinations of a MultiDiscrete space's components."""
     return math.prod(space.nvec.reshape(-1).tolist())
 
 
 def choices(space: Space, combinations: Any) -> Any:
-    """The choices [..., *shape of the space] that a combination, or an array of them, stands for.
+    """Convert combination numbers to actions of the space.
+
+    Args:
+        space: The original action space.
+        combinations: One number or an array of numbers, [...].
+
+    Returns:
+        The actions, [..., *space.shape]; ``combinations`` unchanged if the space is not
+        MultiDiscrete.
 
     Raises:
-        ValueError: There is no such combination.
+        ValueError: If a number is out of range or not an integer.
     """
     if not isinstance(space, MultiDiscrete):
         return combinations

@@ -1,4 +1,4 @@
-"""Wrappers that append something to each observation, for one environment and for many."""
+"""Base classes of wrappers that append a value to each observation."""
 
 from copy import deepcopy
 from functools import partial
@@ -16,20 +16,23 @@ from popgym.core.observability import OBS, STATE
 from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final
 
 WITH_STATE = {OBS, STATE}
-"""The keys of a dict that shows the hidden state beside the observation."""
+"""The keys of a Dict observation that contains both the observation and the hidden state."""
 
 
 def extended_space(space: Space, key: str, addition: Space) -> Space:
-    """A space with an addition.
+    """Return an observation space extended by the space of an appended value.
+
+    A Tuple gets one more entry. A Dict gets one more entry under ``key``; if its keys are "obs"
+    and "state", its "obs" part is extended instead. Any other space becomes a Tuple of itself and
+    the added space.
 
     Args:
-        space: The space: a Tuple gets one more entry, a Dict one under `key` (or its part
-            "obs" is extended, if the other is "state"); others are paired with the addition.
-        key: The addition's name in a Dict.
-        addition: The space of what is added.
+        space: The observation space.
+        key: The name of the value in a Dict.
+        addition: The space of the appended value.
 
     Raises:
-        ValueError: The space is of another kind, or the key is taken.
+        ValueError: If nothing can be appended to this kind of space, or the key already exists.
     """
     if isinstance(space, spaces.Tuple):
         return spaces.Tuple((*space.spaces, addition))
@@ -38,19 +41,21 @@ def extended_space(space: Space, key: str, addition: Space) -> Space:
             shown = extended_space(space.spaces[OBS], key, addition)
             return spaces.Dict({**space.spaces, OBS: shown})
         if key in space.spaces:
-            raise ValueError(f"the observation has a part {key!r} already: {space}")
+            raise ValueError(
+                f"the observation space already has a part {key!r}; rename it: {space}"
+            )
         return spaces.Dict({**space.spaces, key: addition})
     plain = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
     if isinstance(space, plain):
         return spaces.Tuple((space, addition))
     raise ValueError(
-        f"nothing can be appended to observations in {space}; they may be in a Box, Discrete, "
+        f"cannot append to observations of {space}; their space must be a Box, Discrete, "
         "MultiDiscrete, MultiBinary, Tuple or Dict"
     )
 
 
 def extended(space: Space, key: str, observation: Any, value: Any) -> Any:
-    """An observation, single or batched, with a value appended as in `extended_space`."""
+    """Return a single or batched observation with a value appended, as in ``extended_space``."""
     if isinstance(space, spaces.Tuple):
         return (*observation, value)
     if isinstance(space, spaces.Dict):
@@ -62,13 +67,13 @@ def extended(space: Space, key: str, observation: Any, value: Any) -> Any:
 
 
 class Extension(POPGymWrapper):
-    """Appends a value to each observation of an environment.
+    """Wrapper that appends a value to each observation of a single environment.
 
     Args:
         env: The environment.
-        key: The value's name, should the observation be a Dict.
-        addition: The value's space.
-        start: The value at an episode's start.
+        key: The name of the value if the observation is a Dict.
+        addition: The space of the value.
+        start: The value in the first observation of an episode.
     """
 
     def __init__(self, env: gymnasium.Env, key: str, addition: Space, start: Any) -> None:
@@ -77,31 +82,33 @@ class Extension(POPGymWrapper):
         self.key, self.start = key, as_element(addition, start)
 
     def value_after(self, action: Any) -> Any:
-        """The value in the observation that follows an action."""
+        """Return the value to append to the observation after an action."""
         raise NotImplementedError
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode; see the environment."""
+        """Begin an episode; see the wrapped environment."""
         observation, info = self.env.reset(**kwargs)
         value = deepcopy(self.start)
         return extended(self.env.observation_space, self.key, observation, value), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Plays one action; see the environment."""
-        given = deepcopy(action)  # an environment may write into it
+        """Play one action; see the wrapped environment."""
+        given = deepcopy(action)  # the environment might modify it
         observation, *results = self.env.step(action)
         value = self.value_after(given)
         return (extended(self.env.observation_space, self.key, observation, value), *results)
 
 
 class VectorExtension(POPGymVectorWrapper):
-    """Appends a value to each observation of a vector environment, in every autoreset mode.
+    """Wrapper that appends a value to each observation of a vector environment.
+
+    It works in every autoreset mode.
 
     Args:
         env: The vector environment.
-        key: The value's name, should the observations be Dicts.
-        addition: The value's space, for a single environment.
-        start: The value at an episode's start, for a single environment.
+        key: The name of the value if the observations are Dicts.
+        addition: The space of a single environment's value.
+        start: A single environment's value in the first observation of an episode.
     """
 
     def __init__(self, env: VectorEnv, key: str, addition: Space, start: Any) -> None:
@@ -116,13 +123,13 @@ class VectorExtension(POPGymVectorWrapper):
         self._over = np.zeros(env.num_envs, bool)
 
     def values_after(self, actions: Any) -> Any:
-        """The batched value in the observations that follow batched actions."""
+        """Return the batched values to append to the observations after batched actions."""
         raise NotImplementedError
 
     def reset(
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins episodes; see the environment."""
+        """Begin episodes; see the wrapped environment."""
         mask = (options or {}).get("reset_mask", True)
         observations, info = self.env.reset(seed=seed, options=options)
         began = np.broadcast_to(mask, self._over.shape)
@@ -131,8 +138,8 @@ class VectorExtension(POPGymVectorWrapper):
         return self._extend(observations, self._value), info
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Plays one action in each environment; see the environment."""
-        given = deepcopy(actions)  # an environment may write into them
+        """Play one action in each environment; see the wrapped environment."""
+        given = deepcopy(actions)  # the environment might modify them
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         values, over = self.values_after(given), terminated | truncated
         began = np.zeros_like(over)
@@ -152,18 +159,18 @@ class VectorExtension(POPGymVectorWrapper):
         return extended(self.env.single_observation_space, self.key, observation, value)
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything that decides how the environments carry on, for an exact checkpoint."""
+        """Return all that determines the environments' future, for an exact checkpoint."""
         inner = self.env.snapshot()  # type: ignore[attr-defined]
         return deepcopy({"env": inner, "value": self._value, "over": self._over})
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Takes the environments back to a snapshot; see the environment."""
+        """Restore the state returned by ``snapshot``; see the wrapped environment."""
         self.env.restore(snapshot["env"])  # type: ignore[attr-defined]
         self._value, self._over = deepcopy((snapshot["value"], snapshot["over"]))
 
 
 def choose(mask: np.ndarray, chosen: Any, other: Any) -> Any:
-    """Batched values: those of `chosen` where the mask [B] is True, those of `other` elsewhere."""
+    """Return the rows of ``chosen`` where the mask [B] is True, else those of ``other``."""
     if isinstance(chosen, tuple):
         return tuple(choose(mask, a, b) for a, b in zip(chosen, other, strict=True))
     if isinstance(chosen, dict):

@@ -1,4 +1,4 @@
-"""Nested observations and actions as plain arrays."""
+"""Wrappers that flatten nested observations and actions to arrays."""
 
 from typing import Any
 
@@ -17,10 +17,11 @@ from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_fina
 
 
 class Flatten(POPGymWrapper, RecordConstructorArgs):
-    """Makes arrays of observations and actions that are Tuples or Dicts; leaves others alone.
+    """Wrapper that flattens Tuple and Dict observations and actions to arrays.
 
-    Arrays are those of `gymnasium.spaces.flatten`, discrete parts one-hot. Given a vector
-    environment, makes a `VectorFlatten`.
+    Observations and actions of other spaces stay as they are. The arrays are those of
+    ``gymnasium.spaces.flatten``, with discrete parts one-hot encoded. For a vector environment the
+    constructor returns a ``VectorFlatten``.
 
     Args:
         env: The environment.
@@ -28,11 +29,11 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
         flatten_observation: Whether to flatten observations.
 
     Raises:
-        ValueError: A part has no fixed size, or the actions mix discrete and continuous parts.
+        ValueError: If a part has no fixed size, or the actions mix discrete and continuous parts.
     """
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Chooses the vector form for a vector environment."""
+        """Return the vector wrapper if the environment is a vector environment."""
         if isinstance(env, VectorEnv):
             return VectorFlatten(env, *args, **kwargs)
         return super().__new__(cls)
@@ -52,12 +53,12 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
         self.action_space = self._action or env.action_space
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode; see the environment."""
+        """Begin an episode; see the wrapped environment."""
         observation, info = self.env.reset(**kwargs)
         return self._flat(observation), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Plays one action; see the environment."""
+        """Play one action; see the wrapped environment."""
         if self._action is not None:
             space = self.env.action_space
             action = as_element(space, unflatten(space, action))
@@ -72,7 +73,9 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
 
 
 class VectorFlatten(POPGymVectorWrapper):
-    """Makes arrays [num_envs, ...] of batched observations and actions; see `Flatten`.
+    """Wrapper that flattens batched observations and actions to [num_envs, ...].
+
+    See ``Flatten``.
 
     Args:
         env: The vector environment.
@@ -99,12 +102,12 @@ class VectorFlatten(POPGymVectorWrapper):
     def reset(
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins episodes; see the environment."""
+        """Begin episodes; see the wrapped environment."""
         observations, info = self.env.reset(seed=seed, options=options)
         return self._flat(observations), info
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Plays one action in each environment; see the environment."""
+        """Play one action in each environment; see the wrapped environment."""
         if self._action is not None:
             space = self.env.single_action_space
             each = [unflatten(space, action) for action in iterate(self.action_space, actions)]
@@ -126,22 +129,22 @@ class VectorFlatten(POPGymVectorWrapper):
 
 
 def flattened(space: Space) -> Space | None:
-    """The space of a nested space's flattened elements; None if the space is not nested.
+    """Return the space of a nested space's flattened elements; None if it is not nested.
 
     Raises:
-        ValueError: A part has no fixed size.
+        ValueError: If a part has no fixed size.
     """
     if not isinstance(space, (spaces.Tuple, spaces.Dict)):
         return None
-    Flattener(space)  # refuses parts without a fixed size
+    Flattener(space)  # raises ValueError for parts without a fixed size
     return flatten_space(space)
 
 
 def flattened_action(space: Space) -> Space | None:
-    """As `flattened`, for actions.
+    """Return the same as ``flattened``, but reject actions that cannot be flattened.
 
     Raises:
-        ValueError: A part has no fixed size, or some are discrete and some continuous.
+        ValueError: If a part has no fixed size, or some parts are discrete and some continuous.
     """
     flat = flattened(space)
     if flat is not None:
@@ -149,6 +152,6 @@ def flattened_action(space: Space) -> Space | None:
         if len(kinds) > 1:
             raise ValueError(
                 f"actions that mix discrete and continuous parts cannot be flattened, got {space}; "
-                "leave them as they are: flatten_action=False"
+                "keep them nested with flatten_action=False"
             )
     return flat

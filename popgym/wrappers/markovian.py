@@ -1,4 +1,4 @@
-"""Observations that show the hidden state: in place of what a player sees, or beside it."""
+"""Wrappers that add the hidden state to the observation, or replace the observation by it."""
 
 from typing import Any
 
@@ -19,22 +19,23 @@ NEEDED_OF_MANY = (*NEEDED, "single_state_space", "get_final_state")
 
 
 class Markovian(POPGymWrapper, RecordConstructorArgs):
-    """Shows the hidden Markov state, with which a task is fully observable.
+    """Wrapper that shows the hidden Markov state, which makes a task fully observable.
 
-    Given a vector environment, makes a `VectorMarkovian`.
+    For a vector environment the constructor returns a ``VectorMarkovian``.
 
     Args:
         env: The environment.
-        observability: What to show: `Observability.PARTIAL` (nothing), `FULL_IN_INFO_DICT` (the
-            state in `info["state"]`), `FULL` (the state as observation) or `FULL_AND_PARTIAL`
-            (observations {"obs": what a player sees, "state": the state}); or its number.
+        observability: A level of ``Observability`` or its number: ``PARTIAL`` (the state is not
+            shown), ``FULL_IN_INFO_DICT`` (the state is in ``info["state"]``), ``FULL`` (the state
+            is the observation) or ``FULL_AND_PARTIAL`` (the observation is
+            ``{"obs": the partial observation, "state": the state}``).
 
     Raises:
-        ValueError: There is no such level, or the environment has no hidden state.
+        ValueError: If there is no such level, or the environment has no hidden state.
     """
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Chooses the vector form for a vector environment."""
+        """Return the vector wrapper if the environment is a vector environment."""
         if isinstance(env, VectorEnv):
             return VectorMarkovian(env, *args, **kwargs)
         return super().__new__(cls)
@@ -50,15 +51,15 @@ class Markovian(POPGymWrapper, RecordConstructorArgs):
 
     @property
     def observability_level(self) -> Observability:
-        """How much of the hidden state is shown."""
+        """How much of the hidden state the agent sees."""
         return self.observability
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode; see the environment."""
+        """Begin an episode; see the wrapped environment."""
         return self._show(*self.env.reset(**kwargs))
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Plays one action; see the environment."""
+        """Play one action; see the wrapped environment."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         observation, info = self._show(observation, info)
         return observation, reward, terminated, truncated, info
@@ -73,18 +74,19 @@ class Markovian(POPGymWrapper, RecordConstructorArgs):
 
 
 class VectorMarkovian(POPGymVectorWrapper):
-    """Shows the hidden Markov states in every autoreset mode; see `Markovian`.
+    """Wrapper that shows the hidden Markov states of a vector environment; see ``Markovian``.
 
-    In `info` are the states of all environments, an element of `state_space`, and gymnasium's
-    mask `_state`; where an episode ended in mode SameStep, the states at the end are in
-    `info["final_info"]` likewise, zeros in other places.
+    It works in every autoreset mode. At level ``FULL_IN_INFO_DICT``, ``info["state"]`` contains
+    the states of all environments, an element of ``state_space``, and ``info["_state"]`` is
+    gymnasium's mask. When an episode ends in autoreset mode SameStep, ``info["final_info"]``
+    contains the final states in the same form, with zeros for the other environments.
 
     Args:
         env: The vector environment.
-        observability: What to show.
+        observability: How much of the state to show.
 
     Raises:
-        ValueError: There is no such level, or the environments tell no hidden states.
+        ValueError: If there is no such level, or the environments have no hidden state.
     """
 
     def __init__(self, env: VectorEnv, observability: Observability | int) -> None:
@@ -99,17 +101,17 @@ class VectorMarkovian(POPGymVectorWrapper):
 
     @property
     def observability_level(self) -> Observability:
-        """How much of the hidden state is shown."""
+        """How much of the hidden state the agent sees."""
         return self.observability
 
     def reset(
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins episodes; see the environment."""
+        """Begin episodes; see the wrapped environment."""
         return self._show(*self.env.reset(seed=seed, options=options))
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Plays one action in each environment; see the environment."""
+        """Play one action in each environment; see the wrapped environment."""
         observations, rewards, terminated, truncated, info = self.env.step(actions)
         if "final_obs" in info:
             info = self._show_final(info)
@@ -143,32 +145,32 @@ class VectorMarkovian(POPGymVectorWrapper):
 
 
 def read_level(observability: Any) -> Observability:
-    """The level of observability.
+    """Return the level of observability for a level or its number.
 
     Raises:
-        ValueError: There is no such level.
+        ValueError: If there is no such level.
     """
     try:
         return Observability(observability)
     except ValueError:
         levels = ", ".join(f"{level.name} ({level.value})" for level in Observability)
         raise ValueError(
-            f"observability must be one of popgym.core.observability.Observability's {levels}; "
+            f"observability must be a level of popgym.core.observability.Observability: {levels}; "
             f"got {observability!r}"
         ) from None
 
 
 def require(env: Any, names: tuple[str, ...]) -> None:
-    """Refuses environments that tell no hidden state.
+    """Reject environments without a hidden state.
 
     Raises:
-        ValueError: One of the attributes is missing.
+        ValueError: If one of the attributes is missing.
     """
     missing = [name for name in names if inner(env, name, None) is None]
     if missing:
-        each = "; wrap each environment before they are put together" * isinstance(env, VectorEnv)
+        each = "; wrap each environment before vectorising them" * isinstance(env, VectorEnv)
         raise ValueError(
-            f"the hidden state can be shown only of POPGym's environments, {env} "
+            f"only POPGym's environments can show their hidden state; {env} "
             f"lacks {', '.join(missing)}{each}"
         )
 
@@ -176,13 +178,13 @@ def require(env: Any, names: tuple[str, ...]) -> None:
 def shown_space(
     observability: Observability, observation: spaces.Space, state: spaces.Space
 ) -> spaces.Space:
-    """The space of `shown`."""
+    """Return the space of the values that ``shown`` returns."""
     space = shown(observability, observation, state)
     return spaces.Dict(space) if isinstance(space, dict) else space
 
 
 def shown(observability: Observability, observation: Any, state: Any) -> Any:
-    """What is observed at a level, single or batched."""
+    """Return the single or batched observation at a level of observability."""
     if observability is Observability.FULL:
         return state
     if observability is Observability.FULL_AND_PARTIAL:

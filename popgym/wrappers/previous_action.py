@@ -1,4 +1,4 @@
-"""Observations that tell the action before them."""
+"""Wrappers that append the previous action to each observation."""
 
 from typing import Any
 
@@ -15,24 +15,26 @@ KEY = "prev_action"
 
 
 class PreviousAction(Extension, RecordConstructorArgs):
-    """Appends the previous action to each observation, and a null action to the first one.
+    """Wrapper that appends the previous action to each observation.
 
-    Given a vector environment, makes a `VectorPreviousAction`.
+    The first observation of an episode gets a null action. For a vector environment the
+    constructor returns a ``VectorPreviousAction``.
 
     Args:
         env: The environment.
-        null_action: An action to show where there was none: by default zeros, or the lowest
-            action where zeros are none. It looks like a real action; see `Antialias`.
+        null_action: The action to append to the first observation. Default: zeros, or the lowest
+            action if zeros are not in the action space. An agent cannot distinguish it from a real
+            action; see ``Antialias``.
 
     Raises:
-        ValueError: If the null action is not in the action space, or the actions are of a kind
-            that cannot be shown, or the observations of one to which nothing can be appended.
+        ValueError: If the null action is not in the action space, the action space has no default
+            null action, or nothing can be appended to observations of this kind of space.
     """
 
-    obs_requires_prev_action = False  # here it is shown
+    obs_requires_prev_action = False  # this wrapper shows it
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Chooses the vector form for a vector environment."""
+        """Return the vector wrapper if the environment is a vector environment."""
         if isinstance(env, VectorEnv):
             return VectorPreviousAction(env, *args, **kwargs)
         return super().__new__(cls)
@@ -43,34 +45,34 @@ class PreviousAction(Extension, RecordConstructorArgs):
         Extension.__init__(self, env, KEY, env.action_space, self.null_action)
 
     def value_after(self, action: Any) -> Any:
-        """The action."""
+        """Return the action as an element of the action space."""
         return as_element(self.env.action_space, action)
 
 
 class VectorPreviousAction(VectorExtension):
-    """Appends the previous actions; see `PreviousAction`.
+    """Wrapper that appends the previous actions to batched observations; see ``PreviousAction``.
 
     Args:
         env: The vector environment.
-        null_action: For a single environment.
+        null_action: The null action of a single environment.
     """
 
-    obs_requires_prev_action = False  # here it is shown
+    obs_requires_prev_action = False  # this wrapper shows it
 
     def __init__(self, env: VectorEnv, null_action: Any = None) -> None:
         self.null_action = checked_null_action(env.single_action_space, null_action)
         super().__init__(env, KEY, env.single_action_space, self.null_action)
 
     def values_after(self, actions: Any) -> Any:
-        """The actions."""
+        """Return the actions as an element of the batched action space."""
         return as_element(self.env.action_space, actions)
 
 
 def checked_null_action(space: Space, action: Any) -> Any:
-    """The null action given, or the one of a space.
+    """Return the given null action, or the default one of the action space.
 
     Raises:
-        ValueError: If it is not in the space, or the space has none.
+        ValueError: If the action is not in the space, or the space has no default null action.
     """
     usual = null_action(space)
     if action is None:

@@ -34,7 +34,7 @@ def test_a_whole_piped_game_ends_with_its_score_and_those_of_others(popgym):
     score = played(actions, seed=3)
     *_, over, others, again = out.splitlines()
     assert over == f"the episode is over: score {score:+.3f} after 51 steps"
-    assert others.startswith("others score on average: random -0.")
+    assert others.startswith("average scores of others: random -0.")
     assert "perfect +1.000" in others
     assert again == "another episode? y or n"
 
@@ -59,8 +59,10 @@ def test_a_piped_new_episode_is_told_with_its_seed(popgym):
 
 def test_a_wrong_line_is_answered_and_steps_nothing(popgym):
     _, out, _ = popgym("play", "RepeatPreviousEasy", "--seed", 3, typed="0\nten\n5\n1\n")
-    assert "'ten' is no action: type 0 spades, 1 diamonds, 2 clubs, 3 hearts (? for help)" in out
-    assert "'5' is no action" in out
+    assert (
+        "'ten' is not an action: type 0 spades, 1 diamonds, 2 clubs, 3 hearts (? for help)" in out
+    )
+    assert "'5' is not an action" in out
     assert out.splitlines()[-1].endswith("after 2 steps")
 
 
@@ -106,7 +108,7 @@ def test_a_cut_gif_says_so(popgym):
     words = ["gif", "HigherLowerEasy", "--steps", 2, "--player", "random", "--out", "h.gif"]
     status, out, err = popgym(*words)
     assert status == 0
-    assert err == "popgym: stopped after 2 steps; --steps allows more\n"
+    assert err == "popgym: stopped after 2 steps; raise --steps to show more\n"
     assert out.startswith("h.gif: 3 frames, return ")
 
 
@@ -168,7 +170,7 @@ def test_text_beyond_the_encoding_of_the_pipes_does_no_harm(tmp_path):
     )  # fmt: skip
     assert (done.returncode, without_compiling(done.stderr.decode())) == (0, "")
     assert b"card 1 of 52: ?" in done.stdout
-    assert b"is no action" in done.stdout
+    assert b"is not an action" in done.stdout
     assert done.stdout.endswith(b"score so far +0.000 after 2 steps\n")
 
 

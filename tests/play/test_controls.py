@@ -86,7 +86,7 @@ def test_a_real_number_is_typed():
     ],
 )
 def test_a_wrong_word_is_refused_by_what_is_allowed(name, word, allowed):
-    with pytest.raises(ValueError, match="is no action: type ") as caught:
+    with pytest.raises(ValueError, match="is not an action: type ") as caught:
         controls(name).read(word)
     assert allowed in str(caught.value)
     assert str(caught.value).startswith(repr(word))

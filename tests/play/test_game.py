@@ -112,7 +112,7 @@ def test_at_the_end_another_episode_is_offered_and_nothing_else_is_understood():
 def test_the_end_tells_what_others_score():
     game = Game(RepeatPreviousEasy(), seed=1, references={"random": -0.5, "perfect": 1})
     finish(game)
-    assert "others score on average: random -0.500, perfect +1.000" in game.message
+    assert "average scores of others: random -0.500, perfect +1.000" in game.message
     assert game.message == f"{game.ending}\nanother episode? y or n"
 
 

@@ -208,18 +208,18 @@ def test_a_mistake_is_named_before_anything_is_played(arguments, message, tmp_pa
 
 
 def test_nobody_is_known_to_play_an_environment_of_others():
-    with pytest.raises(ValueError, match="nobody is known to play CartPole-v1: give a RUN"):
+    with pytest.raises(ValueError, match="there is no scripted player for CartPole-v1: give a RUN"):
         make_gif("CartPole-v1")
 
 
 def test_nobody_is_known_to_play_a_users_own_environment_but_chance():
-    with pytest.raises(ValueError, match="nobody is known to play tests"):
+    with pytest.raises(ValueError, match="there is no scripted player for tests"):
         make_gif("tests.play.specimens:Own")
     assert make_gif("tests.play.specimens:Own", player="random").frames == 52
 
 
 def test_an_environment_without_pictures_is_named():
-    with pytest.raises(ValueError, match="Countdown' draws no pictures"):
+    with pytest.raises(ValueError, match="Countdown' cannot render pictures"):
         make_gif("tests.baselines.ppo.toys:Countdown", player="random")
     with pytest.raises(ValueError, match=r"a picture \[H, W, 3\], got NoneType"):
         make_gif("tests.play.specimens:Blank", player="random")

@@ -107,4 +107,4 @@ def test_keys_without_a_meaning_reach_the_game_which_says_what_is_allowed():
     screen = screen_of(RepeatPreviousEasy())
     (word,) = words(screen, ["x"])
     screen.game.enter(word)
-    assert "'x' is no action" in screen.show()
+    assert "'x' is not an action" in screen.show()

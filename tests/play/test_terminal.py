@@ -108,7 +108,7 @@ def test_a_game_is_played_by_single_keys_and_the_terminal_is_as_before(sits_down
     person.type("\x1b[C\x1b[B\n")  # right, down, Enter
     person.wait_for("row 1, column 1")
     person.type("x")
-    person.wait_for("'x' is no action")
+    person.wait_for("'x' is not an action")
     person.type("q")
     person.wait_for(LEFT)
     person.wait_for("score so far +0.071 after 1 steps")
@@ -122,7 +122,7 @@ def test_help_is_broken_between_words_where_the_terminal_ends(sits_down):
     person.type("?")
     person.wait_for("type 0 spades, 1 diamonds, 2 clubs, 3 hearts")
     person.type("x")
-    person.wait_for("'x' is no action: type 0 spades, 1 diamonds, 2\x1b[K\r\nclubs, 3 hearts")
+    person.wait_for("'x' is not an action: type 0 spades, 1 diamonds, 2\x1b[K\r\nclubs, 3 hearts")
     person.type("q")
     assert person.status() == 0
 

@@ -135,7 +135,7 @@ def test_every_law_has_a_specimen():
     [
         ("ObservesBeyondItsSpace", r"observation 1 is not in MultiDiscrete\(\[5 3\]\)"),
         ("ObservesAnotherType", "the type is int32, not int64"),
-        ("NeverEnds", "goes on after 6 steps, the most that it may have"),
+        ("NeverEnds", "continues after 6 steps, its maximum length"),
         ("LeaksTheRewardInInfo", "info must be empty, got {'secret'"),
         ("PaysMoreThanItSays", r"outside return_bounds \(0.0, 0.1\)"),
         ("StepsAfterTheEnd", "a step after the end must raise a ValueError, and was accepted"),

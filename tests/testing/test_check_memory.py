@@ -294,10 +294,13 @@ def test_every_law_has_a_specimen():
     [
         (TransposedOutput, r"y must be \[B, T, D\] = \[4, 45, 5\], got \[4, 5, 45\]"),
         (StateIsAList, "initial_state must return a NamedTuple of tensors, got a list"),
-        (StateGrowsAnAxis, r"state.trace must stay \[4, 5\] of torch.float32, got \[4, 1, 5\]"),
+        (
+            StateGrowsAnAxis,
+            r"state.trace must keep shape \[4, 5\] and torch.float32, got \[4, 1, 5\]",
+        ),
         (lambda: nn.Linear(3, 5), r"make\(\) must return a Memory, got a Linear"),
-        (StateStaysSingle, "state.trace must be torch.float64 .*, got torch.float32: make it of"),
-        (HasADeadParameter, "no gradient reaches unused"),
+        (StateStaysSingle, "state.trace must be torch.float64 .*, got torch.float32: make it with"),
+        (HasADeadParameter, "get no gradient: unused"),
     ],
 )
 def test_the_message_says_what_was_seen(specimen, message):

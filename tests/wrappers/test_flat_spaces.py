@@ -227,7 +227,7 @@ def test_flattened_actions_reach_the_environment_with_the_types_of_its_space():
     "space", [MultiDiscrete([2] * 64), MultiDiscrete([])], ids=["many", "none"]
 )
 def test_choices_without_a_count_are_refused(space):
-    with pytest.raises(ValueError, match="combinations of choices, which is no Discrete"):
+    with pytest.raises(ValueError, match="combinations of choices; a Discrete space needs"):
         DiscreteAction(with_actions(space))
 
 

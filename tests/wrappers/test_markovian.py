@@ -191,7 +191,7 @@ def test_a_level_may_be_given_by_its_number():
 def test_environments_without_a_hidden_state_are_refused():
     with pytest.raises(ValueError, match="lacks state_space, get_state"):
         Markovian(gym.make("CartPole-v1"), FULL)
-    with pytest.raises(ValueError, match="wrap each environment before they are put together"):
+    with pytest.raises(ValueError, match="wrap each environment before vectorising them"):
         Markovian(SyncVectorEnv([single] * 2), FULL)
 
 

@@ -168,10 +168,10 @@ def test_observations_that_cannot_be_extended_are_refused():
     env = gym.Env()
     env.action_space = Discrete(2)
     env.observation_space = Text(3)
-    with pytest.raises(ValueError, match="nothing can be appended"):
+    with pytest.raises(ValueError, match="cannot append to observations"):
         PreviousAction(env)
     env.observation_space = Dict({"prev_action": Discrete(2)})
-    with pytest.raises(ValueError, match="a part 'prev_action' already"):
+    with pytest.raises(ValueError, match="already has a part 'prev_action'"):
         PreviousAction(env)
     env.action_space = Text(3)
     with pytest.raises(ValueError, match="has no null action"):

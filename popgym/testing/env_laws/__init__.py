@@ -1,6 +1,10 @@
 """The laws that environments obey, one function each.
 
-A test suite of one's own::
+Here belong the laws, grouped by what they apply to, and what they share: making environments,
+playing them and comparing results. They may import the rooms that ``popgym.testing`` may import,
+except ``popgym.memory``.
+
+A test suite for your own environment::
 
     import pytest
     from popgym.testing import ENV_LAWS
@@ -57,7 +61,7 @@ _OF_FAMILIES = (
 
 
 def _named(law: Callable[[Trial], None]) -> Law:
-    """Builds what the law needs, and names the law where it is broken."""
+    """Return the law as a function of ``make`` whose errors are ``LawBroken``."""
 
     @wraps(law)
     def checked(make: MakeEnv) -> None:
@@ -77,22 +81,25 @@ def _named(law: Callable[[Trial], None]) -> Law:
 ENV_LAWS: dict[str, Law] = {
     law.__name__: _named(law) for law in (*_OF_DECLARATIONS, *_OF_ANY, *_OF_FAMILIES)
 }
-"""Each law by name; a law takes what `check_env` takes, and raises `LawBroken`."""
+"""The laws by name. A law takes the argument of ``check_env`` and raises ``LawBroken``."""
 
 
 def check_env(make: MakeEnv) -> None:
-    """Checks that an environment obeys every law that applies to it.
+    """Check that an environment obeys every law that applies to it.
+
+    Environments that are not made of a popgym ``Family`` are checked only for what gymnasium
+    requires: types, spaces, seeds, episode lengths.
 
     Args:
-        make: A `Family` or its class; the id of an environment; or a function or class that
-            returns a new `gymnasium.Env` at each call. Environments that are not popgym's own
-            obey the laws that gymnasium gives: types, spaces, seeds, lengths. A class of single
-            environments may name a vector form of its own, `vector_class`, to be checked with it.
+        make: A ``Family`` or its class; the id of an environment; or a function or class that
+            returns a new ``gymnasium.Env`` at each call. If the environment's class has an
+            attribute ``vector_class``, this vector environment is checked too.
 
     Raises:
-        LawBroken: The first law that is broken, with what was seen; an `AssertionError`.
-        TypeError: `make` is none of these.
-        ValueError: There is no environment of that name.
+        LawBroken: If a law is broken: the first one, with what was observed. It is an
+            ``AssertionError``.
+        TypeError: If ``make`` is none of these.
+        ValueError: If there is no environment of that name.
     """
     Trial(make)
     for law in ENV_LAWS.values():

@@ -1,4 +1,4 @@
-"""What laws compare, and how they say what is wrong."""
+"""Comparisons that the laws share, and their error."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,17 +8,17 @@ from gymnasium.spaces import Dict, Space, Tuple
 
 
 class Unlawful(Exception):  # noqa: N818 (becomes LawBroken once the law's name is known)
-    """Something that a law forbids was seen."""
+    """Error raised inside a law when the law is broken."""
 
 
 def expect(condition: bool, message: str) -> None:
-    """Raises `Unlawful` unless the condition holds."""
+    """Raise ``Unlawful`` unless the condition holds."""
     if not condition:
         raise Unlawful(message)
 
 
 def expect_refusal(action: Callable[[], Any], what: str, allowed: str = "") -> None:
-    """Raises `Unlawful` unless there is a ValueError, and nothing else."""
+    """Raise ``Unlawful`` unless the action raises a ValueError."""
     try:
         action()
     except ValueError:
@@ -30,7 +30,7 @@ def expect_refusal(action: Callable[[], Any], what: str, allowed: str = "") -> N
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether nested values are equal in every number; NaN equals NaN."""
+    """Return whether nested values are equal in every number; NaN equals NaN."""
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if isinstance(a, (tuple, list)):
@@ -42,7 +42,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def fault(space: Space, value: Any) -> str | None:
-    """Why a value is not an element of a space; None if it is."""
+    """Return why a value is not an element of a space; None if it is one."""
     if isinstance(space, Tuple) and isinstance(value, tuple) and len(value) == len(space.spaces):
         faults = (fault(part, v) for part, v in zip(space.spaces, value, strict=True))
         return next((f"in its part {i}, {f}" for i, f in enumerate(faults) if f), None)
@@ -57,6 +57,6 @@ def fault(space: Space, value: Any) -> str | None:
 
 
 def in_short(value: Any) -> str:
-    """A value in one line."""
+    """Return a value as one line of text, shortened if necessary."""
     line = " ".join(repr(value).split())
     return line if len(line) < 120 else f"{line[:117]}…"

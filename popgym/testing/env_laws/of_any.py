@@ -1,4 +1,4 @@
-"""Laws of every gymnasium environment, popgym's or not."""
+"""Laws for every gymnasium environment, whether it is popgym's or not."""
 
 import copy
 import random
@@ -13,7 +13,7 @@ SEEDS = range(8)
 
 
 def it_has_gymnasiums_interface(trial: Trial) -> None:
-    """`reset` returns an observation and a dict, `step` these and a reward and two flags."""
+    """Check the types of what ``reset`` and ``step`` return."""
     env = trial.single()
     result = env.reset(seed=1)
     expect(
@@ -34,7 +34,7 @@ def it_has_gymnasiums_interface(trial: Trial) -> None:
 
 
 def observations_lie_in_their_space(trial: Trial) -> None:
-    """Observations are in `observation_space`, with its type and shape."""
+    """Check that observations are in ``observation_space``, with its dtype and shape."""
     env = trial.single()
     for t, shown in enumerate(play(env, trial.actions(trial.steps(500)), seed=1)):
         why = fault(env.observation_space, shown.observation)
@@ -43,16 +43,18 @@ def observations_lie_in_their_space(trial: Trial) -> None:
 
 
 def rewards_are_finite(trial: Trial) -> None:
-    """No reward is infinite or NaN."""
+    """Check that no reward is infinite or NaN."""
     for t, shown in enumerate(play(trial.single(), trial.actions(trial.steps(500)), seed=1)):
-        expect(bool(np.isfinite(shown.reward)), f"reward {t} is {shown.reward}")
+        expect(
+            bool(np.isfinite(shown.reward)), f"rewards must be finite, reward {t} is {shown.reward}"
+        )
 
 
 def the_global_random_numbers_are_left_alone(trial: Trial) -> None:
-    """An environment neither draws from `random` and `numpy.random` nor seeds them."""
+    """Check that the environment neither uses nor seeds ``random`` and ``numpy.random``."""
     kept: tuple[Any, Any] = random.getstate(), np.random.get_state()
     try:
-        random.seed(SEED)  # an environment that seeds them has done so already, with its own seed
+        random.seed(SEED)  # not the environment's seed, so that seeding by it changes their state
         np.random.seed(SEED)
         before: tuple[Any, Any] = random.getstate(), np.random.get_state()
         play(trial.single(), trial.actions(trial.steps(200)), seed=1)
@@ -61,31 +63,33 @@ def the_global_random_numbers_are_left_alone(trial: Trial) -> None:
         random.setstate(kept[0])
         np.random.set_state(kept[1])
     for name, a, b in zip(("random", "numpy.random"), after, before, strict=True):
-        message = f"the environment draws from {name} or seeds it; it must have numbers of its own"
+        message = f"the environment draws from {name} or seeds it; use a generator of its own"
         expect(same(a, b), message)
 
 
 def a_seed_decides_everything(trial: Trial) -> None:
-    """Two environments with the same seed and actions show the same."""
+    """Check that the seed and the actions determine everything that an environment returns."""
     actions = trial.actions(trial.steps(300))
     for seed in (0, 1):
         one, other = (play(trial.single(), actions, seed=seed) for _ in range(2))
-        expect_same(other, one, f"two environments with the seed {seed} differ")
+        expect_same(other, one, f"two environments with seed {seed} and the same actions differ")
 
 
 def an_episode_forgets_those_before(trial: Trial) -> None:
-    """A reset with a seed leads to the same, whatever was played before."""
+    """Check that a reset with a seed has the same result whatever was played before."""
     actions = trial.actions(trial.steps(300))
     fresh = play(trial.single(), actions, seed=3)
     used = trial.single()
     for before in (1, 7):
         play(used, trial.actions(before, seed=4), seed=5)
         again = play(used, actions, seed=3)
-        expect_same(again, fresh, f"after {before} steps and a reset with a seed something is left")
+        expect_same(
+            again, fresh, f"a reset with a seed after {before} steps differs from a new environment"
+        )
 
 
 def a_reset_without_a_seed_goes_on(trial: Trial) -> None:
-    """Without a seed, resets go on with the random numbers and do not begin them anew."""
+    """Check that resets without a seed continue the stream of random numbers."""
     actions = trial.actions(20)
 
     def episodes(*seeds: int | None) -> list[Any]:
@@ -94,31 +98,32 @@ def a_reset_without_a_seed_goes_on(trial: Trial) -> None:
 
     going_on, again = (episodes(0, *[None] * 7) for _ in range(2))
     for a, b in zip(going_on, again, strict=True):
-        expect_same(a, b, "after the same seed, a reset without seed does not lead to the same")
+        expect_same(a, b, "resets without a seed that follow the same seed differ")
     by_chance = not all(same(episodes(0)[0], episodes(seed)[0]) for seed in SEEDS)
     alike = all(same(going_on[0], other) for other in going_on[1:])
-    message = "every reset without a seed brings the same episode again, other seeds bring others"
+    message = "every reset without a seed repeats the same episode; it must not seed the generator"
     expect(not (by_chance and alike), message)
 
 
 def episodes_end_in_time(trial: Trial) -> None:
-    """Each episode ends, terminated or truncated, within `max_episode_length`."""
+    """Check that each episode is terminated or truncated within ``max_episode_length`` steps."""
     if trial.limit is None:
         return
     limit = trial.limit
     for seed in range(4):
         actions = trial.actions(min(limit, LONGEST), seed)
-        habit = actions[:1] * len(actions)  # a random walk may end sooner than a straight one
+        # repeating one action can keep an episode going for longer than random actions
+        habit = actions[:1] * len(actions)
         for chosen in (actions, habit):
             env = trial.single()
             shown = [begin(env, seed=seed), *carry_on(env, chosen, past=False)]
             ended = shown[-1].terminated or shown[-1].truncated
-            message = f"an episode goes on after {limit} steps, the most that it may have"
+            message = f"an episode continues after {limit} steps, its maximum length"
             expect(ended or limit > LONGEST, message)
 
 
 def what_was_returned_stays(trial: Trial) -> None:
-    """Observations are the caller's to keep: later steps do not write into them."""
+    """Check that later steps do not write into observations that were returned before."""
     env = trial.single()
     returned = [env.reset(seed=1)[0]]
     kept = [copy.deepcopy(returned[0])]
@@ -128,12 +133,12 @@ def what_was_returned_stays(trial: Trial) -> None:
         kept.append(copy.deepcopy(observation))
         if terminated or truncated:
             break
-    message = "a later step has written into an observation that was returned before; return a copy"
+    message = "a later step writes into an observation that was returned before; return a copy"
     expect(same(returned, kept), message)
 
 
 def states_lie_in_their_space(trial: Trial) -> None:
-    """`get_state()` is in `state_space`, also at an episode's end."""
+    """Check that ``get_state()`` is in ``state_space``, also at the end of an episode."""
     if not trial.has_state:
         return
     env: Any = trial.single()
@@ -144,7 +149,7 @@ def states_lie_in_their_space(trial: Trial) -> None:
 
 
 def info_tells_nothing(trial: Trial) -> None:
-    """An environment of partial observations keeps what it hides out of `info`."""
+    """Check that ``info`` is empty, so that it cannot reveal what observations hide."""
     if not trial.is_ours:
         return
     env = trial.single()

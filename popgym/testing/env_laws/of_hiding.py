@@ -1,4 +1,4 @@
-"""Laws of what a family hides: its draws can be given, and its drawings do not tell them."""
+"""Laws about hidden state: a reset accepts it as an option, and pictures do not reveal it."""
 
 import importlib.util
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Draw = Callable[[Record, bool], Any]
 
 
 def a_hidden_draw_can_be_given(trial: Trial) -> None:
-    """Whatever a reset draws may be given to another, which then lives through the same."""
+    """Check that a reset with another episode's hidden fields reproduces that episode."""
     _expect_that_draws_are_legal(trial)
     actions = trial.actions(trial.steps(200))
     for seed in range(3):
@@ -29,9 +29,11 @@ def a_hidden_draw_can_be_given(trial: Trial) -> None:
         given.reset(seed=100 + seed, options={"hidden": hidden})
         kept = _hidden(trial, given)
         changed = [key for key in hidden if not same(hidden[key], kept[key])]
-        expect(not changed, f"a reset with a given draw has changed {changed}")
+        expect(not changed, f"a reset with given hidden fields changes {changed}")
         _share_the_stream(drawn, given)
-        message = "a given draw leads to something else than the same drawn by chance"
+        message = (
+            "a reset with given hidden fields differs from the reset that drew the same fields"
+        )
         state, want = given.get_state(), drawn.get_state()
         expect(
             same(state, want), f"{message}: its state is {in_short(state)}, not {in_short(want)}"
@@ -46,7 +48,7 @@ def _expect_that_draws_are_legal(trial: Trial) -> None:
     try:
         many.reset(options={"hidden": {key: records[key] for key in trial.task.hidden}})
     except ValueError as error:
-        expect(False, f"a draw of the family's own is refused: {error}")
+        expect(False, f"hidden fields that the family drew itself are refused: {error}")
 
 
 def _hidden(trial: Trial, env: Any) -> dict[str, np.ndarray]:
@@ -55,7 +57,7 @@ def _hidden(trial: Trial, env: Any) -> dict[str, np.ndarray]:
 
 
 def _share_the_stream(one: Any, other: Any) -> None:
-    """Lets two environments draw the same from now on."""
+    """Give two environments the same random stream from now on."""
     for env in (one, other):
         snapshot = env.snapshot()
         snapshot["records"]["rng"] = 7
@@ -63,31 +65,35 @@ def _share_the_stream(one: Any, other: Any) -> None:
 
 
 def wrong_hidden_draws_are_refused(trial: Trial) -> None:
-    """A draw that cannot be is a ValueError, and the environment is as it was."""
+    """Check that invalid hidden fields raise a ValueError and leave the environment unchanged."""
     actions = trial.actions(20)
     env: Any = trial.single()
     twin: Any = trial.single()
     for one in (env, twin):
         one.reset(seed=1)
     hidden = _hidden(trial, env)
-    wrong: dict[str, Any] = {"no dict": 7, "an unknown key": {**hidden, "no such key": 1}}
+    wrong: dict[str, Any] = {"not a dict": 7, "an unknown key": {**hidden, "no such key": 1}}
     for key, value in hidden.items():
         rest = {k: v for k, v in hidden.items() if k != key}
-        wrong[f"no {key!r}"] = rest
+        wrong[f"without {key!r}"] = rest
         for bad in ("a word", value[None], *_beyond(value)):
             wrong[f"{key!r}: {in_short(bad)}"] = {**rest, key: bad}
     for name, draw in wrong.items():
         before = env.snapshot()
         options = {"hidden": draw}
-        expect_refusal(lambda o=options: env.reset(options=o), f"the hidden draw with {name}")
-        message = f"the hidden draw with {name} was refused, and yet changed something"
+        expect_refusal(
+            lambda o=options: env.reset(options=o), f"a reset with invalid hidden fields ({name})"
+        )
+        message = (
+            f"a reset with invalid hidden fields ({name}) was refused but changed the environment"
+        )
         expect(same(env.snapshot(), before), message)
-    message = "after a hidden draw was refused something is different"
+    message = "after a refused reset the environment behaves differently"
     expect_same(carry_on(env, actions), carry_on(twin, actions), message)
 
 
 def _beyond(value: np.ndarray) -> list[np.ndarray]:
-    """Values of the right shape that the record's field cannot hold, or that are no numbers."""
+    """Return arrays of the right shape with values that the field cannot hold, NaN or infinity."""
     if value.dtype.kind == "f":
         return [np.full(value.shape, np.nan), np.full(value.shape, np.inf)]
     top = int(np.iinfo(value.dtype).max) if value.dtype.kind in "iu" else 1
@@ -96,7 +102,7 @@ def _beyond(value: np.ndarray) -> list[np.ndarray]:
 
 
 def texts_hide_and_reveal(trial: Trial) -> None:
-    """`draw` never fails, hides what the player cannot know, and reveals it if asked to."""
+    """Check that ``draw`` never fails, hides the hidden state, and reveals it on request."""
     family = trial.task
     _expect_hiding(trial, family.draw, 24, 8)
     _expect_revealing(trial, family.draw)
@@ -104,7 +110,7 @@ def texts_hide_and_reveal(trial: Trial) -> None:
 
 
 def pictures_hide_and_reveal(trial: Trial) -> None:
-    """What holds for texts holds for pictures, if the family paints any."""
+    """Check the same for pictures, if the family has any."""
     family = trial.task
     if type(family).paint is Family.paint or importlib.util.find_spec("PIL") is None:
         return
@@ -116,19 +122,22 @@ def pictures_hide_and_reveal(trial: Trial) -> None:
     _expect_revealing(trial, paint)
     width, height = family.picture_size
     shape = paint(_unplayed(family)).shape
-    expect(shape == (height, width, 3), f"picture_size is {(width, height)}, the shape {shape}")
+    expect(
+        shape == (height, width, 3),
+        f"picture_size {(width, height)} needs shape {(height, width, 3)}, got {shape}",
+    )
 
 
 def _unplayed(family: Family) -> Record:
-    """The record of an environment that was never reset, which can be drawn too."""
+    """Return the record of an environment before its first reset; it must be drawable, too."""
     return np.zeros(1, family.record_type())[0]
 
 
 def _expect_hiding(trial: Trial, draw: Draw, count: int, plays: int) -> None:
-    """Expects the same drawing of all environments that have shown the same so far."""
+    """Check that environments with the same history of observations have the same picture."""
     env = trial.many(count, AutoresetMode.NEXT_STEP)
     space, places = env.single_observation_space, range(count)
-    message = "two environments that have shown the same so far are drawn differently"
+    message = "two environments with the same observations and rewards so far are drawn differently"
     for seed in range(plays):
         obs, _ = env.reset(seed=seed)
         shown = [repr(element(space, obs, i)) for i in places]
@@ -146,7 +155,7 @@ def _expect_hiding(trial: Trial, draw: Draw, count: int, plays: int) -> None:
 
 
 def _expect_revealing(trial: Trial, draw: Draw) -> None:
-    """Expects that revealing shows something at some time, if anything is hidden."""
+    """Check that revealing changes the picture at some step, if anything is hidden."""
     env: Any = trial.single()
     env.reset(seed=1)
     for action in trial.actions(trial.steps(500) if trial.task.hidden else 0):
@@ -155,4 +164,4 @@ def _expect_revealing(trial: Trial, draw: Draw) -> None:
             return
         if carry_on(env, [action])[0][2:4] != (False, False):
             env.reset()
-    expect(not trial.task.hidden, "reveal=True shows no more than reveal=False")
+    expect(not trial.task.hidden, "reveal=True never shows more than reveal=False")

@@ -1,4 +1,4 @@
-"""Laws of a family's environments: what is declared, what is refused, what carries on."""
+"""Laws for environments of a family: declaration, refused calls, snapshots and copies."""
 
 import copy
 import pickle
@@ -21,9 +21,11 @@ NEEDED = (
 
 
 def the_declaration_is_complete(trial: Trial) -> None:
-    """A family declares all that its environments are computed from, for each of its presets."""
+    """Check that a family sets all required attributes, for each of its presets."""
     family = type(trial.task)
-    expect(bool(family.description()), f"{family.__name__} needs a docstring: what the task is")
+    expect(
+        bool(family.description()), f"{family.__name__} needs a docstring that describes the task"
+    )
     versions: dict[str, dict[str, Any]] = {"v0": {}, **family.versions}
     tasks: dict[str, Family] = {"as given": trial.task}
     for level, preset in getattr(family, "presets", {}).items():
@@ -40,16 +42,16 @@ def _expect_sane(task: Family) -> None:
     whole = isinstance(length, (int, np.integer)) and length >= 1
     expect(whole, f"max_episode_length must be a whole number of at least 1, got {length!r}")
     paired = isinstance(bounds, tuple) and len(bounds) == 2 and bounds[0] <= bounds[1]
-    expect(paired, f"return_bounds must be (least, greatest), got {bounds!r}")
+    expect(paired, f"return_bounds must be (lowest, highest), got {bounds!r}")
     for key, field in task.hidden.items():
-        expect(key in task.fields, f"hidden has {key!r}, which is not among fields")
+        expect(key in task.fields, f"hidden has the key {key!r}, which is not in fields")
         shape = task.record_type()[key].shape
-        message = f"hidden[{key!r}] has the shape {field.shape}, the field has {shape}"
+        message = f"hidden[{key!r}] has shape {field.shape}, but fields[{key!r}] has shape {shape}"
         expect(tuple(field.shape) == shape, message)
 
 
 def returns_lie_in_their_bounds(trial: Trial) -> None:
-    """The rewards of an episode sum to something within `return_bounds`."""
+    """Check that the return of every episode is within ``return_bounds``."""
     low, high = trial.task.return_bounds
     margin = 1e-6 * max(1.0, abs(low), abs(high))
     for seed in range(5):
@@ -67,7 +69,7 @@ def returns_lie_in_their_bounds(trial: Trial) -> None:
 
 
 def actions_outside_are_refused(trial: Trial) -> None:
-    """An action outside its space is a ValueError, and the environment is as it was."""
+    """Check that invalid actions raise a ValueError and leave the environment unchanged."""
     actions = trial.actions(20)
     env, twin = trial.single(), trial.single()
     for one in (env, twin):
@@ -78,7 +80,7 @@ def actions_outside_are_refused(trial: Trial) -> None:
         _expect_kept(env, lambda bad=bad: env.step(bad), f"the action {bad!r}")
         rows = [actions[0], actions[0], bad]
         _expect_kept(many, lambda rows=rows: many.step(rows), f"the action {bad!r} in a batch")
-    message = "after an action was refused something is different"
+    message = "after a refused action the environment behaves differently"
     expect_same(carry_on(env, actions), carry_on(twin, actions), message)
 
 
@@ -94,15 +96,15 @@ def _outside(space: Space, clips: bool) -> list[Any]:
 
 
 def _expect_kept(env: Any, action: Any, what: str) -> None:
-    """Expects a ValueError that changes nothing."""
+    """Check that an action raises a ValueError and changes nothing in the environment."""
     before = env.snapshot()
     expect_refusal(action, what)
     changed = [name for name, value in env.snapshot().items() if not same(value, before[name])]
-    expect(not changed, f"{what} was refused, and yet changed {changed}")
+    expect(not changed, f"{what} was refused but changed {changed}")
 
 
 def steps_outside_an_episode_are_refused(trial: Trial) -> None:
-    """Stepping before the first reset or after the end is a ValueError that changes nothing."""
+    """Check that steps outside an episode raise a ValueError and change nothing."""
     env, actions = trial.single(), trial.actions(trial.limit or LONGEST)
     _expect_kept(env, lambda: env.step(actions[0]), "a step before the first reset")
     for mode in AutoresetMode:
@@ -118,7 +120,7 @@ def steps_outside_an_episode_are_refused(trial: Trial) -> None:
 
 
 def the_parameters_stay(trial: Trial) -> None:
-    """Rules read the parameters and write into the environment's own record alone."""
+    """Check that the rules do not write into the parameters."""
     env = trial.many(2)
     before = env._batch._params.copy()
     actions = np.stack(trial.actions(2))
@@ -126,12 +128,12 @@ def the_parameters_stay(trial: Trial) -> None:
     env.step(actions)
     after = env._batch._params
     changed = [name for name in before.dtype.names or () if not same(before[name], after[name])]
-    message = f"the rules write into the parameters {changed}; what changes belongs into fields"
+    message = f"the rules write into the parameters {changed}; keep what changes in fields"
     expect(not changed, message)
 
 
 def a_snapshot_brings_back_the_future(trial: Trial) -> None:
-    """After `restore` an environment lives again through what followed on the snapshot."""
+    """Check that an environment restored from a snapshot repeats what followed the snapshot."""
     before, after = trial.actions(7), trial.actions(trial.steps(150), seed=1)
     for played in (0, 7):
         env, other = trial.single(), trial.single()
@@ -143,7 +145,7 @@ def a_snapshot_brings_back_the_future(trial: Trial) -> None:
         future = carry_on(env, after)
         for one, which in ((env, "the same"), (other, "another")):
             one.restore(snapshot)  # type: ignore[attr-defined]
-            message = f"{which} environment restored after {played} steps lives differently"
+            message = f"{which} environment restored from a snapshot at step {played} differs"
             expect_same(carry_on(one, after), future, message)
 
 
@@ -152,7 +154,7 @@ def _is_over(env: Any) -> bool:
 
 
 def copies_carry_on(trial: Trial) -> None:
-    """`pickle` and `copy.deepcopy` give an environment that lives through the same."""
+    """Check that copies by ``pickle`` and ``copy.deepcopy`` behave as the original."""
     env = trial.single()
     play(env, trial.actions(5), seed=1)
     if _is_over(env):
@@ -165,5 +167,5 @@ def copies_carry_on(trial: Trial) -> None:
     future = carry_on(env, actions)
     for how, twin in twins.items():
         kind = isinstance(twin, POPGymEnv)
-        expect(kind, f"{how} made something else of it: {in_short(twin)}")
-        expect_same(carry_on(twin, actions), future, f"a copy by {how} lives differently")
+        expect(kind, f"a copy by {how} must be a POPGymEnv, got {in_short(twin)}")
+        expect_same(carry_on(twin, actions), future, f"a copy by {how} behaves differently")

@@ -1,4 +1,4 @@
-"""What every law needs: fresh environments, actions and plays."""
+"""Tools that every law needs: new environments, actions and trajectories."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -16,36 +16,36 @@ from popgym.testing.env_laws.comparison import Unlawful, in_short, same
 from popgym.wrappers.base import inner
 
 MakeEnv = str | Family | type[Family] | Callable[[], gymnasium.Env]
-"""A family, its class, a gymnasium id, or what returns a new environment at each call."""
+"""A family, its class, an environment id, or a function that returns a new environment."""
 SEED = 20230212
 LONGEST = 3000
-"""How many steps are waited for the end of an episode of unknown length."""
+"""Maximum number of steps to wait for the end of an episode."""
 
 
 class Shown(NamedTuple):
-    """What an environment showed at one step; a reset has the reward 0."""
+    """Result of one step, or of a reset, whose reward is 0."""
 
     observation: Any
     reward: float
     terminated: bool
     truncated: bool
-    state: Any  # None where there is none
+    state: Any  # the hidden state; None if the environment has none
 
 
 class Trial:
-    """An environment to be tried.
+    """Environment under test.
 
     Args:
-        make: See `MakeEnv`.
+        make: See ``MakeEnv``.
 
     Raises:
-        TypeError: It makes no environment.
+        TypeError: If ``make`` does not make an environment.
     """
 
     family: Family | None = None
-    """The task, if the environment is one of popgym's."""
+    """The task, if the environment is made of a popgym ``Family``."""
     vector_class: Callable[..., POPGymVectorEnv] | None = None
-    """The vector form that the environment's class names, if not the family's usual one."""
+    """The environment class's own vector environment; None: the usual one."""
 
     def __init__(self, make: MakeEnv) -> None:
         self.single = maker(make)
@@ -63,32 +63,37 @@ class Trial:
 
     @property
     def task(self) -> Family:
-        """The family, where the law is one of families."""
+        """The family; only for laws about families."""
         assert self.family is not None
         return self.family
 
     def many(
         self, num_envs: int, mode: AutoresetMode = AutoresetMode.DISABLED, threads: bool = False
     ) -> POPGymVectorEnv:
-        """A fresh vector environment of the family."""
+        """Make a new vector environment of the family."""
         options: dict[str, Any] = {"autoreset_mode": mode, "threads": threads}
         if self.vector_class is not None:
             return self.vector_class(num_envs, **options)
         return POPGymVectorEnv(self.task, num_envs, **options)
 
     def actions(self, count: int, seed: int = 0) -> list[Any]:
-        """Actions drawn from the action space."""
+        """Sample actions from the action space."""
         space = copy.deepcopy(self.action_space)
         space.seed(SEED + seed)
         return [space.sample() for _ in range(count)]
 
     def steps(self, most: int) -> int:
-        """A little more than two episodes, if that is not more than `most`."""
+        """Return a little more than the steps of two episodes, but at most ``most``."""
         return min(2 * (self.limit or most) + 5, most)
 
 
 def maker(make: MakeEnv) -> Callable[[], Any]:
-    """What makes a single environment."""
+    """Return a function that makes a single environment.
+
+    Raises:
+        TypeError: If ``make`` is none of the allowed kinds.
+        ValueError: If there is no environment of that name.
+    """
     if isinstance(make, str):
         from popgym.envs import lookup
 
@@ -108,28 +113,31 @@ def maker(make: MakeEnv) -> Callable[[], Any]:
 
 
 def begin(env: gymnasium.Env, **reset: Any) -> Shown:
-    """Resets an environment."""
+    """Reset an environment, and return the result."""
     return Shown(copy.deepcopy(env.reset(**reset)[0]), 0.0, False, False, state_of(env))
 
 
 def state_of(env: Any) -> Any:
-    """The hidden state of one environment or of many, if there is one."""
+    """Return the hidden state of a single or vector environment; None if it has none."""
     get_state = inner(env, "get_state", None)
     return None if get_state is None else copy.deepcopy(get_state())
 
 
 def play(env: gymnasium.Env, actions: Iterable[Any], **reset: Any) -> list[Shown]:
-    """Resets, plays the actions, and begins another episode wherever one ends."""
+    """Reset the environment and play the actions; a new episode begins whenever one ends."""
     return [begin(env, **reset), *carry_on(env, actions)]
 
 
 def carry_on(env: gymnasium.Env, actions: Iterable[Any], past: bool = True) -> list[Shown]:
-    """Plays the actions in an episode that has begun.
+    """Play the actions in the current episode.
 
     Args:
         env: The environment.
-        actions: What to play.
-        past: Whether to go on with other episodes after its end.
+        actions: The actions to play.
+        past: Whether to continue with new episodes after its end.
+
+    Returns:
+        The results of all steps and resets.
     """
     shown: list[Shown] = []
     for action in actions:
@@ -146,12 +154,14 @@ def carry_on(env: gymnasium.Env, actions: Iterable[Any], past: bool = True) -> l
 def lives(
     env: POPGymVectorEnv, actions: Sequence[Sequence[Any]], steps: int, **reset: Any
 ) -> list[list[Shown]]:
-    """Plays many environments; what each showed, in the same form in every autoreset mode.
+    """Play a vector environment, and return each environment's trajectory.
+
+    Trajectories have the same form in every autoreset mode.
 
     Args:
         env: The vector environment.
-        actions: The actions of each environment, at least `steps`.
-        steps: How often to step.
+        actions: The actions of each environment, at least ``steps`` of them.
+        steps: The number of steps.
         **reset: The arguments of the first reset.
     """
     observations, _ = env.reset(**reset)
@@ -185,7 +195,7 @@ def lives(
 
 
 def expect_same(got: Sequence[Shown], want: Sequence[Shown], message: str) -> None:
-    """Raises `Unlawful` unless two plays are the same as far as both go."""
+    """Raise ``Unlawful`` unless two trajectories agree up to the end of the shorter one."""
     for t, (a, b) in enumerate(zip(got, want, strict=False)):
         for name, x, y in zip(Shown._fields, a, b, strict=True):
             if not same(x, y):

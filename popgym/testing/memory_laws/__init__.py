@@ -1,6 +1,9 @@
 """The laws that every memory obeys, one function each.
 
-A test suite of one's own::
+Here belong the laws about time, the laws about the module, and the inputs and comparisons that they
+share. They may import ``popgym.memory`` and ``popgym.testing.laws``.
+
+A test suite for your own memory::
 
     import pytest
     from popgym.testing import LAWS
@@ -30,7 +33,7 @@ _SEED = 20230212
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute in one thread: on a busy machine, threads on tiny tensors wait for each other."""
+    """Compute in one thread; on a busy machine, several threads are slower for tiny tensors."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -40,7 +43,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def _reproducible(law: Law) -> Law:
-    """Draw the same numbers at every call, leave the caller's alone, and name the law."""
+    """Return the law with a fixed random seed, whose errors are ``LawBroken``.
+
+    The caller's random state stays as it is.
+    """
 
     @wraps(law)
     def checked(make: MakeMemory) -> None:
@@ -83,19 +89,20 @@ LAWS: dict[str, Law] = {
         as_module.copies,
     )
 }
-"""Each law by name; a law takes a function that builds the memory, and raises ``LawBroken``."""
+"""The laws by name. A law takes a function that builds the memory and raises ``LawBroken``."""
 
 
 def check_memory(make: MakeMemory) -> None:
     """Check that a memory obeys every law.
 
     Args:
-        make: builds a new memory of the same sizes at each call, for example
-            ``lambda: MyMemory(input_size=6, hidden_size=16)``. Small sizes suffice.
+        make: Function that builds a new memory of the same sizes at each call, for example
+            ``lambda: MyMemory(input_size=6, hidden_size=16)``. Small sizes are enough.
 
     Raises:
-        LawBroken: the first law that is broken, with what was seen; an ``AssertionError``.
-        TypeError: ``make`` is a memory, or something else that is no function.
+        LawBroken: If a law is broken: the first one, with what was observed. It is an
+            ``AssertionError``.
+        TypeError: If ``make`` is a memory or anything else that is not a function.
     """
     for law in LAWS.values():
         law(make)

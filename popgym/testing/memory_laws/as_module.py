@@ -1,4 +1,4 @@
-"""Laws about the module: its interface, rows, arguments, parameters and copies."""
+"""Laws about the module: interface, batch rows, arguments, parameters and copies."""
 
 import copy
 import io
@@ -26,7 +26,7 @@ from popgym.testing.memory_laws.trial import (
 
 
 def interface(make: MakeMemory) -> None:
-    """The types, shapes, dtypes and attributes of the contract, also for one row and one step."""
+    """Check types, shapes, dtypes and attributes, also for a single row and a single step."""
     memory = make()
     is_memory = isinstance(memory, Memory)
     require("interface", is_memory, f"make() must return a Memory, got a {type(memory).__name__}")
@@ -39,7 +39,8 @@ def interface(make: MakeMemory) -> None:
             for start in (None, torch.rand(rows, steps) < 0.1):
                 _require_result(memory, memory(x, state, start), x, state)
     size = sum(field.numel() for field in memory.initial_state(1))
-    require("interface", memory.state_numel == size, f"state_size must be {size}")
+    message = f"state_numel must be {size}, the size of one row's state, got {memory.state_numel}"
+    require("interface", memory.state_numel == size, message)
 
 
 def _require_initial(state: Any, rows: int, dtype: torch.dtype) -> None:
@@ -54,11 +55,11 @@ def _require_initial(state: Any, rows: int, dtype: torch.dtype) -> None:
         require("interface", batched, message)
         fits = field.dtype == dtype or not field.is_floating_point()
         message = (
-            f"state.{name} must be {dtype} where the parameters are, got {field.dtype}: make it of "
-            "one of them, with new_zeros"
+            f"state.{name} must be {dtype} like the parameters, got {field.dtype}: make it with "
+            "new_zeros of a parameter"
         )
         require("interface", fits, message)
-        require("interface", not field.any(), f"state.{name} must be zero where an episode begins")
+        require("interface", not field.any(), f"state.{name} must be zero in the initial state")
 
 
 def _require_result(memory: Memory, result: Any, x: Tensor, state: Any) -> None:
@@ -69,19 +70,21 @@ def _require_result(memory: Memory, result: Any, x: Tensor, state: Any) -> None:
     message = f"y must be [B, T, D] = {shape}, got {list(y.shape)}"
     require("interface", list(y.shape) == shape, message)
     require("interface", y.dtype == x.dtype, f"y must be {x.dtype}, got {y.dtype}")
-    message = f"the state after must be a {type(state).__name__}, got a {type(after).__name__}"
+    message = (
+        f"forward must return a state of type {type(state).__name__}, got {type(after).__name__}"
+    )
     require("interface", type(after) is type(state), message)
     for name, got, want in zip(state._fields, after, state, strict=True):
         same = got.shape == want.shape and got.dtype == want.dtype
         message = (
-            f"state.{name} must stay {list(want.shape)} of {want.dtype}, "
-            f"got {list(got.shape)} of {got.dtype}"
+            f"state.{name} must keep shape {list(want.shape)} and {want.dtype}, "
+            f"got {list(got.shape)} and {got.dtype}"
         )
         require("interface", same, message)
 
 
 def single_precision(make: MakeMemory) -> None:
-    """In float32 the memory computes what it does in float64, up to rounding."""
+    """Check that results in float32 equal those in float64 up to rounding."""
     trial = make_trial(make)
     y, state = trial.run(start=trial.start)
     single = Trial(
@@ -92,13 +95,13 @@ def single_precision(make: MakeMemory) -> None:
     )
     for cuts, name in (((0, STEPS), "one call"), (SINGLE_STEPS, "single steps")):
         y_single, state_single = single.run(cuts, trial.start)
-        message = f"{name} in float32 differ from float64 by more than rounding"
+        message = f"the results of {name} in float32 differ from float64 by more than rounding"
         got = [tensor.to(y.dtype) for tensor in (y_single, *state_single)]
         require_same("single_precision", got, [y, *(s.to(y.dtype) for s in state)], message, 1e4)
 
 
 def rows(make: MakeMemory) -> None:
-    """Rows are independent of each other and of their number."""
+    """Check that batch rows depend neither on each other nor on the batch size."""
     trial = make_trial(make)
     y, state = trial.run(start=trial.start)
     for picked in ([2, 0, 3, 1], [1], [3, 3]):
@@ -108,12 +111,12 @@ def rows(make: MakeMemory) -> None:
             state=map_state(lambda s, picked=picked: s[picked], trial.state),
         )
         wanted = [y[picked], *(field[picked] for field in state)]
-        message = f"rows {picked} of {ROWS} read alone differ from the same rows among the others"
+        message = f"rows {picked} computed alone differ from the same rows in a batch of {ROWS}"
         require_same("rows", [y_picked, *state_picked], wanted, message)
 
 
 def arguments(make: MakeMemory) -> None:
-    """The caller's tensors are not written to, and results share no storage with them."""
+    """Check that ``forward`` does not write into its arguments or return views of them."""
     trial = make_trial(make)
     for steps in (1, STEPS):
         for start in (None, trial.start[:, :steps].clone()):
@@ -133,25 +136,33 @@ def _require_untouched(trial: Trial, x: Tensor, start: Tensor | None) -> None:
     for tensor in given:
         tensor.zero_()
     kept = all(map(torch.equal, results, saved))
-    require("arguments", kept, "a result changes when the caller writes into an argument later")
+    require(
+        "arguments",
+        kept,
+        "a result shares storage with an argument: it changes when the caller writes into it",
+    )
     for field in after:
         field.zero_()
     kept = torch.equal(y, saved[0])
-    require("arguments", kept, "the outputs change when the caller writes into the state later")
+    require(
+        "arguments",
+        kept,
+        "the outputs share storage with the state: they change when the caller writes into it",
+    )
 
 
 def parameters(make: MakeMemory) -> None:
-    """Every parameter gets a gradient."""
+    """Check that every parameter gets a gradient."""
     trial = make_trial(make)
     named = [(name, p) for name, p in trial.memory.named_parameters() if p.requires_grad]
     y, state = trial.run(start=trial.start)
     found = gradients_of(loss(y, state), [p for _, p in named])
     dead = [name for (name, _), gradient in zip(named, found, strict=True) if not gradient.any()]
-    require("parameters", not dead, f"no gradient reaches {', '.join(dead)}")
+    require("parameters", not dead, f"these parameters get no gradient: {', '.join(dead)}")
 
 
 def instances(make: MakeMemory) -> None:
-    """Two memories share nothing: training one does not change the other."""
+    """Check that two memories share nothing: training one does not change the other."""
     trial = make_trial(make)
     before, _ = trial.run(start=trial.start)
     other = Trial(make().double().eval(), trial.x, trial.state, trial.start)
@@ -170,9 +181,10 @@ def _storages(memory: Memory) -> set[int]:
 
 
 def updates(make: MakeMemory) -> None:
-    """Acting and learning agree after an optimiser step and after loading weights."""
+    """Check that all calls use new weights after an optimiser step and after loading weights."""
     trial = make_trial(make)
-    trial.run(SINGLE_STEPS, trial.start)  # a memory that prepares its weights does so here
+    # a memory that caches something computed from its weights does so in these calls
+    trial.run(SINGLE_STEPS, trial.start)
     trial.run(start=trial.start)
     _update(trial)
     _require_agreement(trial, _fresh(make, trial), "an optimiser step")
@@ -181,7 +193,7 @@ def updates(make: MakeMemory) -> None:
 
 
 def _update(trial: Trial) -> None:
-    """A step of gradient descent, written into the parameters as an optimiser does."""
+    """Do a step of gradient descent in place, as an optimiser does."""
     y, state = trial.run(start=trial.start)
     value = loss(y, state) / (STEPS * ROWS)  # so that the step is small for every memory
     gradients = gradients_of(value, trial.parameters)
@@ -200,14 +212,14 @@ def _require_agreement(trial: Trial, fresh: Trial, event: str) -> None:
     wanted, _ = fresh.run(start=trial.start)
     learning, _ = trial.run(start=trial.start)
     acting, _ = trial.run(SINGLE_STEPS, trial.start)
-    message = f"one call still computes with the weights from before {event}"
+    message = f"after {event}, a call over many steps still uses the old weights"
     require_same("updates", [learning], [wanted], message)
-    message = f"single steps still compute with the weights from before {event}"
+    message = f"after {event}, single steps still use the old weights"
     require_same("updates", [acting], [wanted], message)
 
 
 def copies(make: MakeMemory) -> None:
-    """Pickle, deepcopy and state_dict give the same memory again."""
+    """Check that copies by pickle, deepcopy and state_dict compute the same."""
     trial = make_trial(make)
     y, state = trial.run(start=trial.start)
     file = io.BytesIO()
@@ -223,7 +235,11 @@ def copies(make: MakeMemory) -> None:
     for how, memory in duplicates.items():
         duplicate = Trial(memory, trial.x, trial.state, trial.start)
         y_copy, state_copy = duplicate.run(start=trial.start)
-        message = f"after a round trip through {how} the memory computes something else"
+        message = f"a copy of the memory by {how} computes different results"
         require_same("copies", [y_copy, *state_copy], [y, *state], message)
     kept = pickle.loads(pickle.dumps(fill(trial.state, 1.0)))
-    require("copies", type(kept) is type(trial.state), "the state does not survive pickle")
+    require(
+        "copies",
+        type(kept) is type(trial.state),
+        "the state changes its type when it is pickled and loaded",
+    )

@@ -1,4 +1,4 @@
-"""What every law needs: a memory, inputs, a state that it reached itself, and comparisons."""
+"""Tools that every law needs: a memory with inputs and a state, and comparisons."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MakeMemory = Callable[[], Memory]
 
 ROWS = 4
 STEPS = 45
-"""Longer than the chunks in which memories usually compute, and not a multiple of them."""
+"""Longer than the chunks in which memories usually compute, and not a multiple of their length."""
 
 UNEVEN_CUTS = (0, 1, 12, 13, 21, 44, STEPS)
 SINGLE_STEPS = tuple(range(STEPS + 1))
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-8
 
 @dataclass
 class Trial:
-    """A memory in float64 with inputs, a state that it reached itself, and episode starts."""
+    """Memory in float64 with inputs, a state that it computed itself, and episode starts."""
 
     memory: Memory
     x: Tensor  # [B, T, F]
@@ -34,7 +34,7 @@ class Trial:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """The parameters that are trained."""
+        """The trainable parameters."""
         return [p for p in self.memory.parameters() if p.requires_grad]
 
     def run(
@@ -44,7 +44,14 @@ class Trial:
         x: Tensor | None = None,
         state: Any = None,
     ) -> tuple[Tensor, Any]:
-        """Read the inputs in one call for each piece between two ``cuts``."""
+        """Compute outputs and the final state, with one call for each piece between two cuts.
+
+        Args:
+            cuts: The time steps at which the sequence is cut, first and last step included.
+            start: The episode start mask [B, T], or None.
+            x: Inputs to use instead of the trial's.
+            state: State to use instead of the trial's.
+        """
         x = self.x if x is None else x
         state = self.state if state is None else state
         outputs = []
@@ -57,7 +64,7 @@ class Trial:
     def gradients(
         self, cuts: Sequence[int] = (0, STEPS), start: Tensor | None = None
     ) -> list[Tensor]:
-        """Gradients of a loss on all outputs and the last state, w.r.t. x, state, parameters."""
+        """Return the gradients of ``loss`` with respect to inputs, state and parameters."""
         x = self.x.clone().requires_grad_()
         state = map_state(lambda s: s.clone().requires_grad_(_differentiable(s)), self.state)
         y, after = self.run(cuts, start, x, state)
@@ -66,7 +73,7 @@ class Trial:
 
 
 def make_trial(make: MakeMemory) -> Trial:
-    """Build the memory and bring it into a state of its own."""
+    """Build the memory, and run it for 20 steps to reach a nonzero state."""
     memory = make().double().eval()
     x = torch.randn(ROWS, STEPS, memory.input_size, dtype=torch.float64)
     warm_up = torch.randn_like(x[:, :20])
@@ -76,7 +83,11 @@ def make_trial(make: MakeMemory) -> Trial:
 
 
 def _starts() -> Tensor:
-    """A row without starts, one from its first step, two in a row, one at the last step."""
+    """Return an episode start mask [B, T] with a different case in each row.
+
+    Row 0 has no starts, row 1 one at the first step, row 2 two in succession, and row 3 one at the
+    last step. Rows 1 to 3 also have random starts.
+    """
     start = torch.rand(ROWS, STEPS) < 0.08
     start[0] = False
     start[1, 0] = True
@@ -87,14 +98,14 @@ def _starts() -> Tensor:
 
 
 def loss(y: Tensor, state: Iterable[Tensor]) -> Tensor:
-    """A number that depends on every output and every field of the state, each differently."""
+    """Return a scalar that depends on every output and every field of the state."""
     weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
     kept = sum(field.abs().square().sum() for field in state if _differentiable(field))
     return (y * weights).sum() + kept
 
 
 def gradients_of(value: Tensor, wanted: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients of ``value``, zero for what it does not depend on."""
+    """Return the gradients of ``value``, zero for tensors that it does not depend on."""
     if not value.requires_grad:
         return [torch.zeros_like(tensor) for tensor in wanted]
     found = torch.autograd.grad(value, wanted, allow_unused=True)
@@ -105,12 +116,12 @@ def gradients_of(value: Tensor, wanted: Sequence[Tensor]) -> list[Tensor]:
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: Any) -> Any:
-    """Apply ``function`` to every field."""
+    """Apply ``function`` to every field of a state."""
     return type(state)(*map(function, state))
 
 
 def fill(state: Any, value: float) -> Any:
-    """The same state with ``value`` in every field that can hold it."""
+    """Return the state with ``value`` in every floating-point or complex field."""
     return map_state(
         lambda s: torch.full_like(s, value) if _differentiable(s) else s.clone(), state
     )
@@ -119,7 +130,7 @@ def fill(state: Any, value: float) -> Any:
 def require_same(
     law: str, got: Sequence[Tensor], want: Sequence[Tensor], message: str, tolerance: float = 1.0
 ) -> None:
-    """Raise ``LawBroken`` unless all tensors agree, up to float64's rounding."""
+    """Raise ``LawBroken`` unless all tensors agree up to float64 rounding."""
     require(law, len(got) == len(want), message)
     for a, b in zip(got, want, strict=True):
         if a.shape != b.shape:
@@ -128,7 +139,7 @@ def require_same(
             continue
         scale = max(1.0, float(b.detach().abs().max()))
         difference = float((a.detach() - b.detach()).abs().max())
-        # not (... <= ...): a difference of NaN is a difference
+        # "not ... <= ..." because a difference of NaN must fail
         if not difference <= _TOLERANCE * tolerance * scale:
             raise LawBroken(law, f"{message} (largest difference {difference:.3g})")
 
