@@ -1,4 +1,4 @@
-"""Every memory learns to recall, each what its kind can; without one it can but be guessed."""
+"""Every memory learns to recall what it can see; without a memory nothing is recalled."""
 
 import pytest
 
@@ -35,9 +35,9 @@ SMALL = {
     "critic": [32],
 }
 
-REACH = {name: memory(32, 32).reach for name, memory in MEMORIES.items()}
-WINDOWED = [name for name, reach in REACH.items() if reach in range(3, 10)]
-REACHING_FAR = [name for name, reach in REACH.items() if reach is None or reach >= 10]
+FIELD = {name: memory(32, 32).receptive_field for name, memory in MEMORIES.items()}
+WINDOWED = [name for name, size in FIELD.items() if size in range(4, 11)]
+UNWINDOWED = [name for name, size in FIELD.items() if size is None or size > 10]
 
 
 def best_return(folder, env, memory):
@@ -50,10 +50,10 @@ def best_return(folder, env, memory):
 
 
 def test_every_memory_is_of_one_kind_but_the_control():
-    assert {*WINDOWED, *REACHING_FAR} == MEMORIES.keys() - {"mlp"}
+    assert {*WINDOWED, *UNWINDOWED} == MEMORIES.keys() - {"mlp"}
 
 
-@pytest.mark.parametrize("memory", REACHING_FAR)
+@pytest.mark.parametrize("memory", UNWINDOWED)
 def test_it_recalls_what_it_saw_first(memory, tmp_path):
     assert best_return(tmp_path, FIRST, memory) > 0.8
 
