@@ -33,8 +33,7 @@ class TemporalConv(Memory):
     Args:
         input_size: Number of input features, F.
         hidden_size: Number of output features, D.
-        stack_size: Number of inputs that an output depends on, W, including the current one; at
-            least 1.
+        stack_size: Window length, W, including the current input; at least 1.
 
     Raises:
         ValueError: If a size is less than 1.

@@ -41,8 +41,7 @@ class Framestack(Memory):
         input_size: Number of input features, F.
         hidden_size: Number of output features, D. Each input is compressed to
             ``max(1, hidden_size // stack_size)`` features.
-        stack_size: Number of inputs that an output depends on, W, including the current one; at
-            least 1.
+        stack_size: Window length, W, including the current input; at least 1.
 
     Raises:
         ValueError: If a size is less than 1.

@@ -19,9 +19,9 @@ map reordering"), and the gates are GRU-like and nearly closed at initialisation
 feed-forward network with 2 D hidden units is our choice.
 
 Relative positions and the memory of layer inputs are those of Dai et al., "Transformer-XL" (2019),
-https://arxiv.org/abs/1901.02860, section 3.3. Two things differ. In the paper, a step attends to
-its own segment and to what was kept before it, so the distance it can attend to depends on how the
-sequence is cut into segments. Here it is always the last W steps, similar to the option
+https://arxiv.org/abs/1901.02860, section 3.3. Two things differ. First, in the paper a step attends
+to its own segment and to what was kept before it, so the distance it can attend to depends on how
+the sequence is cut into segments. Here it is always the last W steps, similar to the option
 "same_length" of the authors' program, https://github.com/kimiyoung/transformer-xl. Second, the
 paper stops the gradient at the kept inputs; here it flows through them. Therefore neither outputs
 nor gradients depend on how a sequence is cut.
