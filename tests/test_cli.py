@@ -131,7 +131,7 @@ def test_a_memory_is_told_in_full(popgym):
     for line in (
         "A causal convolution over the last ``stack_size`` inputs.",
         "  stack_size=4",
-        "      W, the inputs an output sees, its own included; at least 1.",
+        "      Window length, W, including the current input; at least 1.",
         "  receptive field  4 steps",
         "  state            384 numbers: frames [3, 128]",
         "  parameters       131,328",

@@ -56,7 +56,7 @@ def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source
     for line in (
         "| [gru](#gru) | no limit | 256 | 296,448 | 0.590 | Cho et al. 2014 |",
         "hₜ = (1 − z) ⊙ n + z ⊙ hₜ₋₁",
-        "| `stack_size` | `4` | W, the inputs an output sees, its own included; at least 1. |",
+        "| `stack_size` | `4` | Window length, W, including the current input; at least 1. |",
         "State of 128 features in, 256 out: `frames` [3, 128].",
         "State of 128 features in, 256 out: none.",
         "Source: Elman, [Finding Structure in Time]"
@@ -69,4 +69,4 @@ def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source
 
 def test_what_would_end_a_cell_is_escaped(generate):
     (row,) = [line for line in "\n".join(generate.memories()).splitlines() if "`r_min`" in line]
-    assert row == r"| `r_min` | `0` | least \|λ\| at the beginning. |"
+    assert row == r"| `r_min` | `0` | Smallest initial \|λ\|. |"

@@ -72,8 +72,9 @@ def test_every_memory_is_introduced_by_a_formula(name):
 
 def test_the_exposition_ends_with_the_formula_and_its_letters():
     told = exposition(GRU)
-    assert told.startswith("The gated recurrent unit.\n\n    r = σ(")
-    assert told.endswith("hₜ = (1 − z) ⊙ n + z ⊙ hₜ₋₁")
+    assert told.startswith("The gated recurrent unit.\n\nTwo gates decide")
+    assert "\n\n    r = σ(" in told and "hₜ = (1 − z) ⊙ n + z ⊙ hₜ₋₁\n\nwhere r is" in told
+    assert told.endswith("⊙ the elementwise product.")
     told = exposition(TCN)
     assert told.startswith("The temporal convolutional network")
     assert "\n\nOn level l" in told and "\n\nwhere P is the identity" in told
@@ -81,15 +82,17 @@ def test_the_exposition_ends_with_the_formula_and_its_letters():
 
 
 def test_a_class_is_summed_up_without_its_arguments():
-    assert summary(GRU) == "A gated recurrent unit, one or several layers."
+    assert summary(GRU) == "A gated recurrent unit with one or more layers."
     assert summary(LinearAttention).endswith("features, at least one.")
     assert summary(Silent) == ""
 
 
 def test_a_subclass_means_by_an_option_what_its_parent_means():
     meanings = option_meanings(DeepLinearAttention)
-    assert meanings["num_layers"] == "blocks."
-    assert meanings["Z_aggregator"] == '"sum" or "max", over the keys, for the denominator.'
+    assert meanings["num_layers"] == "Number of blocks."
+    assert meanings["Z_aggregator"] == (
+        'How the keys are combined over the steps for the denominator, ``"sum"`` or ``"max"``.'
+    )
 
 
 def test_arguments_without_a_meaning_are_passed_over():

@@ -1,15 +1,21 @@
-"""Fast weights with the delta rule: what is programmed is corrected, not only added to.
+"""Fast weights that are updated with the delta rule.
+
+Each step corrects the value that is stored under its key, instead of only adding to it.
 
     φ(a) = relu(a) / (10⁻⁵ + Σ relu(a)),  βₜ = σ(w · xₜ + b)
     Sₜ = Sₜ₋₁ + βₜ φ(kₜ) ⊗ (vₜ − φ(kₜ) Sₜ₋₁)
     oₜ = φ(qₜ) Sₜ
 
+where xₜ is the input of a block, qₜ, kₜ and vₜ are its query, key and value, Sₜ is the matrix of
+fast weights, βₜ is the step size of the correction, σ is the logistic function and ⊗ is the outer
+product.
+
 Schlag, Irie and Schmidhuber, "Linear Transformers Are Secretly Fast Weight Programmers" (2021),
-https://arxiv.org/abs/2102.11174, equations 23 to 25, with the sum normalisation of section 4.2,
-without which the rule diverges. The feature map φ and the block around it are those of
-``fast_weights``, so that the two differ by the rule alone; the block of Yang et al. (2024,
-https://arxiv.org/abs/2406.06484), with convolutions, SiLU and keys of length 1, is nearly that of
-``gated_delta_net``.
+https://arxiv.org/abs/2102.11174, equations 23 to 25, with the sum normalisation of section 4.2.
+Without this normalisation the update diverges. The feature map φ and the surrounding block are the
+same as in ``popgym.memory.models.fwp``, so the two memories differ only in the update rule. The
+block of Yang et al. (2024, https://arxiv.org/abs/2406.06484), with convolutions, SiLU and keys of
+length 1, is close to ``popgym.memory.models.gated_delta_net``.
 """
 
 import math
@@ -27,23 +33,23 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class DeltaNetState(NamedTuple):
-    """The weights programmed so far, block after block."""
+    """State: the fast weights of each block."""
 
-    S: Tensor  # [B, num_layers, K, K], by key and value
+    S: Tensor  # [B, num_layers, K, K], key × value
 
 
 class DeltaNet(AttentionMemory):
-    """Fast weights with the delta rule, one block or several.
+    """Fast weights with the delta rule, in one or more blocks.
 
-    Keys, queries and values have K = round(√(D / num_layers)) features.
+    Queries, keys and values have K = round(√(D / num_layers)) features.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_layers: blocks.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_layers: Number of blocks.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
     source: ClassVar[str] = (
@@ -59,14 +65,14 @@ class DeltaNet(AttentionMemory):
         self.rates = nn.ModuleList(Linear(size, 1) for size in sizes)
 
     def initial_state(self, batch_size: int) -> DeltaNetState:
-        """Return weights of zero."""
+        """Return fast weights of zero."""
         L, K = self.num_layers, self.key_size
         return DeltaNetState(self.output.weight.new_zeros(batch_size, L, K, K))
 
     def forward(
         self, x: Tensor, state: DeltaNetState, start: Tensor | None = None
     ) -> tuple[Tensor, DeltaNetState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         after = []
@@ -75,7 +81,7 @@ class DeltaNet(AttentionMemory):
             q, k, v, shortcut = block.before(x)
             q, k = feature_map(q.to(S.dtype)), feature_map(k.to(S.dtype))
             beta = rate(x).to(S.dtype).sigmoid()
-            # one head
+            # the delta rule expects an axis of heads; there is one head
             q, k, v = (y.unsqueeze(2) for y in (q, k, v))
             read, S = read_delta(q, k, v, beta, S.unsqueeze(1), start)
             x = block.after(read.squeeze(2), shortcut)

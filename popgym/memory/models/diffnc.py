@@ -1,18 +1,23 @@
-"""The differentiable neural computer: an LSTM with a memory that it writes to and reads from.
+"""The differentiable neural computer: an LSTM with an external memory.
+
+In each step the LSTM, called the controller, decides what to write to the memory and what to read.
 
     iₗ, fₗ, oₗ, gₗ = Wₗ [xₜ, rₜ₋₁, hₗ,ₜ₋₁, hₗ₋₁,ₜ] + bₗ                for the controller's layers l
     cₗ,ₜ = σ(fₗ) ⊙ cₗ,ₜ₋₁ + σ(iₗ) ⊙ φ(gₗ)        hₗ,ₜ = σ(oₗ) ⊙ φ(cₗ,ₜ)
     ξₜ = W_ξ [h₁,ₜ, h₂,ₜ, …] + b_ξ
-    rₜ = what the memory (``dnc_cells``) reads in step t when asked ξₜ
+    rₜ = the vectors read from the memory after the write and read operations that ξₜ encodes
     yₜ = W_y [h₁,ₜ, h₂,ₜ, …, rₜ] + b_y
 
-Graves et al., "Hybrid computing using a neural network with dynamic external memory" (2016),
-Methods, https://doi.org/10.1038/nature20101. POPGym's options add several such computers in a row,
-and φ, the hyperbolic tangent or a ReLU; with the latter h is kept within ±20, without which an
-unlucky network would grow without bound.
+where i, f and o are the input, forget and output gates, g is the candidate, h and c are hidden
+state and cell state, ξₜ is the interface vector, σ is the logistic function and φ is tanh or ReLU.
 
-Nothing here is linear in the state, so the T steps are a loop, of which only the product with xₜ
-and the outputs are taken out.
+Graves et al., "Hybrid computing using a neural network with dynamic external memory" (2016),
+Methods, https://doi.org/10.1038/nature20101. The step of the memory is in
+``popgym.memory.ops.dnc``. Two options come from POPGym: several such computers in sequence, and the
+choice of φ. With the ReLU, h is limited to at most 20, because otherwise it can grow without bound.
+
+The recurrence is not linear in the state, so the T steps run in a loop. Only the products with xₜ
+and the outputs are computed for all steps at once.
 """
 
 import math
@@ -28,10 +33,11 @@ from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step, clear_rows, reset_steps
 
 _LARGEST = 20.0
+"""Upper bound of h where φ is the ReLU."""
 
 
 class DiffNCState(NamedTuple):
-    """Controllers and their memories; L computers, each with H layers, N cells, R read heads."""
+    """State of L computers, each with H controller layers, N cells and R read heads."""
 
     hidden: Tensor  # [B, L, H, D]
     cell: Tensor  # [B, L, H, D]
@@ -45,19 +51,21 @@ class DiffNCState(NamedTuple):
 
 
 class DiffNC(Memory):
-    """A differentiable neural computer with N = D / cell_size cells, rounded down, at least one.
+    """A differentiable neural computer, or several in sequence.
+
+    Each has a memory of N = max(1, ⌊D / cell_size⌋) cells.
 
     Args:
-        input_size: F.
-        hidden_size: D, also the size of the controller.
-        num_hidden_layers: layers of a controller.
-        num_layers: computers in a row, each with a memory of its own.
-        read_heads: R, how many places are read at once.
-        cell_size: W, numbers in a cell.
-        nonlinearity: the controller's φ, "tanh" or "relu".
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D; also the size of the controller.
+        num_hidden_layers: Number of layers of each controller.
+        num_layers: Number of computers in sequence, each with a memory of its own.
+        read_heads: Number of read heads, R.
+        cell_size: Number of features of a memory cell, W.
+        nonlinearity: The controller's φ, ``"tanh"`` or ``"relu"``.
 
     Raises:
-        ValueError: a size is less than 1, or the nonlinearity is unknown.
+        ValueError: If a size is less than 1, or if the nonlinearity is unknown.
     """
 
     source: ClassVar[str] = (
@@ -96,7 +104,7 @@ class DiffNC(Memory):
         )
 
     def initial_state(self, batch_size: int) -> DiffNCState:
-        """Return empty memories and controllers at rest."""
+        """Return empty memories, and controllers whose states are zero."""
         H, D = self.num_hidden_layers, self.output_size
         N, R, W = self.nr_cells, self.read_heads, self.cell_size
         sizes = (H, D), (H, D), (R, W), (N, W), (N,), (N,), (N, N), (R, N), (N,)
@@ -108,7 +116,7 @@ class DiffNC(Memory):
     def forward(
         self, x: Tensor, state: DiffNCState, start: Tensor | None = None
     ) -> tuple[Tensor, DiffNCState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         resets, layers = reset_steps(start), []
@@ -121,7 +129,10 @@ class DiffNC(Memory):
 
 
 class Computer(nn.Module):
-    """One controller and its memory; arguments as in ``DiffNC``. Its state lacks the axis L."""
+    """One controller and its memory, with the arguments of ``DiffNC``.
+
+    The fields of its state have no axis L.
+    """
 
     def __init__(
         self,
@@ -137,7 +148,7 @@ class Computer(nn.Module):
         self.read_heads, self.cell_size = read_heads, cell_size
         self.nonlinearity = nonlinearity
         self.input = Linear(input_size, H * 4 * D)  # i, f, o, g of each layer
-        sizes = [RW + D] + [RW + 2 * D] * (H - 1)  # r, h and the layer's below
+        sizes = [RW + D] + [RW + 2 * D] * (H - 1)  # r, h, and h of the layer below
         self.recurrent = nn.ParameterList(nn.Parameter(torch.empty(4 * D, s)) for s in sizes)
         bound = 1 / math.sqrt(D)
         for parameter in (*self.input.parameters(), *self.recurrent):
@@ -149,7 +160,7 @@ class Computer(nn.Module):
     def forward(
         self, x: Tensor, state: DiffNCState, resets: list[Tensor | None] | None
     ) -> tuple[Tensor, DiffNCState]:
-        """Read x [B, T, F] to [B, T, D]; ``resets`` as from ``reset_steps``."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; ``resets`` is from ``reset_steps``."""
         dtype = state.hidden.dtype
         with torch.autocast(x.device.type, enabled=False):
             gates = self.input(x.to(dtype)).unbind(1)
@@ -166,7 +177,7 @@ class Computer(nn.Module):
     def _step(
         self, gates: Tensor, state: DiffNCState, unit_memory: Tensor
     ) -> tuple[DiffNCState, Tensor]:
-        """One step, of which W xₜ + b [B, H 4D] is known."""
+        """Advance by one step; ``gates`` is W xₜ + b, [B, H 4D]."""
         below, hidden, cell = [state.reads.flatten(1)], [], []
         layers = gates.chunk(len(self.recurrent), 1)
         for layer, (gates_l, weight) in enumerate(zip(layers, self.recurrent, strict=True)):

@@ -1,11 +1,14 @@
 """Elman's simple recurrent network.
 
+The hidden state is a single nonlinear layer of the input and the previous hidden state.
+
     hₜ = tanh(W xₜ + b + U hₜ₋₁)
 
-Elman, "Finding Structure in Time" (1990), https://doi.org/10.1207/s15516709cog1402_1, with tanh
-for the paper's logistic function, as in ``torch.nn.RNN``, whose weights are exchangeable with
-these. With dₜ = ∂L/∂hₜ, later steps included, the pre-activation's gradient is daₜ = dₜ (1 − hₜ²),
-and dₜ₋₁ = ∂L/∂yₜ₋₁ + Uᵀ daₜ.
+where hₜ is the hidden state and the output, W and U are weight matrices and b is the bias.
+
+Elman, "Finding Structure in Time" (1990), https://doi.org/10.1207/s15516709cog1402_1. As in
+``torch.nn.RNN``, tanh replaces the logistic function of the paper. Weights can be exchanged with
+``torch.nn.RNN``.
 """
 
 from typing import ClassVar, NamedTuple
@@ -20,18 +23,22 @@ _aten = torch.ops.aten
 
 
 class ElmanState(NamedTuple):
-    """The hidden states."""
+    """State: the hidden states."""
 
     hidden: Tensor  # [B, num_layers * D], layer after layer
 
 
 class ElmanCell(Cell):
-    """One gate, and no state but h."""
+    """The cell of Elman's network. It has one pre-activation, and its only state is h.
+
+    Let dₜ = ∂L/∂hₜ include the effect on later steps. The gradient of the pre-activation is
+    daₜ = dₜ (1 − hₜ²), and dₜ₋₁ = ∂L/∂yₜ₋₁ + Uᵀ daₜ.
+    """
 
     def read(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep nothing but h."""
+        """Run the steps; the gradients need only h."""
         (h_t,) = states
         for a_t in a.unbind():
             h_t = a_t.addmm_(h_t, u.mT).tanh_()
@@ -40,7 +47,7 @@ class ElmanCell(Cell):
     def differentiate(
         self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
     ) -> tuple[Tensor, Tensor, Tensors]:
-        """Run the gradients' equations backwards over the steps."""
+        """Compute the gradients, from the last step to the first."""
         (d_h,) = d_states
         da = dy.clone()
         for da_t, h_t in reversed([*zip(da.unbind(), h.unbind(), strict=True)]):
@@ -51,16 +58,7 @@ class ElmanCell(Cell):
 
 
 class Elman(TorchLayers):
-    """Elman's simple recurrent network, one or several layers.
-
-    Args:
-        input_size: F.
-        hidden_size: D.
-        num_layers: each reads the outputs of the one before it.
-
-    Raises:
-        ValueError: a size is less than 1.
-    """
+    """Elman's simple recurrent network with one or more layers."""
 
     source: ClassVar[str] = (
         "Elman, Finding Structure in Time, 1990, https://doi.org/10.1207/s15516709cog1402_1"

@@ -1,18 +1,21 @@
-"""Fast and forgetful memory: traces that fade at learned rates, seen in turning contexts.
+"""Fast and forgetful memory: sums of past inputs that decay and rotate at learned rates.
+
+Each of m traces decays at a rate of its own, and c contexts record when the inputs arrived.
 
     vₜ = (W₁ xₜ + b₁) ⊙ σ(W₂ xₜ + b₂)                          [m]
     Sₜ = γ ⊙ Sₜ₋₁ + vₜ 1ᵀ,  γⱼₖ = exp(−|αⱼ|) exp(−i ωₖ)        [m, c], complex
     zₜ = W₃ (Re Sₜ, Im Sₜ) + b₃,  g = σ(W₄ xₜ + b₄)
     yₜ = g ⊙ LN(zₜ) + (1 − g) ⊙ (W₅ xₜ + b₅)
 
-where LN is a layer norm without parameters. How long a trace j is remembered is αⱼ, and from the
-context k one can tell when something happened, within a period of 2π / ωₖ.
+where m = ``state_size``, c = ``context_size``, σ is the logistic function, ⊙ is the elementwise
+product and LN is a layer norm without parameters. The rate αⱼ sets how long trace j is remembered.
+Context k has the period 2π / ωₖ; within it, its phase tells when something happened.
 
 Morad, Kortvelesy, Liwicki and Prorok, "Reinforcement Learning with Fast and Forgetful Memory"
-(2023), https://arxiv.org/abs/2310.04128; layers and initialisation as in the authors' program,
-https://github.com/proroklab/ffm. That computes up to 1,024 steps at once from powers of γ⁻¹, in
-float64, and so bounds α, lest they overflow; the recurrence above is the same function without a
-bound, and α is free to grow.
+(2023), https://arxiv.org/abs/2310.04128. Layers and initialisation follow the authors' program,
+https://github.com/proroklab/ffm. That program computes up to 1,024 steps at once from powers of
+γ⁻¹ in float64, and bounds α so that they do not overflow. The recurrence here computes the same
+function without such powers, so α is not bounded after initialisation.
 """
 
 import math
@@ -28,11 +31,11 @@ from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 
 _FASTEST = math.log(torch.finfo(torch.float64).max) / 1024 - 0.02
-"""The largest α at the beginning: in the authors' program the largest that does not overflow."""
+"""Largest initial α: the bound of the authors' program, beyond which powers of γ⁻¹ overflow."""
 
 
 class FFMState(NamedTuple):
-    """The traces S in each context, [m, c] in one axis."""
+    """State: the matrix S, [m, c], flattened to one axis."""
 
     real: Tensor  # [B, m c]
     imag: Tensor  # [B, m c]
@@ -42,15 +45,15 @@ class FFM(Memory):
     """A fast and forgetful memory.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        state_size: m, the traces.
-        context_size: c, the contexts in which each is seen.
-        max_period: steps of the longest period of a context at the beginning, after which the trace
-            that fades slowest keeps a hundredth.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        state_size: Number of traces, m.
+        context_size: Number of contexts, c.
+        max_period: Longest initial period of a context, in steps. After this many steps the trace
+            with the slowest initial decay has decayed to 1/100.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
     source: ClassVar[str] = (
@@ -77,14 +80,14 @@ class FFM(Memory):
         self.mix = Linear(2 * m * c, hidden_size)  # W₃
 
     def initial_state(self, batch_size: int) -> FFMState:
-        """Return traces of zero."""
+        """Return a state of zeros."""
         size = (batch_size, self.state_size * self.context_size)
         return FFMState(self.alpha.new_zeros(size), self.alpha.new_zeros(size))
 
     def forward(
         self, x: Tensor, state: FFMState, start: Tensor | None = None
     ) -> tuple[Tensor, FFMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         m, c, D = self.state_size, self.context_size, self.output_size

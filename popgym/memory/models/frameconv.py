@@ -1,10 +1,15 @@
-"""The temporal convolution: a memory of the last few inputs, exactly.
+"""The temporal convolution: a linear map of the last few inputs.
 
-    yₜ = b + Σₖ Wₖ xₜ₋ₖ,  0 ≤ k < stack_size,  where xₜ₋ₖ = 0 before the episode's first step
+It keeps these inputs unchanged and forgets everything older.
+
+    yₜ = b + Σₖ Wₖ xₜ₋ₖ,  0 ≤ k < stack_size
+
+where Wₖ is the weight of the input k steps ago, b is the bias, and xₜ₋ₖ = 0 before the episode's
+first step.
 
 Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks
-for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, equation 1. One layer, undilated
-and linear, as POPGym's Frameconv; not the paper's stack of residual blocks.
+for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, equation 1. As in POPGym's
+Frameconv, this is one linear layer without dilation, not the paper's stack of residual blocks.
 """
 
 from typing import ClassVar, NamedTuple
@@ -17,21 +22,21 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class TemporalConvState(NamedTuple):
-    """What the next windows still see."""
+    """State: the inputs that later outputs still depend on."""
 
-    frames: Tensor  # [B, W - 1, F], the last inputs, oldest first
+    frames: Tensor  # [B, W - 1, F], oldest first
 
 
 class TemporalConv(Memory):
     """A causal convolution over the last ``stack_size`` inputs.
 
     Args:
-        input_size: F.
-        hidden_size: D, any.
-        stack_size: W, the inputs an output sees, its own included; at least 1.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        stack_size: Window length, W, including the current input; at least 1.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
     source: ClassVar[str] = (
@@ -46,7 +51,7 @@ class TemporalConv(Memory):
 
     @property
     def receptive_field(self) -> int:
-        """``stack_size``: the inputs in the window."""
+        """``stack_size``, the number of inputs that an output depends on."""
         return self.stack_size
 
     def initial_state(self, batch_size: int) -> TemporalConvState:
@@ -58,7 +63,7 @@ class TemporalConv(Memory):
     def forward(
         self, x: Tensor, state: TemporalConvState, start: Tensor | None = None
     ) -> tuple[Tensor, TemporalConvState]:
-        """Convolve x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (before,), start = clear_at_first_step(state, start)
         conv = CausalConv(self.conv.weight, self.conv.bias)

@@ -1,16 +1,19 @@
-"""Frame stacking: the last few inputs side by side, as one input of a feed-forward network.
+"""Frame stacking: a feed-forward network on the last few inputs.
+
+The inputs are first compressed, then concatenated to one vector.
 
     zₜ = C xₜ
-    yₜ = φ(W₂ φ(W₁ [zₜ₋ₖ₊₁, …, zₜ] + b₁) + b₂),  φ a leaky ReLU, k = stack_size
+    yₜ = φ(W₂ φ(W₁ [zₜ₋ₖ₊₁, …, zₜ] + b₁) + b₂)
 
+where k = ``stack_size``, φ is a leaky ReLU, C, W₁ and W₂ are weight matrices, b₁ and b₂ are biases,
 and xₜ = 0 before the episode's first step.
 
 Mnih et al., "Human-level Control through Deep Reinforcement Learning" (2015),
-https://doi.org/10.1038/nature14236, as in POPGym: each input is first compressed to D / k features,
-so that the network is as wide as other memories. (C has no bias, since b₁ says the same.)
+https://doi.org/10.1038/nature14236. As in POPGym, each input is first compressed to D / k features,
+so that the stack has about the size of the output. C has no bias, because b₁ makes it redundant.
 
-W₁ on a stack is a convolution over time with k taps: no stack is ever built, and each input is
-compressed once, not k times.
+W₁ applied to the stack is a convolution over time with k taps. It is computed as such: no stack is
+built, and each input is compressed once instead of k times.
 """
 
 from typing import ClassVar, NamedTuple
@@ -26,22 +29,22 @@ from popgym.memory.ops.resets import clear_at_first_step, episode_starts
 
 
 class FramestackState(NamedTuple):
-    """What the next stacks still hold."""
+    """State: the inputs that later outputs still depend on."""
 
-    frames: Tensor  # [B, W - 1, F], the last inputs, oldest first
+    frames: Tensor  # [B, W - 1, F], oldest first
 
 
 class Framestack(Memory):
     """A feed-forward network on the last ``stack_size`` inputs.
 
     Args:
-        input_size: F.
-        hidden_size: D; each input is compressed to its ``stack_size``-th part, rounded down, and
-            at least to 1.
-        stack_size: W, the inputs an output sees, its own included; at least 1.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D. Each input is compressed to
+            ``max(1, hidden_size // stack_size)`` features.
+        stack_size: Window length, W, including the current input; at least 1.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
     source: ClassVar[str] = (
@@ -59,7 +62,7 @@ class Framestack(Memory):
 
     @property
     def receptive_field(self) -> int:
-        """``stack_size``: the frames in the stack."""
+        """``stack_size``, the number of inputs that an output depends on."""
         return self.stack_size
 
     def initial_state(self, batch_size: int) -> FramestackState:
@@ -70,7 +73,7 @@ class Framestack(Memory):
     def forward(
         self, x: Tensor, state: FramestackState, start: Tensor | None = None
     ) -> tuple[Tensor, FramestackState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (before,), start = clear_at_first_step(state, start)
         frames = torch.cat([before.to(x.dtype), x], 1)  # [B, W - 1 + T, F]
@@ -82,7 +85,7 @@ class Framestack(Memory):
         return y, FramestackState(last)
 
     def _last(self, frames: Tensor, start: Tensor | None) -> Tensor:
-        """The last W - 1 of ``frames`` [B, W - 1 + T, F], without those of earlier episodes."""
+        """Return the last W - 1 of ``frames`` [B, W - 1 + T, F], with 0 for earlier episodes."""
         kept = self.stack_size - 1
         T = frames.shape[1] - kept
         last = frames[:, T:]

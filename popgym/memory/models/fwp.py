@@ -1,13 +1,19 @@
-"""Fast weights: a slow network programs the weights of a fast one, step by step.
+"""Fast weights: one network writes the weights of another network, step by step.
+
+The slow network computes keys, values and queries; its updates to the fast weights are the memory.
 
     φ(a) = relu(a) / (10⁻⁵ + Σ relu(a))
     Sₜ = Sₜ₋₁ + φ(kₜ) ⊗ vₜ
     oₜ = φ(qₜ) Sₜ
 
+where qₜ, kₜ and vₜ are the query, key and value of a step, Sₜ is the matrix of fast weights and ⊗
+is the outer product.
+
 Schlag, Irie and Schmidhuber, "Linear Transformers Are Secretly Fast Weight Programmers" (2021),
 https://arxiv.org/abs/2102.11174: the sum update of section 3.2 with the sum normalisation of
-section 4.2, in POPGym's form: φ is the ReLU rather than the paper's DPFP, and the block around it
-is that of ``attention_block``. The sum may be replaced by a maximum, as POPGym offers.
+section 4.2. Three things follow POPGym instead of the paper: φ is the ReLU, not DPFP; the
+surrounding block is that of ``popgym.memory.ops.attention_block``; and the sum over steps can be
+replaced by a maximum.
 """
 
 import math
@@ -21,26 +27,27 @@ from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator, featu
 
 
 class FastWeightState(NamedTuple):
-    """The weights programmed so far, block after block."""
+    """State: the fast weights of each block."""
 
-    S: Tensor  # [B, num_layers, K, K], products of key and value
+    S: Tensor  # [B, num_layers, K, K], key × value
 
 
 class FastWeightProgrammer(AttentionMemory):
-    """Fast weights, one block or several.
+    """Fast weights in one or more blocks.
 
-    Keys, queries and values have K = round(√(D / num_layers)) features.
+    Queries, keys and values have K = round(√(D / num_layers)) features.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        aggregator: "sum" or "max", over the products of keys and values.
-        sum_normalization: whether keys and queries are divided by their sum.
-        num_layers: blocks.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        aggregator: How the products of keys and values are combined over the steps, ``"sum"`` or
+            ``"max"``.
+        sum_normalization: Whether keys and queries are divided by the sum of their features.
+        num_layers: Number of blocks.
 
     Raises:
-        ValueError: a size is less than 1, or the aggregator is unknown.
-        TypeError: ``sum_normalization`` is not a bool.
+        ValueError: If a size is less than 1, or if the aggregator is unknown.
+        TypeError: If ``sum_normalization`` is not a bool.
     """
 
     source: ClassVar[str] = (
@@ -64,14 +71,14 @@ class FastWeightProgrammer(AttentionMemory):
         self.sum_normalization = sum_normalization
 
     def initial_state(self, batch_size: int) -> FastWeightState:
-        """Return weights of zero."""
+        """Return fast weights of zero."""
         L, K = self.num_layers, self.key_size
         return FastWeightState(self.output.weight.new_zeros(batch_size, L, K, K))
 
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, state: tuple[Tensor, ...], start: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Apply the weights to the query."""
+        """Update the fast weights and apply them to the queries."""
         (S,) = state
         q, k = self._feature_map(q.to(S.dtype)), self._feature_map(k.to(S.dtype))
         read, S = AGGREGATORS[self.aggregator](q, k, v, S, start)
@@ -82,7 +89,7 @@ class FastWeightProgrammer(AttentionMemory):
 
 
 class DeepFastWeightProgrammer(FastWeightProgrammer):
-    """Fast weights, four blocks unless told otherwise; see ``FastWeightProgrammer``."""
+    """Fast weights with four blocks by default; see ``FastWeightProgrammer``."""
 
     def __init__(
         self,

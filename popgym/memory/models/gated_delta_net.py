@@ -1,17 +1,23 @@
-"""The gated DeltaNet: a memory that corrects single associations and lets all of them fade.
+"""The gated DeltaNet: a memory of key-value associations with the delta rule and decay.
 
-    q, k, v = SiLU(conv(W x)),  q and k of norm 1 a head
-    βₜ = σ(W_β xₜ),  αₜ = exp(−exp(a) softplus(W_α xₜ + b))                        a head
+Each step corrects the value stored under its key, and lets all stored values decay.
+
+    q, k, v = SiLU(conv(W x)),  q and k normalised to length 1 in each head
+    βₜ = σ(W_β xₜ),  αₜ = exp(−exp(a) softplus(W_α xₜ + b))                        in each head
     Sₜ = αₜ (I − βₜ kₜ kₜᵀ) Sₜ₋₁ + βₜ kₜ vₜᵀ,  oₜ = qₜᵀ Sₜ
     yₜ = W_o (RMSNorm(oₜ) ⊙ SiLU(W_g xₜ))
 
+where q, k and v are queries, keys and values, conv is a causal convolution over time, separate for
+each feature, βₜ is the step size of the correction, αₜ is the decay, S is the matrix of stored
+values and σ is the logistic function.
+
 Yang, Kautz and Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule" (2024),
-https://arxiv.org/abs/2412.06464, equation 10 and figure 1; the matrix there is the transpose of
-this one. conv is a causal convolution over time of each feature by itself. The paper's heads of 128
-and more features are language's; here they are small enough to act in thousands of environments,
-and values are of the keys' size, not twice that. Norms and the beginning of α are those of the
-authors' layer, https://github.com/fla-org/flash-linear-attention, but that exp(a) is drawn from 1
-to 16, there from 0, which has no logarithm.
+https://arxiv.org/abs/2412.06464, equation 10 and figure 1; the paper writes the transpose of S.
+The paper models language with heads of 128 and more features. Heads here are smaller, so that the
+memory can act in thousands of environments, and values have the size of keys, not twice that size.
+Norms and the initial α follow the authors' layer,
+https://github.com/fla-org/flash-linear-attention, with one exception: exp(a) is initialised between
+1 and 16 instead of 0 and 16, because 0 has no logarithm.
 """
 
 from typing import ClassVar, NamedTuple
@@ -31,24 +37,24 @@ _EPSILON = 1e-6
 
 
 class GatedDeltaNetState(NamedTuple):
-    """What the convolution still sees, and what is held under the keys."""
+    """State: the last inputs of the convolution, and the matrix S of each head."""
 
-    frames: Tensor  # [B, W - 1, 3 H K], the last queries, keys and values, oldest first
+    frames: Tensor  # [B, W - 1, 3 H K], inputs of the convolution, oldest first
     S: Tensor  # [B, H, K, K]
 
 
 class GatedDeltaNet(Memory):
-    """A gated DeltaNet of one layer.
+    """A gated DeltaNet with one layer.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_heads: H, matrices that are kept side by side.
-        key_size: K, the size of a head's queries, keys and values.
-        window: W, the inputs that the convolution sees.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_heads: Number of heads, H, each with a matrix S of its own.
+        key_size: Number of features of a query, key or value in each head, K.
+        window: Number of inputs in the window of the convolution, W.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
     source: ClassVar[str] = (
@@ -79,7 +85,7 @@ class GatedDeltaNet(Memory):
         self.decay_bias = nn.Parameter(initial_step_bias(num_heads))
 
     def initial_state(self, batch_size: int) -> GatedDeltaNetState:
-        """Return zeros."""
+        """Return a state of zeros."""
         weight, H, K = self.qkv.weight, self.num_heads, self.key_size
         return GatedDeltaNetState(
             weight.new_zeros(batch_size, self.window - 1, 3 * H * K),
@@ -89,7 +95,7 @@ class GatedDeltaNet(Memory):
     def forward(
         self, x: Tensor, state: GatedDeltaNetState, start: Tensor | None = None
     ) -> tuple[Tensor, GatedDeltaNetState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (frames, S), start = clear_at_first_step(state, start)
         qkv, frames_after = self._convolve(x, frames, start)
@@ -102,17 +108,17 @@ class GatedDeltaNet(Memory):
         return y, GatedDeltaNetState(frames_after, S)
 
     def _convolve(self, x: Tensor, frames: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Queries, keys and values [B, T, 3 H K], and the last frames."""
+        """Return queries, keys and values [B, T, 3 H K], and the last frames."""
         qkv = self.qkv(x)
         y, last = CausalConv(self.conv.weight, None).read(qkv, frames.to(qkv.dtype), start)
         return functional.silu(y.to(frames.dtype)), last.to(frames.dtype)
 
     def _rates(self, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """β and log α [B, T, H]."""
+        """Return β and log α [B, T, H]."""
         beta, step = self.rates(x).to(dtype).chunk(2, -1)
         return beta.sigmoid(), -self.log_decay.exp() * functional.softplus(step + self.decay_bias)
 
 
 def _normalize(x: Tensor) -> Tensor:
-    # unlike functional.normalize's, the gradient at 0 is of moderate size
+    # unlike that of functional.normalize, the gradient near 0 stays moderate
     return x * (x.square().sum(-1, keepdim=True) + _EPSILON).rsqrt()

@@ -1,6 +1,6 @@
-"""The gated Transformer-XL: attention to the last steps, with gates in place of residual paths.
+"""The gated Transformer-XL: attention to the last steps, with gates.
 
-In each layer, with e its inputs, W = ``window`` and 0 ≤ δ ≤ W:
+The gates replace residual connections, and the memory consists of the last inputs of each layer.
 
     ē = LN(e),  q = W_q ē,  k = W_k ē,  v = W_v ē,  r_δ = W_r R_δ         in each head
     a_tδ ∝ exp((qₜ · kₜ₋δ + qₜ · r_δ + b_k · kₜ₋δ + b_r · r_δ) / √d)        Σ over δ is 1
@@ -8,18 +8,23 @@ In each layer, with e its inputs, W = ``window`` and 0 ≤ δ ≤ W:
     g(x, y):  r = σ(W_r y + U_r x),  z = σ(W_z y + U_z x − b_g)
               ĥ = tanh(W_h y + U_h (r ⊙ x)),  g = (1 − z) ⊙ x + z ⊙ ĥ
 
-where R_δ holds sines and cosines of the distance δ, and steps of earlier episodes have no part in
-the sum. The first layer reads a linear map of x.
+where e are the inputs of a layer, 0 ≤ δ ≤ W = ``window`` is the distance between two steps, d is
+the size of a head, R_δ holds sines and cosines of δ, g is the gate, σ is the logistic function and
+⊙ is the elementwise product. Steps of earlier episodes are excluded from the sum. The input of the
+first layer is a linear map of x.
 
 Parisotto et al., "Stabilizing Transformers for Reinforcement Learning" (2020),
-https://arxiv.org/abs/1910.06764, section 3: normalised inputs only ("identity map reordering"), and
-gates like those of a GRU, nearly closed at first (b_g = 2). The width of the network, 2 D, is ours.
-Relative positions, and the inputs of each layer kept from the steps before, are those of Dai et
-al., "Transformer-XL" (2019), https://arxiv.org/abs/1901.02860, section 3.3. Two things differ.
-There, a step sees what was kept before the segment of the row that it is in, so that how far
-depends on the cutting; here it is the last W steps always, much as by "same_length" of the authors'
-program, https://github.com/kimiyoung/transformer-xl. And no gradient is stopped at what is kept:
-cutting a row changes nothing.
+https://arxiv.org/abs/1910.06764, section 3: only the inputs of sublayers are normalised ("identity
+map reordering"), and the gates are GRU-like and nearly closed at initialisation (b_g = 2). The
+feed-forward network with 2 D hidden units is our choice.
+
+Relative positions and the memory of layer inputs are those of Dai et al., "Transformer-XL" (2019),
+https://arxiv.org/abs/1901.02860, section 3.3. Two things differ. First, in the paper a step attends
+to its own segment and to what was kept before it, so the distance it can attend to depends on how
+the sequence is cut into segments. Here it is always the last W steps, similar to the option
+"same_length" of the authors' program, https://github.com/kimiyoung/transformer-xl. Second, the
+paper stops the gradient at the kept inputs; here it flows through them. Therefore neither outputs
+nor gradients depend on how a sequence is cut.
 """
 
 import math
@@ -37,26 +42,27 @@ from popgym.memory.ops.sliding_window import SlidingWindow
 
 
 class GTrXLState(NamedTuple):
-    """What the layers read in the last steps of the episode."""
+    """State: the inputs of each layer in the last steps of the episode."""
 
     inputs: Tensor  # [B, num_layers, W, D], oldest first
-    held: Tensor  # [B, W], 1 for the steps that are held, 0 before the episode's first
+    held: Tensor  # [B, W], 1 for steps of this episode, 0 before its first step
 
 
 class GTrXL(Memory):
-    """A gated Transformer-XL whose memory are its layers' inputs in the last steps.
+    """A gated Transformer-XL that attends to the last ``window`` steps in each layer.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_layers: blocks of attention and a network of one hidden layer of 2 D.
-        num_heads: each has D / num_heads features, rounded up.
-        window: W, the steps that a layer sees beside its own.
-        gate_bias: b_g at the beginning; the higher, the more of its input a layer leaves as it is.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_layers: Number of layers. Each is attention, then a feed-forward network with one hidden
+            layer of 2 D units.
+        num_heads: Number of attention heads, each with D / num_heads features, rounded up.
+        window: Number of earlier steps that a layer attends to, W, besides the current one.
+        gate_bias: Initial b_g. The higher it is, the closer each layer is to the identity.
 
     Raises:
-        ValueError: a size is less than 1, or ``gate_bias`` is not finite.
-        TypeError: an option has the wrong type.
+        ValueError: If a size is less than 1, or if ``gate_bias`` is not finite.
+        TypeError: If an option has the wrong type.
     """
 
     source: ClassVar[str] = (
@@ -85,11 +91,11 @@ class GTrXL(Memory):
 
     @property
     def receptive_field(self) -> int:
-        """``1 + num_layers * window``: every layer attends that much further back."""
+        """``1 + num_layers * window``, as each layer attends ``window`` steps further back."""
         return 1 + self.num_layers * self.window
 
     def initial_state(self, batch_size: int) -> GTrXLState:
-        """Return no steps."""
+        """Return a state that holds no steps."""
         weight, W = self.embed.weight, self.window
         return GTrXLState(
             weight.new_zeros(batch_size, self.num_layers, W, self.output_size),
@@ -99,7 +105,7 @@ class GTrXL(Memory):
     def forward(
         self, x: Tensor, state: GTrXLState, start: Tensor | None = None
     ) -> tuple[Tensor, GTrXLState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (inputs, held), start = clear_at_first_step(state, start)
         kept = (held != 0).sum(1, keepdim=True)
@@ -115,7 +121,7 @@ class GTrXL(Memory):
 
 
 class _Block(nn.Module):
-    """Attention and a network at each step, each behind a gate."""
+    """Attention and a feed-forward network, each followed by a gate."""
 
     def __init__(self, size: int, num_heads: int, window: int, gate_bias: float) -> None:
         super().__init__()
@@ -133,7 +139,7 @@ class _Block(nn.Module):
 
 
 class _Gate(nn.Module):
-    """How much of y takes the place of x."""
+    """A GRU-like gate, which decides how much of x is replaced by values computed from y."""
 
     def __init__(self, size: int, bias: float) -> None:
         super().__init__()

@@ -1,11 +1,17 @@
-"""The independently recurrent neural network: each unit remembers only itself.
+"""The independently recurrent neural network.
+
+The recurrent weights are diagonal: within a layer, each unit depends only on its own past.
 
     hₜ = φ(W xₜ + b + u ⊙ hₜ₋₁),  |u| ≤ 1,  φ = ReLU or tanh
 
+where hₜ is the hidden state and the output of a layer, W is its input weight, u holds one recurrent
+weight for each unit, b is the bias and ⊙ is the elementwise product.
+
 Li et al., "Independently Recurrent Neural Network (IndRNN): Building a Longer and Deeper RNN"
-(2018), https://arxiv.org/abs/1803.04831, equation 4; layers are stacked, so that the next layer's
-W mixes the units. The paper bounds |u| by the T-th root of a constant for rows of T steps (section
-4.1); the bound here is that for rows of any length, so that no state grows exponentially.
+(2018), https://arxiv.org/abs/1803.04831, equation 4. Layers are stacked, so that W of the next
+layer mixes the units. For sequences of T steps the paper bounds |u| by the T-th root of a constant
+(section 4.1). The bound here is the limit for sequences of any length: no state grows
+exponentially.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,7 +31,7 @@ _aten = torch.ops.aten
 
 
 class Activation(NamedTuple):
-    """A function φ whose derivative is known from its output."""
+    """An activation function φ whose derivative can be computed from its output."""
 
     apply: Callable[[Tensor], Tensor]  # in place
     differentiate: Callable[[Tensor, Tensor, Tensor], Any]  # (d, h, out): out = d φ'(h)
@@ -43,21 +49,23 @@ ACTIVATIONS = {
 
 
 class _Space(NamedTuple):
-    """Where gradients are computed, block after block: it stays in the processor's cache."""
+    """Buffers for the gradients of one block; reusing them keeps them in the processor's cache."""
 
     d: Tensor  # [S, R, D]
     c: Tensor  # [S, R, D]
-    later: list[Tensors]  # (dₜ₋₁, cₜ), the last step first; a view costs as much as an operation
+    # kept as views, because creating a view costs as much as a small operation
+    later: list[Tensors]  # (dₜ₋₁, cₜ), the last step first
 
 
 class IndRNNCell(Cell):
-    """One gate, which sees u ⊙ hₜ₋₁, and no state but h.
+    """The cell of the IndRNN. It has one pre-activation, and its only state is h.
 
-    With dₜ = ∂L/∂hₜ, later steps included, the gradient of the pre-activation is dₜ ⊙ φ'(hₜ), and
-    dₜ₋₁ = ∂L/∂yₜ₋₁ + cₜ ⊙ dₜ, where cₜ = u ⊙ φ'(hₜ) is known beforehand for all steps.
+    Let dₜ = ∂L/∂hₜ include the effect on later steps. The gradient of the pre-activation is
+    dₜ ⊙ φ'(hₜ), with φ' as a function of the output of φ, and dₜ₋₁ = ∂L/∂yₜ₋₁ + cₜ ⊙ dₜ. The
+    factor cₜ = u ⊙ φ'(hₜ) is computed beforehand for all steps.
 
     Args:
-        activation: φ, a key of ``ACTIVATIONS``.
+        activation: Name of φ, a key of ``ACTIVATIONS``.
     """
 
     def __init__(self, activation: str) -> None:
@@ -67,10 +75,10 @@ class IndRNNCell(Cell):
     def read(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep nothing but h."""
+        """Run the steps; the gradients need only h."""
         (h_t,) = states
         if len(a) > 1:
-            u = u.expand_as(h_t).contiguous()  # read faster than it is spread over the rows
+            u = u.expand_as(h_t).contiguous()  # faster than broadcasting it in every step
         for a_t in a.unbind():
             h_t = self._phi.apply(a_t.addcmul_(u, h_t))
         return (), (h_t,)
@@ -78,7 +86,7 @@ class IndRNNCell(Cell):
     def differentiate(
         self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
     ) -> tuple[Tensor, Tensor, Tensors]:
-        """Run the gradients' equation backwards: one operation a step."""
+        """Compute the gradients, from the last step to the first, with one operation per step."""
         d, c, later = self._space_like(h)
         d.copy_(dy)
         self._phi.differentiate(u.expand_as(h), h, c)
@@ -98,22 +106,22 @@ class IndRNNCell(Cell):
 
 
 class IndRNNState(NamedTuple):
-    """The hidden states."""
+    """State: the hidden states."""
 
     hidden: Tensor  # [B, num_layers, D]
 
 
 class IndRNN(Memory):
-    """An independently recurrent network, by default of two layers.
+    """An independently recurrent network, by default with two layers.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        activation: φ, "relu" or "tanh".
-        num_layers: each reads the outputs of the one before it.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        activation: Activation function φ, ``"relu"`` or ``"tanh"``.
+        num_layers: Number of layers; each takes the outputs of the previous one as inputs.
 
     Raises:
-        ValueError: a size is less than 1, or the activation is unknown.
+        ValueError: If a size is less than 1, or if the activation is unknown.
     """
 
     source: ClassVar[str] = (
@@ -141,7 +149,7 @@ class IndRNN(Memory):
     def forward(
         self, x: Tensor, state: IndRNNState, start: Tensor | None = None
     ) -> tuple[Tensor, IndRNNState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         layers = cast("Iterable[Linear]", self.inputs)
@@ -156,9 +164,9 @@ class IndRNN(Memory):
 
 
 class _Bound(torch.autograd.Function):
-    """min(max(u, −1), 1), with a gradient beyond the bound where it leads back.
+    """min(max(u, −1), 1), with a gradient outside the bounds if descent moves u back inside.
 
-    That of a clamp is 0 there and would leave a weight outside for ever.
+    The gradient of ``clamp`` is 0 outside the bounds, so a weight could never return.
     """
 
     @staticmethod
@@ -170,5 +178,5 @@ class _Bound(torch.autograd.Function):
     @first_order
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (u,) = ctx.saved_tensors
-        # descent moves u against its gradient
+        # gradient descent moves u away from 0 where u and its gradient differ in sign
         return gradient.masked_fill((u.abs() > 1) & (u * gradient < 0), 0)

@@ -1,12 +1,18 @@
-"""Linear attention: a transformer whose memory does not grow.
+"""Linear attention: attention without a softmax, whose state does not grow with time.
+
+Sums over the keys and values of past steps replace the list of these steps.
 
     φ(a) = elu(a) + 1
     Sₜ = Sₜ₋₁ + φ(kₜ) ⊗ vₜ        Zₜ = Zₜ₋₁ + φ(kₜ)
     oₜ = φ(qₜ) Sₜ / (φ(qₜ) · Zₜ + 10⁻⁵)
 
+where qₜ, kₜ and vₜ are the query, key and value of a step, Sₜ and Zₜ are the sums, and ⊗ is the
+outer product.
+
 Katharopoulos et al., "Transformers are RNNs: Fast Autoregressive Transformers with Linear
-Attention" (2020), equations 16 to 20, https://arxiv.org/abs/2006.16236, one head, in POPGym's
-block (``attention_block``). Either sum may be replaced by a maximum, as POPGym offers.
+Attention" (2020), equations 16 to 20, https://arxiv.org/abs/2006.16236. Two things follow POPGym
+instead of the paper: one head in the block of ``popgym.memory.ops.attention_block``, and the option
+to replace either sum by a maximum.
 """
 
 import math
@@ -24,26 +30,28 @@ _EPSILON = 1e-5
 
 
 class LinearAttentionState(NamedTuple):
-    """What the keys of the episode have accumulated, block after block."""
+    """State: the sums over the episode's past steps, for each block."""
 
     S: Tensor  # [B, num_layers, K, K], products of key and value
     Z: Tensor  # [B, num_layers, K], keys
 
 
 class LinearAttention(AttentionMemory):
-    """Linear attention, one block or several.
+    """Linear attention in one or more blocks.
 
-    Keys, queries and values have K = round(√(D / num_layers) − 1) features, at least one.
+    Queries, keys and values have K = round(√(D / num_layers) − 1) features, at least one.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        S_aggregator: "sum" or "max", over the products of keys and values.
-        Z_aggregator: "sum" or "max", over the keys, for the denominator.
-        num_layers: blocks.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        S_aggregator: How the products of keys and values are combined over the steps, ``"sum"`` or
+            ``"max"``.
+        Z_aggregator: How the keys are combined over the steps for the denominator, ``"sum"`` or
+            ``"max"``.
+        num_layers: Number of blocks.
 
     Raises:
-        ValueError: a size is less than 1, or an aggregator is unknown.
+        ValueError: If a size is less than 1, or if an aggregator is unknown.
     """
 
     source: ClassVar[str] = (
@@ -66,7 +74,7 @@ class LinearAttention(AttentionMemory):
         self.Z_aggregator = check_aggregator("Z_aggregator", Z_aggregator)
 
     def initial_state(self, batch_size: int) -> LinearAttentionState:
-        """Return sums of nothing."""
+        """Return sums of zero."""
         L, K = self.num_layers, self.key_size
         weight = self.output.weight
         return LinearAttentionState(
@@ -76,10 +84,10 @@ class LinearAttention(AttentionMemory):
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, state: tuple[Tensor, ...], start: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read the values by their keys' likeness to the query."""
+        """Average the values, weighted by the similarity of their keys to the query."""
         S, Z = state[0], state[1].unsqueeze(-1)
         q, k = functional.elu(q.to(S.dtype)) + 1, functional.elu(k.to(S.dtype)) + 1
-        # Z is to values of 1 what S is to v, so that both are read at once where they can be
+        # Z is S for values of 1; with the same aggregator, one pass computes both
         if self.S_aggregator == self.Z_aggregator:
             read = AGGREGATORS[self.S_aggregator]
             both, after = read(
@@ -95,7 +103,7 @@ class LinearAttention(AttentionMemory):
 
 
 class DeepLinearAttention(LinearAttention):
-    """Linear attention, four blocks unless told otherwise; see ``LinearAttention``."""
+    """Linear attention with four blocks by default; see ``LinearAttention``."""
 
     def __init__(
         self,

@@ -1,13 +1,20 @@
-"""The Legendre memory unit: an optimal sliding window over one signal, and a network around it.
+"""The Legendre memory unit: a nonlinear recurrent network with a linear memory of one signal.
+
+The linear memory approximates the last θ steps of the signal with Legendre polynomials.
 
     uₜ = e_x · xₜ + e_h · hₜ₋₁ + e_m · mₜ₋₁
     mₜ = A mₜ₋₁ + B uₜ
     hₜ = tanh(W_x xₜ + W_h hₜ₋₁ + W_m mₜ)
 
+where uₜ is the signal, mₜ holds its Legendre coefficients, hₜ is the hidden state and the output,
+e_x, e_h and e_m are the encoders, W_x, W_h and W_m are weight matrices, and A and B are the
+discretised delay system.
+
 Voelker, Kajić and Eliasmith, "Legendre Memory Units: Continuous-Time Representation in Recurrent
 Neural Networks" (2019), equations 4, 6 and 7, with the paper's initial weights,
 https://proceedings.neurips.cc/paper/2019/hash/952285b9b7e7a1be5aa7849f32ffff05-Abstract.html.
-A and B are those of ``legendre.delay``, by zero-order hold; they learn only if asked to.
+A and B come from ``popgym.memory.ops.legendre.delay`` (zero-order hold). They are constant unless
+``learn_a`` or ``learn_b`` is set.
 """
 
 from typing import ClassVar, NamedTuple
@@ -24,7 +31,7 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class LMUState(NamedTuple):
-    """The two states."""
+    """State: the hidden state and the linear memory."""
 
     hidden: Tensor  # [B, D], h
     memory: Tensor  # [B, M], m, Legendre coefficients of the window
@@ -34,16 +41,16 @@ class LMU(Memory):
     """A Legendre memory unit.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        theta: length of the window in steps, above 0.
-        memory_size: M, the coefficients that describe the window; None: D.
-        learn_a: whether A is trained.
-        learn_b: whether B is trained.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        theta: Length of the window in steps, θ; above 0.
+        memory_size: Number of Legendre coefficients, M. None means D.
+        learn_a: Whether A is trained.
+        learn_b: Whether B is trained.
 
     Raises:
-        ValueError: a size is less than 1, or theta not above 0.
-        TypeError: an option has the wrong type.
+        ValueError: If a size is less than 1, or if ``theta`` is not a finite number above 0.
+        TypeError: If an option has the wrong type.
     """
 
     source: ClassVar[str] = (
@@ -86,7 +93,7 @@ class LMU(Memory):
             self.register_buffer(name, matrix)
 
     def reset_parameters(self) -> None:
-        """Draw the encoders LeCun uniform (that of the memory 0), the kernels Xavier normal."""
+        """Initialise e_x and e_h LeCun uniform, e_m as 0, the weight matrices Xavier normal."""
         for encoder in (self.e_x, self.e_h):
             bound = (3 / len(encoder)) ** 0.5
             nn.init.uniform_(encoder, -bound, bound)
@@ -95,7 +102,7 @@ class LMU(Memory):
             nn.init.xavier_normal_(kernel)
 
     def initial_state(self, batch_size: int) -> LMUState:
-        """Return states of zeros."""
+        """Return a state of zeros."""
         return LMUState(
             self.e_h.new_zeros(batch_size, len(self.e_h)),
             self.e_m.new_zeros(batch_size, len(self.e_m)),
@@ -104,7 +111,7 @@ class LMU(Memory):
     def forward(
         self, x: Tensor, state: LMUState, start: Tensor | None = None
     ) -> tuple[Tensor, LMUState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         inputs = linear(x, torch.cat([self.W_x, self.e_x.unsqueeze(0)]))  # [B, T, D + 1]

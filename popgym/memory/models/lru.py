@@ -1,15 +1,18 @@
-"""The linear recurrent unit: a complex diagonal recurrence whose eigenvalues begin on a ring.
+"""The linear recurrent unit: a linear recurrence with complex diagonal weights.
+
+Its eigenvalues are initialised on a ring and stay inside the unit circle during training.
 
     hₜ = λ ⊙ hₜ₋₁ + γ ⊙ (B xₜ)        yₜ = Re(C hₜ) + D xₜ        λ = exp(−exp(ν) + i exp(θ))
 
-with h, B and C complex; |λ| < 1 whatever is learned. At the beginning λ is uniform on the ring
-r_min ≤ |λ| ≤ r_max, 0 ≤ arg λ ≤ max_phase, and γ = √(1 − |λ|²) makes states as large as inputs;
-ln γ is learned.
+where h is the state, λ are the eigenvalues, ⊙ is the elementwise product, and h, B and C are
+complex. λ is initialised uniformly on the ring r_min ≤ |λ| ≤ r_max, 0 ≤ arg λ ≤ max_phase. The
+initial γ = √(1 − |λ|²) gives states the same scale as the inputs; ln γ is learned.
 
 Orvieto et al., "Resurrecting Recurrent Neural Networks for Long Sequences" (2023),
-https://arxiv.org/abs/2303.06349, section 3 and appendix A, with the initialisation that
-https://github.com/NicolasZucchet/minimal-LRU has from there. D is a matrix here, as inputs and
-outputs may differ in size. What the paper puts around it (norm, gate, residual) is not in here.
+https://arxiv.org/abs/2303.06349, section 3 and appendix A, with the initialisation of the appendix
+as implemented in https://github.com/NicolasZucchet/minimal-LRU. D is a matrix here, because inputs
+and outputs may differ in size. The norm, gate and residual connection that surround the unit in the
+paper are not included.
 """
 
 import math
@@ -25,7 +28,7 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class LRUState(NamedTuple):
-    """The states h."""
+    """State: the real and imaginary parts of h."""
 
     real: Tensor  # [B, N]
     imag: Tensor  # [B, N]
@@ -35,16 +38,17 @@ class LRU(Memory):
     """A linear recurrent unit.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        state_size: N, complex; None: half of ``hidden_size``, at least one.
-        r_min: least |λ| at the beginning.
-        r_max: largest |λ| at the beginning; a state remembers some 1 / (1 − |λ|) steps.
-        max_phase: largest arg λ at the beginning, in radians.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        state_size: Number of complex states, N. None means half of ``hidden_size``, at least 1.
+        r_min: Smallest initial |λ|.
+        r_max: Largest initial |λ|. A state remembers about 1 / (1 − |λ|) steps.
+        max_phase: Largest initial arg λ, in radians.
 
     Raises:
-        ValueError: a size is less than 1, or not 0 <= r_min < r_max <= 1, or not
-            0 < max_phase <= 2π.
+        ValueError: If a size is less than 1, or if 0 <= r_min < r_max <= 1 or
+            0 < max_phase <= 2π does not hold.
+        TypeError: If an option has the wrong type.
     """
 
     source: ClassVar[str] = (
@@ -70,7 +74,7 @@ class LRU(Memory):
             raise ValueError(f"max_phase must be above 0 and at most 2π, got {max_phase}")
         N = max(1, hidden_size // 2) if state_size is None else state_size
         self.state_size = check_size("state_size", N)
-        u_1, u_2 = torch.rand(2, N).clamp(min=1e-6)  # both are put into logarithms
+        u_1, u_2 = torch.rand(2, N).clamp(min=1e-6)  # 0 has no logarithm
         modulus = torch.sqrt(u_1 * (r_max**2 - r_min**2) + r_min**2).clamp(max=1 - 1e-6)
         self.nu = nn.Parameter((-modulus.log()).log())
         self.theta = nn.Parameter((max_phase * u_2).log())
@@ -80,17 +84,17 @@ class LRU(Memory):
         self.D = nn.Parameter(torch.randn(hidden_size, input_size) / math.sqrt(input_size))
 
     def initial_state(self, batch_size: int) -> LRUState:
-        """Return states of zero."""
+        """Return a state of zeros."""
         size = (batch_size, self.state_size)
         return LRUState(self.nu.new_zeros(size), self.nu.new_zeros(size))
 
     def forward(
         self, x: Tensor, state: LRUState, start: Tensor | None = None
     ) -> tuple[Tensor, LRUState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
-        # γ belongs to the weights: there are fewer of them than of inputs
+        # scale the weights by γ, because they are fewer than the inputs of all steps
         weight = self.log_gamma.exp().view(-1, 1, 1) * self.B
         modulus, phase = (-self.nu.exp()).exp(), self.theta.exp()
         h, last = complex_scan(modulus, phase, linear(x, weight.flatten(0, 1)), state, start)

@@ -1,13 +1,18 @@
 """Long short-term memory.
 
+A cell state carries information over many steps; gates decide what is stored, kept and output.
+
     i = σ(W_i xₜ + b_i + U_i hₜ₋₁)       f = σ(W_f xₜ + b_f + U_f hₜ₋₁)
     g = tanh(W_g xₜ + b_g + U_g hₜ₋₁)    o = σ(W_o xₜ + b_o + U_o hₜ₋₁)
     cₜ = f ⊙ cₜ₋₁ + i ⊙ g                hₜ = o ⊙ tanh(cₜ)
 
+where i, f and o are the input, forget and output gates, g is the candidate, cₜ is the cell state,
+hₜ is the hidden state and the output, σ is the logistic function and ⊙ the elementwise product.
+
 Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997),
 https://doi.org/10.1162/neco.1997.9.8.1735, with the forget gate f of Gers, Schmidhuber and Cummins,
-"Learning to Forget" (2000), in the parameterisation of ``torch.nn.LSTM``, whose weights are
-exchangeable with these.
+"Learning to Forget" (2000), in the form of ``torch.nn.LSTM``. Weights can be exchanged with
+``torch.nn.LSTM``.
 """
 
 from typing import ClassVar, NamedTuple
@@ -22,10 +27,10 @@ _aten = torch.ops.aten
 
 
 class LSTMCell(Cell):
-    """The cell whose gates are i, f, g, o, as in ``torch.nn.LSTM``; states h and c.
+    """The cell of the LSTM, with the gates i, f, g, o as in ``torch.nn.LSTM`` and states h and c.
 
-    With σ' = σ (1 − σ), tanh' = 1 − tanh² and dcₜ = ∂L/∂cₜ + ∂L/∂hₜ ⊙ oₜ tanh'(cₜ), the gradients
-    of the pre-activations (with a dot) are
+    Let σ' = σ (1 − σ), tanh' = 1 − tanh² and dcₜ = ∂L/∂cₜ + ∂L/∂hₜ ⊙ oₜ tanh'(cₜ). The gradients
+    of the pre-activations (marked with a dot) are
 
         di̇ = dcₜ g σ'(i)    dḟ = dcₜ cₜ₋₁ σ'(f)    dġ = dcₜ i tanh'(g)    dȯ = dhₜ tanh(cₜ) σ'(o)
         dcₜ₋₁ = dcₜ f       dhₜ₋₁ = Uᵀ [di̇, dḟ, dġ, dȯ]
@@ -34,12 +39,12 @@ class LSTMCell(Cell):
     def read(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep c before each step, the gates and tanh c."""
+        """Run the steps; the gradients need cₜ₋₁, the gates and tanh cₜ."""
         h_t, c_t = states
         c_tm1, tanh_c = torch.empty_like(out), torch.empty_like(out)
         i, f, g, o = a.split(u.shape[1], 2)
         i_and_f = a[..., : 2 * u.shape[1]]
-        # unbound once: a view costs as much as a small operation
+        # unbind once, because a view costs as much as a small operation
         views = zip(
             *(x.unbind() for x in (a, i_and_f, i, f, g, o, c_tm1, tanh_c, out)), strict=True
         )
@@ -54,10 +59,10 @@ class LSTMCell(Cell):
     def differentiate(
         self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
     ) -> tuple[Tensor, Tensor, Tensors]:
-        """Run the equations backwards over the steps."""
+        """Compute the gradients, from the last step to the first."""
         c_tm1, gates, tanh_c = saved
         i, f, g, o = gates.split(u.shape[1], 2)
-        # what multiplies dc and dh does not depend on them: all steps at once
+        # the factors of dc and dh do not depend on them, so they are computed for all steps at once
         da = torch.empty_like(gates)
         da_i, da_f, da_g, da_o = da.split(u.shape[1], 2)
         _aten.sigmoid_backward.grad_input(g, i, grad_input=da_i)
@@ -78,23 +83,14 @@ class LSTMCell(Cell):
 
 
 class LSTMState(NamedTuple):
-    """The hidden states and the cells' contents, layer after layer."""
+    """State: the hidden states and the cell states, layer after layer."""
 
     hidden: Tensor  # [B, num_layers * D], h
     cell: Tensor  # [B, num_layers * D], c
 
 
 class LSTM(TorchLayers):
-    """Long short-term memory, one or several layers.
-
-    Args:
-        input_size: F.
-        hidden_size: D.
-        num_layers: each reads the outputs of the one before it.
-
-    Raises:
-        ValueError: a size is less than 1.
-    """
+    """Long short-term memory with one or more layers."""
 
     source: ClassVar[str] = (
         "Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, "
@@ -103,5 +99,5 @@ class LSTM(TorchLayers):
     network = nn.LSTM
     cell = LSTMCell()
     state_type = LSTMState
-    # measured with 16 rows, from 128 to 256 features: in 5/6 of the time
+    # measured with 16 rows, 128 features in and 256 out: it takes 5/6 of the time
     fused_is_faster = True

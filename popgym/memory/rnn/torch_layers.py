@@ -1,8 +1,10 @@
-"""The recurrent networks of ``torch.nn`` as memories: torch knows no resets.
+"""Recurrent networks of ``torch.nn`` as memories, with resets at episode starts.
 
-There are two ways through the same weights. Torch's own kernel is cut wherever any row begins an
-episode. Our recurrence takes no longer for episodes; but it is for CPUs, as a GPU waits for each
-small step.
+``torch.nn`` cannot reset a state within a sequence. Therefore the same weights can be evaluated in
+two ways. ``read_fused`` calls torch's kernel separately for each stretch of steps in which no row
+begins an episode. ``popgym.memory.rnn.recurrence.read_cells`` runs its own recurrence, and takes no
+longer if episodes begin. It is used on CPUs only: on a GPU, launching each small step takes too
+long.
 """
 
 from itertools import pairwise
@@ -18,19 +20,31 @@ from popgym.memory.rnn.recurrence import read_cells
 
 
 class TorchLayers(Memory):
-    """One or several layers of a network of ``torch.nn``, each reading the outputs of the last."""
+    """Base class of the recurrent networks of ``torch.nn`` with one or more layers.
+
+    A subclass only sets the class attributes below and ``source``.
+
+    Args:
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_layers: Number of layers; each takes the outputs of the previous one as inputs.
+
+    Raises:
+        ValueError: If a size is less than 1.
+        TypeError: If a size is not an integer.
+    """
 
     network: ClassVar[type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]
-    """Torch's class; in lower case, its name begins those of the weights."""
+    """The class in ``torch.nn``. Its name in lower case is the prefix of the weights' names."""
 
     cell: ClassVar[Cell]
-    """The same network, step by step."""
+    """The same recurrence as one step and its gradients."""
 
     state_type: ClassVar[type[Any]]
-    """A NamedTuple of the cell's states [B, num_layers * D], layer after layer."""
+    """NamedTuple of the cell's states, each [B, num_layers * D], layer after layer."""
 
     fused_is_faster: ClassVar[bool] = False
-    """Whether torch's kernel is, on a CPU, where no episode begins."""
+    """Whether torch's kernel is faster on a CPU if no episode begins within the sequence."""
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
         super().__init__(input_size, hidden_size)
@@ -40,17 +54,17 @@ class TorchLayers(Memory):
 
     @property
     def layers(self) -> nn.RNNBase:
-        """Torch's module."""
+        """The module of ``torch.nn``."""
         return getattr(self, self.network.__name__.lower())
 
     def initial_state(self, batch_size: int) -> Any:
-        """Return states of zeros."""
+        """Return a state of zeros."""
         weight = next(self.layers.parameters())
         size = (batch_size, self.num_layers * self.output_size)
         return self.state_type(*(weight.new_zeros(size) for _ in self.state_type._fields))
 
     def forward(self, x: Tensor, state: Any, start: Tensor | None = None) -> tuple[Tensor, Any]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         cleared, start = clear_at_first_step(state, start)
         states = tuple(by_layer(field, self.num_layers) for field in cleared)
@@ -66,16 +80,17 @@ class TorchLayers(Memory):
 def read_fused(
     layers: nn.RNNBase, x: Tensor, states: Tensors, start: Tensor | None
 ) -> tuple[Tensor, Tensors]:
-    """Run torch's kernel between the steps at which any row begins an episode.
+    """Run torch's kernel separately for each stretch of steps in which no row begins an episode.
 
     Args:
-        layers: torch's module.
-        x: [B, T, F].
-        states: [L, B, D], without what a start at the first step clears.
-        start: [B, T] bool or None.
+        layers: Module of ``torch.nn``.
+        x: Inputs [B, T, F].
+        states: States before the first step, each [L, B, D], already zero for rows that begin an
+            episode at the first step.
+        start: Episode start mask, [B, T] bool, or None if no episode begins.
 
     Returns:
-        y [B, T, D], and the states after the last step.
+        Outputs [B, T, D], and the states after the last step.
     """
     resets = reset_steps(start) or [None] * x.shape[1]
     cuts = [t for t, rows in enumerate(resets) if t and rows is not None]
@@ -91,10 +106,10 @@ def read_fused(
 
 
 def by_layer(state: Tensor, num_layers: int) -> Tensor:
-    """[B, L * D] -> [L, B, D]."""
+    """Reshape [B, L * D] to [L, B, D]."""
     return state.unflatten(1, (num_layers, -1)).transpose(0, 1)
 
 
 def by_row(state: Tensor) -> Tensor:
-    """[L, B, D] -> [B, L * D]."""
+    """Reshape [L, B, D] to [B, L * D]."""
     return state.transpose(0, 1).flatten(1)

@@ -9,7 +9,7 @@ EPSILON = 1e-6
 
 
 def _possible(state):
-    """Usages and weightings are between 0 and 1, and no cell was written after itself."""
+    """Make a state valid: usages and weightings in (0, 1), and a link matrix with diagonal 0."""
     off_diagonal = 1 - torch.eye(state.link.shape[-1], dtype=state.link.dtype)
     return state._replace(
         usage=state.usage.sigmoid(),
@@ -42,7 +42,7 @@ def _allocation(usage):
 
 
 def _remember(xi, row, memory):
-    """The cells' step for one row, in the order of the paper's equations."""
+    """One step of the memory for one row, in the order of the paper's equations."""
     R, W = memory.read_heads, memory.cell_size
     keys, key, vector, strengths, strength, erase, free, g_a, g_w, modes = xi.split(
         [R * W, W, W, R, 1, W, R, 1, 1, 3 * R]
@@ -134,12 +134,12 @@ def test_it_equals_the_formula(assert_equals_reference, options, starts):
 
 
 def _played(steps, seed=2, **options):
-    """A memory and its state after some steps."""
+    """Return a memory and its state after some steps."""
     torch.manual_seed(seed)
     memory = DiffNC(F, 32, cell_size=4, read_heads=2, **options)
     with torch.no_grad():
         for parameter in memory.parameters():
-            parameter.mul_(3)  # so that gates are decided
+            parameter.mul_(3)  # saturates the gates
         return memory, memory(torch.randn(3, steps, F), memory.initial_state(3))[1]
 
 
@@ -156,7 +156,7 @@ def test_weightings_stay_weightings(steps):
 
 
 def test_every_parameter_is_there_from_the_start_and_is_trained():
-    """The original built its core in the first call, after the optimiser: nothing was trained."""
+    """The original created its core in the first call, too late for the optimiser to train it."""
     torch.manual_seed(3)
     memory = DiffNC(F, D, cell_size=2, read_heads=2)
     before = {name: p.detach().clone() for name, p in memory.named_parameters()}

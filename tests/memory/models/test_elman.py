@@ -41,7 +41,7 @@ def test_it_equals_the_formula(assert_equals_reference, num_layers, starts):
 
 @pytest.mark.parametrize("starts", [False, True])
 def test_torchs_kernel_equals_our_recurrence(assert_equals_reference, starts):
-    """The two forms between which forward chooses by device and length."""
+    """The two implementations; ``forward`` chooses one by device and length."""
     torch.manual_seed(2)
     memory = Elman(F, D, num_layers=2)
 

@@ -74,7 +74,7 @@ def test_the_slowest_trace_keeps_a_hundredth_after_the_longest_period():
 
 
 def test_it_begins_with_the_rates_and_periods_of_the_authors_program():
-    """Taken from its formulas: ln 1.797e308 / 1024 − 0.02 and ln 100 / 1024 bound the rates."""
+    """From its formulas: the rates lie between ln 100 / 1024 and ln 1.797e308 / 1024 − 0.02."""
     memory = FFM(F, D)
     torch.testing.assert_close(memory.alpha[[0, -1]], torch.tensor([0.00449724, 0.67314718]))
     torch.testing.assert_close(memory.alpha.diff(), torch.full((31,), 0.02156935))
@@ -89,7 +89,7 @@ def test_no_trace_fades_faster_than_a_short_longest_period_asks_for():
 
 
 def test_rates_of_zero_over_many_steps_stay_finite():
-    """Powers of γ⁻¹, or of a step's index, would not, had a rate grown."""
+    """An implementation with powers of γ⁻¹ would overflow once a rate has grown."""
     memory = FFM(F, D)
     x = torch.randn(1, 5000, F, generator=torch.Generator().manual_seed(0))
     for rate in (0.0, 5.0):

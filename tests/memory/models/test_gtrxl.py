@@ -14,14 +14,14 @@ def _normed(layer, x):
 
 
 def _position(distance):
-    """R_δ in float64, rounded as a buffer is."""
+    """R_δ, computed in float64 and rounded to the dtype of the buffer."""
     sizes = [10000 ** (-2 * i / D) for i in range(math.ceil(D / 2))]
     waves = [math.sin(distance * s) for s in sizes] + [math.cos(distance * s) for s in sizes]
     return torch.tensor(waves[:D], dtype=torch.float32).double()
 
 
 def _attend(attention, past):
-    """One step's outputs, from the normed inputs of all steps it sees, its own last."""
+    """Compute one step's outputs from the normalised inputs it attends to, its own last."""
     heads, d = attention.content_bias.shape
     w_k, w_v = attention.key_value.weight.chunk(2)
     outputs = []
@@ -59,7 +59,7 @@ def naive(memory):
         rows, kept, held = [], [], []
         for b in range(len(x)):
             length = int((state.held[b] != 0).sum())
-            # what each layer read, oldest first
+            # the inputs of each layer, oldest first
             pasts = [list(layer[W - length :]) for layer in state.inputs[b]]
             outputs = []
             for t in range(x.shape[1]):
@@ -88,7 +88,7 @@ def naive(memory):
 def _make(**options):
     torch.manual_seed(1)
     memory = GTrXL(F, D, **options)
-    for block in memory.blocks:  # not 0, as they start
+    for block in memory.blocks:  # they are 0 at initialisation
         torch.nn.init.normal_(block.attention.content_bias)
         torch.nn.init.normal_(block.attention.position_bias)
     return memory
@@ -144,7 +144,7 @@ def test_the_state_keeps_only_steps_of_the_last_episode():
 
 
 def test_it_begins_near_to_a_map_of_each_input_alone():
-    """What b_g is for: layers leave their inputs almost as they are."""
+    """The purpose of b_g: at first, layers are close to the identity."""
     torch.manual_seed(2)
     memory = GTrXL(F, 64, gate_bias=6.0)
     x = torch.randn(2, 30, F)

@@ -85,7 +85,7 @@ def test_a_recurrent_weight_beyond_the_bound_is_led_back_and_never_further_out(s
         memory.inputs[0].weight.fill_(0.2)
         memory.inputs[0].bias.zero_()
     y, _ = memory(torch.tensor([[[1.0], [0.0]]]), memory.initial_state(1))
-    last = y[0, 1, 0]  # tanh(u tanh(.2)), which grows with u
+    last = y[0, 1, 0]  # tanh(u tanh(.2)), which increases with u
     (outwards,) = torch.autograd.grad(-sign * last, [memory.recurrent], retain_graph=True)
     (inwards,) = torch.autograd.grad(sign * last, [memory.recurrent])
     assert outwards == 0

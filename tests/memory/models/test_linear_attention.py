@@ -14,7 +14,7 @@ CPU_BF16 = {"device_type": "cpu", "dtype": torch.bfloat16}
 
 
 def _block(memory, block, x, s, z):
-    """One step x [F] of one block: its output, s and z."""
+    """Compute one step x [F] of one block: its output, s and z."""
     x = functional.layer_norm(x, x.shape, block.norm.weight, block.norm.bias)
     w_q, w_k, w_v, w_s = block.project.weight.chunk(4)
     q, k, v = functional.elu(w_q @ x) + 1, functional.elu(w_k @ x) + 1, w_v @ x

@@ -33,7 +33,7 @@ def naive(memory):
 def _make(**options):
     torch.manual_seed(1)
     memory = LMU(F, D, **{"theta": 7, **options})
-    torch.nn.init.normal_(memory.e_m)  # not 0, as it starts
+    torch.nn.init.normal_(memory.e_m)  # it is 0 at initialisation
     return memory
 
 
@@ -99,7 +99,7 @@ def test_the_backward_pass_may_run_inside_autocast():
     y, _ = memory(x, memory.initial_state(4))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         got = torch.autograd.grad(y.square().sum(), parameters)
-    # the product with the inputs lies outside the recurrence, and is the autocast's
+    # the product with the inputs is outside the recurrence, so it runs in the autocast dtype
     torch.testing.assert_close(got, want, rtol=0.05, atol=0.05)
 
 

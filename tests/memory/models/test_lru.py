@@ -48,7 +48,7 @@ def test_eigenvalues_begin_uniformly_on_the_ring():
     assert 0.79 < modulus.max() <= 0.8
     assert 0 < phase.min() < 0.01
     assert 0.99 < phase.max() <= 1.0
-    # half of a ring's area lies within the root of the mean of the squared radii
+    # half of a ring's area lies within the root mean square of its two radii
     inner = (modulus < math.sqrt((0.4**2 + 0.8**2) / 2)).float().mean()
     assert 0.47 < inner < 0.53
     assert 0.47 < (phase < 0.5).float().mean() < 0.53

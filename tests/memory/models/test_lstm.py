@@ -44,7 +44,7 @@ def naive(memory):
 
 
 def by_one_way(memory, way):
-    """The memory, computed in one of the two ways between which forward chooses."""
+    """Compute the memory with one of the two implementations that ``forward`` chooses from."""
 
     def read(x, state, start):
         state, start = clear_at_first_step(state, start)
@@ -77,7 +77,7 @@ def test_both_ways_give_the_same(assert_equals_reference, way, num_layers, start
 
 @pytest.mark.parametrize("every", [2, 30])
 def test_many_and_few_resets_give_what_the_episodes_give_alone(every):
-    """Torch's kernel reads the parts, our recurrence the whole."""
+    """Torch's kernel processes the parts, our recurrence the whole sequence."""
     torch.manual_seed(5)
     memory = LSTM(F, D, num_layers=2).double()
     x = torch.randn(2, 60, F, dtype=torch.float64)
