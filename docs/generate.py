@@ -19,7 +19,8 @@ import popgym.memory.overview
 from popgym.core.family import Family
 from popgym.envs.registry import FAMILIES, LEVELS, TOPICS
 from popgym.memory import MEMORIES, Memory
-from popgym.memory.describe import exposition, option_meanings, shown, source, summary
+from popgym.memory.base import Source
+from popgym.memory.describe import exposition, option_meanings, shown, summary
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
 from popgym.memory.stack import LAYER_OPTIONS, Layers
@@ -159,9 +160,8 @@ def about_memory(name: str, memory: type[Memory]) -> Iterator[str]:
     fields = overview(memory(128, 256)).state.items()
     kept = ", ".join(f"`{field}` {shape}" for field, shape in fields)
     yield f"State of 128 features in, 256 out: {kept or 'none'}.\n"
-    if published := source(memory):
-        title = f"[{published.title}]({published.address})"
-        yield f"Source: {published.authors}, {title}, {published.year}."
+    if isinstance(source := memory.source, Source):
+        yield f"Source: {source.authors}, [{source.title}]({source.url}), {source.year}."
 
 
 def paragraphs(text: str) -> Iterator[str]:

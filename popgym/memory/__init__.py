@@ -18,7 +18,7 @@ Time in a name where two instants meet: ``h_t``, ``h_tm1``.
 from importlib import import_module
 from typing import Any
 
-from popgym.memory.base import Memory, MemoryState
+from popgym.memory.base import Memory, MemoryState, Source
 from popgym.memory.models.delta_net import DeltaNet, DeltaNetState
 from popgym.memory.models.diffnc import DiffNC, DiffNCState
 from popgym.memory.models.elman import Elman, ElmanState
@@ -117,6 +117,7 @@ __all__ = [
     "S5State",
     "SHMState",
     "SLSTMState",
+    "Source",
     "TCNState",
     "TemporalConv",
     "TemporalConvState",

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,29 @@ from popgym.memory.call_checks import check_start, check_state, check_x
 
 MemoryState = tuple[Tensor, ...]
 """A NamedTuple of tensors [B, ...]; empty for a memory that keeps nothing."""
+
+
+class Source(NamedTuple):
+    """The publication that introduced a memory."""
+
+    authors: str
+    """"A", "A and B", "A, B and C", or "A et al."."""
+
+    title: str
+
+    year: int
+
+    url: str
+
+    @property
+    def short(self) -> str:
+        """The first author, or both of two, and the year: "Cho et al. 2014"."""
+        first, *others = self.authors.replace(" and ", ", ").split(", ")
+        return f"{first} et al. {self.year}" if len(others) > 1 else f"{self.authors} {self.year}"
+
+    def __str__(self) -> str:
+        """Return "authors, title, year, url"."""
+        return f"{self.authors}, {self.title}, {self.year}, {self.url}"
 
 
 class Memory(nn.Module, ABC):
@@ -34,8 +57,8 @@ class Memory(nn.Module, ABC):
     writes ``initial_state`` and ``forward``.
     """
 
-    source: ClassVar[str] = ""
-    """Where the memory was published: authors, title, year, address."""
+    source: ClassVar[Source | str] = ""
+    """Where the memory was published; a string where it is no publication."""
 
     input_size: int
     """F, the features of an input."""

@@ -3,37 +3,9 @@
 import inspect
 import re
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 from popgym.memory.base import Memory
-
-_SOURCE = re.compile(
-    r"((?:[^,]+, )*[^,]+ and [^,]+|[^,]+ et al\.|[^,]+), (.+), (\d{4}), (https?://\S+)"
-)
-
-
-class Source(NamedTuple):
-    """Where a memory was published."""
-
-    authors: str
-    title: str
-    year: str
-    address: str
-
-    @property
-    def short(self) -> str:
-        """The first author, or two, and the year."""
-        first, *others = re.split(r", | and ", self.authors)
-        return f"{first} et al. {self.year}" if len(others) > 1 else f"{self.authors} {self.year}"
-
-
-def source(memory: type[Memory]) -> Source | None:
-    """Return ``memory.source`` taken apart; None where it is not "authors, title, year, address".
-
-    The authors are "A", "A and B", "A, B and C" or "A et al.".
-    """
-    found = _SOURCE.fullmatch(memory.source)
-    return Source(*found.groups()) if found else None
 
 
 def file_docstring(memory: type[Memory]) -> str:

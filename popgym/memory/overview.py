@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from popgym.memory.base import Memory
-from popgym.memory.describe import shown, source
+from popgym.memory.base import Memory, Source
+from popgym.memory.describe import shown
 from popgym.memory.registry import MEMORIES, memory_options
 from popgym.memory.stack import LAYER_OPTIONS
 
@@ -95,14 +95,14 @@ def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]
 
 
 def _row(name: str, memory: Memory) -> dict[str, Any]:
-    seen, published = overview(memory), source(type(memory))
+    seen, source = overview(memory), memory.source
     return {
         "name": name,
         "receptive field": seen.receptive_field_shown,
         "state": f"{seen.state_numel:,}",
         "parameters": f"{seen.parameters:,}",
         "Mflop": seen.megaflops,
-        "source": published.short if published else memory.source or "–",
+        "source": source.short if isinstance(source, Source) else source or "–",
     }
 
 

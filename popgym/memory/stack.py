@@ -21,7 +21,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.linear import Linear
 
 
@@ -46,9 +46,11 @@ class Layers(Memory):
         TypeError: an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Xiong et al., On Layer Normalization in the Transformer Architecture, 2020, "
-        "https://arxiv.org/abs/2002.04745"
+    source: ClassVar[Source] = Source(
+        "Xiong et al.",
+        "On Layer Normalization in the Transformer Architecture",
+        2020,
+        "https://arxiv.org/abs/2002.04745",
     )
 
     def __init__(

@@ -15,6 +15,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from popgym.memory.base import Source
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.torch_layers import TorchLayers
 
@@ -97,9 +98,12 @@ class GRU(TorchLayers):
         ValueError: a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical "
-        "Machine Translation, 2014, https://arxiv.org/abs/1406.1078"
+    source: ClassVar[Source] = Source(
+        "Cho et al.",
+        "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine "
+        "Translation",
+        2014,
+        "https://arxiv.org/abs/1406.1078",
     )
     network = nn.GRU
     cell = GRUCell()

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.blocks import read_blocks
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.linear import Linear
@@ -56,9 +56,11 @@ class Mamba(Memory):
         ValueError: a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Gu and Dao, Mamba: Linear-Time Sequence Modeling with Selective State Spaces, 2023, "
-        "https://arxiv.org/abs/2312.00752"
+    source: ClassVar[Source] = Source(
+        "Gu and Dao",
+        "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
+        2023,
+        "https://arxiv.org/abs/2312.00752",
     )
 
     def __init__(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, Source
 from popgym.memory.ops.leaky_scan import leaky_scan
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -38,8 +38,11 @@ class MinLSTM(Memory):
         ValueError: a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Feng et al., Were RNNs All We Needed?, 2024, https://arxiv.org/abs/2410.01201"
+    source: ClassVar[Source] = Source(
+        "Feng et al.",
+        "Were RNNs All We Needed?",
+        2024,
+        "https://arxiv.org/abs/2410.01201",
     )
 
     def __init__(self, input_size: int, hidden_size: int) -> None:

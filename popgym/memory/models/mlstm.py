@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.exponential_gates import read_gated
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -53,9 +53,11 @@ class MLSTM(Memory):
         ValueError: a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Beck et al., xLSTM: Extended Long Short-Term Memory, 2024, "
-        "https://arxiv.org/abs/2405.04517"
+    source: ClassVar[Source] = Source(
+        "Beck et al.",
+        "xLSTM: Extended Long Short-Term Memory",
+        2024,
+        "https://arxiv.org/abs/2405.04517",
     )
 
     def __init__(

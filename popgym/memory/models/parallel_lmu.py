@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.chunked import Chunks, first_and_length
 from popgym.memory.ops.legendre import check_theta, delay
 from popgym.memory.ops.linear import Linear
@@ -52,9 +52,11 @@ class ParallelLMU(Memory):
         TypeError: an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Chilkuri and Eliasmith, Parallelizing Legendre Memory Unit Training, 2021, "
-        "https://proceedings.mlr.press/v139/chilkuri21a.html"
+    source: ClassVar[Source] = Source(
+        "Chilkuri and Eliasmith",
+        "Parallelizing Legendre Memory Unit Training",
+        2021,
+        "https://proceedings.mlr.press/v139/chilkuri21a.html",
     )
 
     A: Tensor

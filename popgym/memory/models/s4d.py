@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number
+from popgym.memory.base import Memory, Source, check_number
 from popgym.memory.ops.chunked import Chunks, first_and_length
 from popgym.memory.ops.resets import clear_at_first_step
 
@@ -59,9 +59,11 @@ class S4D(Memory):
         ValueError: a size is less than 1, or not 0 < dt_min <= dt_max.
     """
 
-    source: ClassVar[str] = (
-        "Gu et al., On the Parameterization and Initialization of Diagonal State Space Models, "
-        "2022, https://arxiv.org/abs/2206.11893"
+    source: ClassVar[Source] = Source(
+        "Gu et al.",
+        "On the Parameterization and Initialization of Diagonal State Space Models",
+        2022,
+        "https://arxiv.org/abs/2206.11893",
     )
 
     def __init__(

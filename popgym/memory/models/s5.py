@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.complex_scan import complex_scan
 from popgym.memory.ops.hippo import hippo_eigenvectors
 from popgym.memory.ops.linear import Linear, linear
@@ -54,9 +54,11 @@ class S5(Memory):
             0 < dt_min <= dt_max.
     """
 
-    source: ClassVar[str] = (
-        "Smith, Warrington and Linderman, Simplified State Space Layers for Sequence Modeling, "
-        "2023, https://arxiv.org/abs/2208.04933"
+    source: ClassVar[Source] = Source(
+        "Smith, Warrington and Linderman",
+        "Simplified State Space Layers for Sequence Modeling",
+        2023,
+        "https://arxiv.org/abs/2208.04933",
     )
 
     def __init__(

@@ -27,7 +27,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.blocks import read_blocks
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.matrix_memory import feature_map
@@ -59,9 +59,11 @@ class SHM(Memory):
         TypeError: a size is not an integer.
     """
 
-    source: ClassVar[str] = (
-        "Le et al., Stable Hadamard Memory: Revitalizing Memory-Augmented Agents for Reinforcement "
-        "Learning, 2024, https://arxiv.org/abs/2410.10132"
+    source: ClassVar[Source] = Source(
+        "Le et al.",
+        "Stable Hadamard Memory: Revitalizing Memory-Augmented Agents for Reinforcement Learning",
+        2024,
+        "https://arxiv.org/abs/2410.10132",
     )
 
     def __init__(

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.resets import clear_at_first_step
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.recurrence import read_cells
@@ -122,9 +122,11 @@ class SLSTM(Memory):
         ValueError: a size is less than 1, or ``num_heads`` does not divide ``hidden_size``.
     """
 
-    source: ClassVar[str] = (
-        "Beck et al., xLSTM: Extended Long Short-Term Memory, 2024, "
-        "https://arxiv.org/abs/2405.04517"
+    source: ClassVar[Source] = Source(
+        "Beck et al.",
+        "xLSTM: Extended Long Short-Term Memory",
+        2024,
+        "https://arxiv.org/abs/2405.04517",
     )
 
     def __init__(self, input_size: int, hidden_size: int, num_heads: int = 1) -> None:

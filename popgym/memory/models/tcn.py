@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -50,9 +50,12 @@ class TCN(Memory):
         ValueError: a size is less than 1, or not 0 <= dropout < 1.
     """
 
-    source: ClassVar[str] = (
-        "Bai, Kolter and Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent "
-        "Networks for Sequence Modeling, 2018, https://arxiv.org/abs/1803.01271"
+    source: ClassVar[Source] = Source(
+        "Bai, Kolter and Koltun",
+        "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence "
+        "Modeling",
+        2018,
+        "https://arxiv.org/abs/1803.01271",
     )
 
     def __init__(

@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, Source
 from popgym.memory.models.mlstm import MLSTM, MLSTMState
 from popgym.memory.models.slstm import SLSTM, SLSTMState
 from popgym.memory.ops.linear import Linear
@@ -53,7 +53,7 @@ class XLSTM(Memory):
         ValueError: a size is less than 1.
     """
 
-    source: ClassVar[str] = MLSTM.source
+    source: ClassVar[Source] = MLSTM.source
 
     def __init__(
         self, input_size: int, hidden_size: int, num_heads: int = 4, key_size: int = 32
