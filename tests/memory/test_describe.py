@@ -1,4 +1,4 @@
-"""Docstrings are taken apart into what a table or a page shows."""
+"""Tables and pages show parts of docstrings."""
 
 import re
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from popgym.memory.describe import (
     exposition,
     file_docstring,
     option_meanings,
+    parse_docstring,
     shown,
     summary,
 )
@@ -82,6 +83,39 @@ def test_a_subclass_means_by_an_option_what_its_parent_means():
     meanings = option_meanings(DeepLinearAttention)
     assert meanings["num_layers"] == "blocks."
     assert meanings["Z_aggregator"] == '"sum" or "max", over the keys, for the denominator.'
+
+
+def test_a_docstring_is_split_into_its_text_and_its_arguments():
+    """The docstring is that of a function, so it is indented."""
+    text, arguments = parse_docstring(
+        """Return a thing.
+
+        Args:
+            wide: Very,
+                or less: 1: 2.
+
+            late:
+                A meaning on its own line.
+            deep
+
+        Returns:
+            other: No argument.
+
+        Raises:
+            ValueError: If it is odd.
+
+        Source: a paper.
+
+            y = x
+        """
+    )
+    assert text == "Return a thing.\n\nSource: a paper.\n\n    y = x"
+    assert arguments == {"wide": "Very, or less: 1: 2.", "late": "A meaning on its own line."}
+
+
+@pytest.mark.parametrize("docstring", [None, "", "Args:", "\nArgs:\n        odd"])
+def test_a_docstring_may_be_empty(docstring):
+    assert parse_docstring(docstring) == ("", {})
 
 
 def test_arguments_without_a_meaning_are_passed_over():
