@@ -14,8 +14,8 @@ makes it deeper. Not included are the convolutions before the gates, the mLSTM's
 connection, its projection to twice the width (the heads of ``MLSTM`` take its place), and the norm
 after the last block, which belongs to the network that uses the outputs. The sLSTM has one head
 instead of four, so that D may be any number. Unlike in the authors' program,
-https://github.com/NX-AI/xlstm, linear maps and the norms before the memories have biases, and all
-parameters have torch's default initialisation.
+https://github.com/NX-AI/xlstm, linear maps and the norms before the memories have biases, and both
+have torch's default initialisation.
 """
 
 import math
