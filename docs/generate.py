@@ -19,7 +19,8 @@ import popgym.memory.overview
 from popgym.core.family import Family
 from popgym.envs.registry import FAMILIES, LEVELS, TOPICS
 from popgym.memory import MEMORIES, Memory
-from popgym.memory.describe import exposition, option_meanings, shown, source, summary
+from popgym.memory.base import Source
+from popgym.memory.describe import exposition, option_meanings, parse_docstring, shown, summary
 from popgym.memory.overview import overview
 from popgym.memory.registry import own_options
 from popgym.memory.stack import LAYER_OPTIONS, Layers
@@ -84,9 +85,9 @@ def environments() -> Iterator[str]:
 def about(family: type[Family]) -> Iterator[str]:
     """The section of one family."""
     base = family.__name__.removesuffix("Family")
-    spoken, arguments = sections(family)
+    text, arguments = parse_docstring(family.__doc__)
     yield f"\n### {base}\n"
-    yield spoken
+    yield text
     yield "\n| argument | " + " | ".join(("without suffix", *LEVELS)) + " | |"
     yield "|" + "---|" * (len(LEVELS) + 3)
     for name, parameter in inspect.signature(family).parameters.items():
@@ -101,24 +102,6 @@ def about(family: type[Family]) -> Iterator[str]:
     for key, field in task.hidden.items():
         yield f"- `{key}` {list(field.shape)}: {field.describe()}"
     yield from scores(base)
-
-
-def sections(family: type[Family]) -> tuple[str, dict[str, str]]:
-    """A family's docstring without its arguments, and what it says about each of them."""
-    spoken, arguments, name = [], {}, ""
-    listing = False
-    for line in inspect.cleandoc(family.__doc__ or "").splitlines():
-        if line == "Args:":
-            listing = True
-        elif not line.startswith(" "):
-            listing = listing and not line
-            spoken.append(line)
-        elif line.startswith("        "):
-            arguments[name] += " " + line.strip()
-        else:
-            name, _, meaning = line.strip().partition(": ")
-            arguments[name] = meaning
-    return "\n".join(spoken).strip().replace("\n\n\n", "\n\n"), arguments
 
 
 def scores(base: str) -> Iterator[str]:
@@ -159,9 +142,8 @@ def about_memory(name: str, memory: type[Memory]) -> Iterator[str]:
     fields = overview(memory(128, 256)).state.items()
     kept = ", ".join(f"`{field}` {shape}" for field, shape in fields)
     yield f"State of 128 features in, 256 out: {kept or 'none'}.\n"
-    if published := source(memory):
-        title = f"[{published.title}]({published.address})"
-        yield f"Source: {published.authors}, {title}, {published.year}."
+    if isinstance(source := memory.source, Source):
+        yield f"Source: {source.authors}, [{source.title}]({source.url}), {source.year}."
 
 
 def paragraphs(text: str) -> Iterator[str]:

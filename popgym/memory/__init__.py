@@ -1,24 +1,25 @@
-"""Memories: sequence models with their state in the signature, one a file.
+"""Memories: sequence models that take a state and return the next one, one in each file.
 
-One glossary for all of them:
+All of them use these symbols for axes and sizes:
 
 ==== ==================================================
-B    batch rows
+B    rows of the batch
 T    time steps
 F    input features
 D    output features (``hidden_size``)
-W    window, the inputs that a convolution sees
+W    window, in steps
 N    state size
 K, V key and value size
 ==== ==================================================
 
-Time in a name where two instants meet: ``h_t``, ``h_tm1``.
+Where values of two steps meet, names say which step they belong to: ``h_t`` is of step t,
+``h_tm1`` of step t − 1.
 """
 
 from importlib import import_module
 from typing import Any
 
-from popgym.memory.base import Memory, MemoryState
+from popgym.memory.base import Memory, MemoryState, Source
 from popgym.memory.models.delta_net import DeltaNet, DeltaNetState
 from popgym.memory.models.diffnc import DiffNC, DiffNCState
 from popgym.memory.models.elman import Elman, ElmanState
@@ -117,6 +118,7 @@ __all__ = [
     "S5State",
     "SHMState",
     "SLSTMState",
+    "Source",
     "TCNState",
     "TemporalConv",
     "TemporalConvState",
@@ -129,7 +131,8 @@ __all__ = [
 ]
 
 
-# These lived here before they had a room of their own, which is above this one.
+# These names have moved to popgym.networks. They can still be imported from here. This happens on
+# demand, because popgym.networks imports popgym.memory.
 _NETWORKS = ("ActorCritic", "ActorCriticState", "PolicyNetwork", "NetworkOptions", "make_embedding")
 
 

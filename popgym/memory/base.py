@@ -1,16 +1,16 @@
-"""The contract every memory obeys.
+"""The base class of all memories.
 
-A memory is a function: inputs, a state and episode starts in; outputs and the next state out.
-Nothing is remembered inside the module, so one module can act for any number of environments and
-learn from any number of rollouts at once. ``popgym.testing.check_memory`` tests the laws that
-follow from this contract.
+A memory is a function. It takes inputs, a state and an episode start mask, and returns outputs and
+the next state. The module itself stores no state. Therefore one module can act in any number of
+environments and learn from any number of rollouts at the same time.
+``popgym.testing.check_memory`` tests the laws that follow from this.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,34 @@ from torch import Tensor, nn
 from popgym.memory.call_checks import check_start, check_state, check_x
 
 MemoryState = tuple[Tensor, ...]
-"""A NamedTuple of tensors [B, ...]; empty for a memory that keeps nothing."""
+"""A NamedTuple of tensors [B, ...]; empty for a memory without state."""
+
+
+class Source(NamedTuple):
+    """The publication that describes a memory."""
+
+    authors: str
+    """"A", "A and B", "A, B and C", or "A et al."."""
+
+    title: str
+
+    year: int
+
+    url: str
+
+    @property
+    def short(self) -> str:
+        """The first author, or both of two, and the year: "Cho et al. 2014"."""
+        first, *others = self.authors.replace(" and ", ", ").split(", ")
+        return f"{first} et al. {self.year}" if len(others) > 1 else f"{self.authors} {self.year}"
+
+    def __str__(self) -> str:
+        """Return "authors, title, year, url"."""
+        return f"{self.authors}, {self.title}, {self.year}, {self.url}"
 
 
 class Memory(nn.Module, ABC):
-    """A sequence model with its state in the signature.
+    """A sequence model that takes a state and returns the next one.
 
     ::
 
@@ -30,18 +53,18 @@ class Memory(nn.Module, ABC):
         state = memory.initial_state(batch_size)
         y, state = memory(x, state, start)  # x [B, T, F], start [B, T] or None -> y [B, T, D]
 
-    A subclass takes ``(input_size, hidden_size, **options)``, hands both sizes to this class, and
-    writes ``initial_state`` and ``forward``.
+    The constructor of a subclass takes ``(input_size, hidden_size, **options)`` and passes both
+    sizes to this class, which checks them. A subclass implements ``initial_state`` and ``forward``.
     """
 
-    source: ClassVar[str] = ""
-    """Where the memory was published: authors, title, year, address."""
+    source: ClassVar[Source | str] = ""
+    """Where the memory was published. A string may describe any other origin."""
 
     input_size: int
-    """F, the features of an input."""
+    """Number of input features, F."""
 
     output_size: int
-    """D, the features of an output; equal to ``hidden_size``."""
+    """Number of output features, D; equal to ``hidden_size``."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -57,61 +80,69 @@ class Memory(nn.Module, ABC):
     def initial_state(self, batch_size: int) -> Any:
         """Return the state before the first step of an episode: zeros.
 
+        A subclass does not need to validate ``batch_size``.
+
         Args:
-            batch_size: rows B.
+            batch_size: Number of rows, B; may be 0.
 
         Returns:
             A NamedTuple of tensors [B, ...] with the device and dtype of the parameters.
 
         Raises:
-            ValueError: there are less than no rows.
-            TypeError: ``batch_size`` is no integer.
+            ValueError: If ``batch_size`` is negative.
+            TypeError: If ``batch_size`` is not an integer.
         """
 
     @abstractmethod
     def forward(self, x: Tensor, state: Any, start: Tensor | None = None) -> tuple[Tensor, Any]:
-        """Read T steps of B independent rows.
+        """Compute the outputs of T steps in B independent rows.
 
         Args:
-            x: inputs [B, T, F].
-            state: what ``initial_state`` or an earlier call returned. It is never written to.
-            start: [B, T] bool, or None where no episode begins. ``start[b, t]`` says that step t
-                is the first of an episode: the state of row b before it is the initial state.
+            x: Inputs [B, T, F].
+            state: The state that ``initial_state`` or an earlier call returned. It is not modified.
+            start: Episode start mask, bool [B, T]; None if no episode starts. If ``start[b, t]`` is
+                True, step t is the first of an episode, and row b is reset to the initial state
+                before this step.
 
         Returns:
             Outputs [B, T, D], and the state after the last step.
 
         Raises:
-            ValueError: a shape or a device does not fit.
-            TypeError: a dtype does not fit, or the state belongs to another memory.
+            ValueError: If a shape or a device does not match.
+            TypeError: If a dtype does not match, or if the state belongs to another memory.
         """
 
     @property
     def state_numel(self) -> int:
-        """Numbers kept for each environment."""
+        """Size of the state of one environment, in numbers."""
         return sum(field.numel() for field in self.initial_state(1))
 
     @property
     def receptive_field(self) -> int | None:
-        """How many inputs an output depends on, its own included; None: no bound."""
+        """Number of inputs an output depends on, including the current one. None means no bound."""
         return None
 
     def check_arguments(self, x: Tensor, state: Any, start: Tensor | None) -> None:
-        """Refuse what ``forward`` cannot read; compares shapes and types, never values.
+        """Check the arguments of ``forward``: shapes, devices and types, but not values.
+
+        Args:
+            x: Inputs, expected to be [B, T, F].
+            state: State, expected to be one of this memory with B rows.
+            start: Episode start mask, expected to be bool [B, T], or None.
 
         Raises:
-            ValueError: a shape or a device does not fit.
-            TypeError: a dtype does not fit, or the state belongs to another memory.
+            ValueError: If a shape or a device does not match.
+            TypeError: If a dtype does not match, or if the state belongs to another memory.
         """
         check_x(x, self.input_size, next(self.parameters(), None))
-        # with no rows: the shapes and types at no cost
+        # a state of 0 rows has the expected shapes and types, but costs almost nothing
         check_state(state, self.initial_state(0), x, type(self).__name__)
         if start is not None:
             check_start(start, x)
 
 
 def _refusing(initial_state: Callable[..., Any]) -> Callable[..., Any]:
-    """``initial_state``, which a subclass writes without a thought for what is no batch size."""
+    """Wrap a subclass's ``initial_state`` to validate ``batch_size`` first."""
 
     @wraps(initial_state)
     def checked(self: Memory, *args: Any, **kwargs: Any) -> Any:
@@ -128,8 +159,12 @@ def _refusing(initial_state: Callable[..., Any]) -> Callable[..., Any]:
 def check_number(name: str, value: float) -> float:
     """Return ``value`` if it is a number.
 
+    Args:
+        name: Name of the option, for the error message.
+        value: Value of the option.
+
     Raises:
-        TypeError: it is not.
+        TypeError: If ``value`` is not a number.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -139,9 +174,13 @@ def check_number(name: str, value: float) -> float:
 def check_size(name: str, value: int) -> int:
     """Return ``value`` if it is an integer of at least 1.
 
+    Args:
+        name: Name of the option, for the error message.
+        value: Value of the option.
+
     Raises:
-        TypeError: it is not an integer.
-        ValueError: it is less than 1.
+        TypeError: If ``value`` is not an integer.
+        ValueError: If ``value`` is less than 1.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, got {value!r}")

@@ -1,4 +1,4 @@
-"""What every memory refuses of a call: shapes, types and devices, never values."""
+"""Checks of the arguments of a memory's ``forward``: shapes, types and devices, but not values."""
 
 from typing import Any
 
@@ -7,30 +7,32 @@ from torch import Tensor
 
 
 def check_x(x: Tensor, input_size: int, weight: Tensor | None) -> None:
-    """Refuse inputs that are not [B, T, F], or that do not fit the memory's parameters.
+    """Check that the inputs are [B, T, F] and match the parameters of the memory.
 
     Args:
-        x: the inputs.
-        input_size: F.
-        weight: one of the parameters; None where there are none.
+        x: Inputs.
+        input_size: Number of input features, F.
+        weight: One of the parameters; None if the memory has none.
 
     Raises:
-        ValueError: a shape or a device does not fit.
-        TypeError: a dtype does not fit.
+        ValueError: If the shape or the device does not match.
+        TypeError: If ``x`` is not a tensor or its dtype does not match.
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"x must be a tensor [B, T, F], got {_kind(x)}")
     if x.dim() != 3 or x.shape[2] != input_size:
         remedy = ""
         if x.dim() == 2 and x.shape[1] == input_size:
-            remedy = ": a step of each row is x.unsqueeze(1), a single row x.unsqueeze(0)"
+            remedy = (
+                ": use x.unsqueeze(1) for one step of each row, x.unsqueeze(0) for a single row"
+            )
         raise ValueError(
             f"x must be [B, T, F] with F = input_size = {input_size}, got {list(x.shape)}{remedy}"
         )
     if x.shape[0] == 0 or x.shape[1] == 0:
         raise ValueError(
-            f"x must hold at least one row and one step, got {list(x.shape)}: with none there is "
-            "nothing to compute, and the state stays what it is"
+            f"x must hold at least one row and one step, got {list(x.shape)}: without "
+            "any, skip the call and keep the state"
         )
     if weight is not None:
         _check_fits(x, weight)
@@ -53,23 +55,23 @@ def _check_fits(x: Tensor, weight: Tensor) -> None:
 
 
 def check_state(state: Any, expected: Any, x: Tensor, memory: str) -> None:
-    """Refuse a state that is not the memory's own, or does not fit the inputs.
+    """Check that the state belongs to the memory and matches the inputs.
 
     Args:
-        state: the state.
-        expected: the memory's state of no rows.
-        x: the inputs [B, T, F].
-        memory: the name of the memory's class.
+        state: State.
+        expected: State of the memory with 0 rows.
+        x: Inputs [B, T, F].
+        memory: Name of the memory's class, for the error message.
 
     Raises:
-        ValueError: a shape or a device does not fit.
-        TypeError: a dtype does not fit, or the state belongs to another memory.
+        ValueError: If a shape or a device does not match.
+        TypeError: If a dtype does not match, or if the state belongs to another memory.
     """
     kind = type(expected).__name__
     if type(state) is not type(expected):
         remedy = "start from initial_state(batch_size)"
         if type(state) in (tuple, list) and len(state) == len(expected):
-            remedy += f", or make one of these tensors with {kind}(*state)"
+            remedy += f", or convert these tensors with {kind}(*state)"
         raise TypeError(f"the state of {memory} is a {kind}, got {_kind(state)}: {remedy}")
     for name, want, got in zip(expected._fields, expected, state, strict=True):
         _check_field(f"state.{name}", want, got, x)
@@ -81,23 +83,27 @@ def _check_field(name: str, want: Tensor, got: Any, x: Tensor) -> None:
     shape = [x.shape[0], *want.shape[1:]]
     if list(got.shape) != shape:
         raise ValueError(
-            f"{name} must be {shape} for x of {list(x.shape)}, got {list(got.shape)}: start from "
-            f"initial_state({x.shape[0]}) of this memory"
+            f"{name} must be {shape} for x of shape {list(x.shape)}, got {list(got.shape)}: "
+            f"start from initial_state({x.shape[0]}) of this memory"
         )
     if got.dtype != want.dtype:
         raise TypeError(f"{name} must be {want.dtype}, got {got.dtype}: convert it with .to(...)")
     if got.device != x.device:
         raise ValueError(
-            f"{name} must be on {x.device} as x is, got {got.device}: move it with .to(...)"
+            f"{name} must be on {x.device} like x, got {got.device}: move it with .to(...)"
         )
 
 
 def check_start(start: Tensor, x: Tensor) -> None:
-    """Refuse starts that are not bool [B, T].
+    """Check that the episode start mask is bool [B, T].
+
+    Args:
+        start: Episode start mask.
+        x: Inputs [B, T, F].
 
     Raises:
-        ValueError: a shape or a device does not fit.
-        TypeError: a dtype does not fit.
+        ValueError: If the shape or the device does not match.
+        TypeError: If ``start`` is not a tensor of bool.
     """
     if not isinstance(start, Tensor):
         raise TypeError(f"start must be a tensor of torch.bool or None, got {_kind(start)}")
@@ -108,12 +114,12 @@ def check_start(start: Tensor, x: Tensor) -> None:
         )
     if start.shape != x.shape[:2]:
         raise ValueError(
-            f"start must be [B, T] = {list(x.shape[:2])} for x of {list(x.shape)}, "
+            f"start must be [B, T] = {list(x.shape[:2])} for x of shape {list(x.shape)}, "
             f"got {list(start.shape)}"
         )
     if start.device != x.device:
         raise ValueError(
-            f"start must be on {x.device} as x is, got {start.device}: move it with .to(...)"
+            f"start must be on {x.device} like x, got {start.device}: move it with .to(...)"
         )
 
 

@@ -1,86 +1,86 @@
-"""What a memory's docstrings say of it, taken apart for tables and pages."""
+"""Parts of a memory's docstrings, for tables and pages."""
 
 import inspect
-import re
 import sys
 from typing import Any, NamedTuple
 
 from popgym.memory.base import Memory
 
-_SOURCE = re.compile(
-    r"((?:[^,]+, )*[^,]+ and [^,]+|[^,]+ et al\.|[^,]+), (.+), (\d{4}), (https?://\S+)"
-)
+_SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:")
 
 
-class Source(NamedTuple):
-    """Where a memory was published."""
+class Docstring(NamedTuple):
+    """The parts of a docstring in Google form."""
 
-    authors: str
-    title: str
-    year: str
-    address: str
-
-    @property
-    def short(self) -> str:
-        """The first author, or two, and the year."""
-        first, *others = re.split(r", | and ", self.authors)
-        return f"{first} et al. {self.year}" if len(others) > 1 else f"{self.authors} {self.year}"
+    text: str
+    """The paragraphs outside its sections."""
+    arguments: dict[str, str]
+    """The entries of ``Args``: argument → meaning, on one line."""
 
 
-def source(memory: type[Memory]) -> Source | None:
-    """Return ``memory.source`` taken apart; None where it is not "authors, title, year, address".
+def parse_docstring(docstring: str | None) -> Docstring:
+    """Split a docstring in Google form into its text and the meanings of its arguments.
 
-    The authors are "A", "A and B", "A, B and C" or "A et al.".
+    A section begins at a line such as ``Args:`` and ends before the next line that is not
+    indented. An entry is indented by 4 spaces, the lines that continue it by 8.
     """
-    found = _SOURCE.fullmatch(memory.source)
-    return Source(*found.groups()) if found else None
+    section, argument = "", ""
+    text: list[str] = []
+    arguments: dict[str, str] = {}
+    for line in inspect.cleandoc(docstring or "").splitlines():
+        if line in _SECTIONS:
+            section = line
+        elif line and not line.startswith(" "):
+            section = ""
+        if not section:
+            text.append(line)
+        elif section == "Args:" and line.startswith(" " * 8):
+            arguments[argument] = f"{arguments.get(argument, '')} {line.strip()}".strip()
+        elif section == "Args:" and line.startswith(" " * 4):
+            argument, _, meaning = line.strip().partition(":")
+            arguments[argument] = meaning.strip()
+    known = {name: meaning for name, meaning in arguments.items() if name and meaning}
+    return Docstring("\n".join(text).strip(), known)
 
 
 def file_docstring(memory: type[Memory]) -> str:
-    """Return what a memory's file says of it; nothing if it says nothing."""
-    return _docstring(sys.modules[memory.__module__])
+    """Return the docstring of the file that defines a memory; empty if there is none."""
+    return inspect.cleandoc(sys.modules[memory.__module__].__doc__ or "")
 
 
 def exposition(memory: type[Memory]) -> str:
-    """Return how a memory's file begins: what it is, its formula, and what the letters stand for.
+    """Return the beginning of the docstring of a memory's file: name, formulas and symbols.
 
-    These are its docstring's paragraphs up to the first one after a formula, which is indented,
-    that begins a new sentence.
+    Formulas are indented. The exposition ends before the first paragraph after a formula that
+    begins with a capital letter; a paragraph such as "where P is ..." belongs to the formula.
+    Without a formula it is the first paragraph.
     """
-    paragraphs, told = file_docstring(memory).split("\n\n"), False
+    paragraphs, after_formula = file_docstring(memory).split("\n\n"), False
     for index, paragraph in enumerate(paragraphs):
-        if told and paragraph[:1].isupper():
+        if after_formula and paragraph[:1].isupper():
             return "\n\n".join(paragraphs[:index])
-        told = told or paragraph.startswith(" ")
-    return "\n\n".join(paragraphs if told else paragraphs[:1])
+        after_formula = after_formula or paragraph.startswith(" ")
+    return "\n\n".join(paragraphs if after_formula else paragraphs[:1])
 
 
 def summary(memory: type[Memory]) -> str:
-    """Return what a memory's class says of itself, without its arguments and errors."""
-    return re.split(r"\n+(?:Args|Raises|Attributes):\n", _docstring(memory))[0]
+    """Return the docstring of a memory's class without its arguments and errors."""
+    return parse_docstring(_own_docstring(memory)).text
 
 
 def option_meanings(memory: type[Memory]) -> dict[str, str]:
-    """Return what each argument of a memory's class means, by name."""
+    """Return the meaning of each argument of a memory's class, inherited ones included."""
     meanings: dict[str, str] = {}
     for described in reversed(memory.__mro__):
-        meanings |= _arguments(_docstring(described))
+        meanings |= parse_docstring(_own_docstring(described)).arguments
     return meanings
 
 
 def shown(default: Any) -> str:
-    """Return an option's default as one would write it, a long fraction shortened."""
+    """Return an option's default as it is written in code; a float with at most 4 digits."""
     return f"{default:.4g}" if isinstance(default, float) else repr(default)
 
 
-def _docstring(described: object) -> str:
-    """Its own: a class without one does not speak as its parent does."""
-    return inspect.cleandoc(vars(described).get("__doc__") or "")
-
-
-def _arguments(text: str) -> dict[str, str]:
-    """Name → meaning, from a docstring's ``Args``."""
-    found = re.search(r"^Args:\n((?: +.*\n?)*)", text, re.MULTILINE)
-    items = re.split(r"^ {4}(?=\S)", found.group(1), flags=re.MULTILINE)[1:] if found else []
-    pairs = (item.partition(": ") for item in items)
-    return {name: " ".join(meaning.split()) for name, _, meaning in pairs if meaning}
+def _own_docstring(described: type) -> str | None:
+    """The docstring of a class, not one that it inherits."""
+    return vars(described).get("__doc__")

@@ -1,4 +1,4 @@
-"""What memories keep and cost, computed from the memories themselves."""
+"""State sizes and costs of memories, computed from the memories themselves."""
 
 import warnings
 from collections.abc import Callable
@@ -7,27 +7,27 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from popgym.memory.base import Memory
-from popgym.memory.describe import shown, source
+from popgym.memory.base import Memory, Source
+from popgym.memory.describe import shown
 from popgym.memory.registry import MEMORIES, memory_options
 from popgym.memory.stack import LAYER_OPTIONS
 
 ROWS = 64
-"""Environments that act at once where the cost of a step is counted."""
+"""Number of environments in the batch for which the cost of a step is counted."""
 
 
 class Overview(NamedTuple):
-    """What a memory keeps and costs."""
+    """State size and cost of a memory."""
 
     receptive_field: int | None
-    """How many inputs an output depends on, its own included; None: no bound."""
+    """Number of inputs an output depends on, including the current one. None means no bound."""
     state: dict[str, list[int]]
-    """The shape of each field of the state, without the batch axis."""
+    """Shape of each field of the state, without the batch axis."""
     state_numel: int
-    """Numbers kept for each environment."""
+    """Size of the state of one environment, in numbers."""
     parameters: int
     flops: float
-    """Floating-point operations of the matrix products in an environment's step."""
+    """Floating-point operations of the matrix products in one step of one environment."""
 
     @property
     def receptive_field_shown(self) -> str:
@@ -37,16 +37,19 @@ class Overview(NamedTuple):
 
     @property
     def megaflops(self) -> str:
-        """``flops`` in millions, to three digits."""
+        """``flops`` in millions, with three significant digits."""
         return f"{self.flops / 1e6:#.3g}"
 
 
 def overview(memory: Memory) -> Overview:
-    """Look at a memory and count what a step costs.
+    """Return the state size and the cost of a memory.
 
-    The products are counted as a step of 64 environments has them, divided by 64, so that what is
-    computed from the parameters alone is shared. Not counted is what is done number by number:
-    activations, gates, normalisation, the recurrences of states that do not mix.
+    The matrix products of one step are counted for a batch of 64 environments and divided by 64, so
+    that values computed from the parameters alone are counted once for all 64. Elementwise
+    operations are not counted: activations, gates, normalisation and diagonal recurrences.
+
+    Args:
+        memory: Memory to look at.
     """
     state = memory.initial_state(1)
     return Overview(
@@ -59,16 +62,16 @@ def overview(memory: Memory) -> Overview:
 
 
 def known(input_size: int = 128, hidden_size: int = 256) -> dict[str, Any]:
-    """Return what can be told of all memories without torch, once it is stored: plain data.
+    """Return plain data on all memories, to be stored and shown later without torch.
 
     Args:
-        input_size: F.
-        hidden_size: D.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
 
     Returns:
-        ``rows``, the table; ``options``, of each memory by ``make_memory``, with their defaults;
-        ``layer_options``, those among them that any memory has; ``input_size`` and
-        ``hidden_size``.
+        A dict with ``rows``, the table; ``options``, which ``make_memory`` takes for each memory,
+        with their defaults; ``layer_options``, the options that every memory has; ``input_size``
+        and ``hidden_size``.
     """
     options = {name: memory_options(memory) or {} for name, memory in MEMORIES.items()}
     return {
@@ -85,37 +88,38 @@ def _shown(options: dict[str, Any]) -> dict[str, str]:
 
 
 def table(input_size: int = 128, hidden_size: int = 256) -> list[dict[str, Any]]:
-    """Return a row for each memory: its receptive field, what it keeps and costs, who wrote it.
+    """Return a row for each memory: receptive field, state size, cost and source.
 
     Args:
-        input_size: F.
-        hidden_size: D.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
     """
     return [_row(name, memory(input_size, hidden_size)) for name, memory in MEMORIES.items()]
 
 
 def _row(name: str, memory: Memory) -> dict[str, Any]:
-    seen, published = overview(memory), source(type(memory))
+    seen, source = overview(memory), memory.source
     return {
         "name": name,
         "receptive field": seen.receptive_field_shown,
         "state": f"{seen.state_numel:,}",
         "parameters": f"{seen.parameters:,}",
         "Mflop": seen.megaflops,
-        "source": published.short if published else memory.source or "–",
+        "source": source.short if isinstance(source, Source) else source or "–",
     }
 
 
 def count_flops(run: Callable[[], Any]) -> int:
-    """Count the floating-point operations of matrix products and convolutions while it runs.
+    """Return the floating-point operations of matrix products and convolutions in ``run()``.
 
-    Products of a matrix and a vector are left out.
+    Matrix-vector products are not counted.
 
     Args:
-        run: is called once, with oneDNN off: its fused kernels cannot be looked into.
+        run: Function to count. It is called once, with oneDNN disabled, because torch cannot count
+            the operations inside oneDNN's fused kernels.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # switching oneDNN speaks of absent GPUs
+        warnings.simplefilter("ignore", UserWarning)  # disabling oneDNN warns about missing GPUs
         with (
             torch.backends.mkldnn.flags(enabled=False),
             FlopCounterMode(display=False, custom_mapping=_IN_PLACE) as counter,
@@ -135,5 +139,5 @@ def _flops_of_product(_: Any, a: torch.Size, b: torch.Size, **__: Any) -> int:
     return 2 * a.numel() * b[-1]
 
 
-# torch's counter knows these products only where they do not write to what they add to
+# torch's counter knows these products only in their versions that do not work in place
 _IN_PLACE = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), _flops_of_product)

@@ -1,4 +1,4 @@
-"""The memories by name."""
+"""All memories by name, and ``make_memory``."""
 
 import inspect
 from functools import partial
@@ -67,26 +67,27 @@ MEMORIES: dict[str, type[Memory]] = {
     "tcn": TCN,
     "xlstm": XLSTM,
 }
-"""Every memory that ships, under the name ``make_memory`` and the command line know it by."""
+"""Every memory of popgym, under its name for ``make_memory`` and the command line."""
 
 
 def make_memory(name: str, input_size: int, hidden_size: int, **options: Any) -> Memory:
     """Build a memory by name.
 
     Args:
-        name: a key of ``MEMORIES``, or ``"module:Class"`` for a memory of one's own.
-        input_size: F, the features of an input.
-        hidden_size: D, the features of an output.
-        **options: the memory's own, for example ``stack_size=8``, and those of ``Layers``:
-            ``num_layers``, ``residual`` and ``feed_forward``. A memory that has ``num_layers`` of
-            its own stacks them itself, except as residual blocks, each of one layer.
+        name: A key of ``MEMORIES``, or ``"module:Class"`` for your own memory.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        **options: Options of the memory, for example ``stack_size=8``, and those of ``Layers``:
+            ``num_layers``, ``residual`` and ``feed_forward``. A memory with its own option
+            ``num_layers`` builds its layers itself. With ``residual=True``, ``Layers`` builds them
+            instead, and each residual block contains a memory of one layer.
 
     Returns:
-        The memory, or ``Layers`` of it where there are several or they are residual blocks.
+        The memory, or ``Layers`` of it if an option of ``Layers`` is used.
 
     Raises:
-        ValueError: there is no such memory, module, class or option.
-        TypeError: the class is not a ``Memory``, or an option has the wrong type.
+        ValueError: If there is no such memory, module, class or option.
+        TypeError: If the class is not a ``Memory``, or if an option has the wrong type.
     """
     memory = find_memory(name)
     allowed = memory_options(memory)
@@ -119,12 +120,13 @@ def find_memory(name: str) -> type[Memory]:
     """Return the class of a memory.
 
     Args:
-        name: a key of ``MEMORIES`` or ``"module:Class"``.
+        name: A key of ``MEMORIES`` or ``"module:Class"``.
 
     Raises:
-        ValueError: there is no such memory, or its name is none.
-        UserModuleError: a ValueError too: the module cannot be imported, or has no such class.
-        TypeError: the class is not a ``Memory``.
+        ValueError: If there is no such memory, or if ``name`` is not of the form "module:Class".
+        UserModuleError: If the module cannot be imported or has no such class. It is a subclass of
+            ValueError.
+        TypeError: If ``name`` is not a string, or if the class is not a ``Memory``.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a memory must be a string, got {name!r}")
@@ -132,7 +134,7 @@ def find_memory(name: str) -> type[Memory]:
         return MEMORIES[name]
     if ":" not in name:
         raise ValueError(
-            f"no memory is called {name!r}{did_you_mean(name, MEMORIES)}; there are "
+            f"no memory is called {name!r}{did_you_mean(name, MEMORIES)}; allowed: "
             f"{', '.join(MEMORIES)}, or 'module:Class' for your own"
         )
     found = _import(name)
@@ -144,7 +146,9 @@ def find_memory(name: str) -> type[Memory]:
 def _import(name: str) -> Any:
     module_name, _, class_name = name.partition(":")
     if not class_name.isidentifier() or not all(map(str.isidentifier, module_name.split("."))):
-        raise ValueError(f"memory {name!r} must be 'module:Class', as in 'my_package.memory:Mine'")
+        raise ValueError(
+            f"memory {name!r} must be 'module:Class', for example 'my_package.memory:Mine'"
+        )
     module = import_user_module(f"memory {name!r}", module_name)
     if not hasattr(module, class_name):
         nearest = did_you_mean(class_name, vars(module))
@@ -153,17 +157,22 @@ def _import(name: str) -> Any:
 
 
 def memory_options(memory: type[Memory]) -> dict[str, Any] | None:
-    """Return the options of a memory by ``make_memory``, with their defaults.
+    """Return the options that ``make_memory`` takes for a memory, with their defaults.
 
-    Its own come first, then those of ``Layers``. None where the class takes any (``**kwargs``): it
-    gets them all. An option without a default has ``inspect.Parameter.empty``.
+    Args:
+        memory: Class of the memory.
+
+    Returns:
+        Option → default: first the options of the class, then those of ``Layers``. An option
+        without a default has ``inspect.Parameter.empty``. None if the class takes any option
+        (``**kwargs``); ``make_memory`` then passes all options to it.
     """
     own = own_options(memory)
     return None if own is None else own | {**LAYER_OPTIONS, **own}
 
 
 def own_options(memory: type[Memory]) -> dict[str, Any] | None:
-    """Return the options of a memory's class itself; see :func:`memory_options`."""
+    """Return only the options of a memory's class; see :func:`memory_options`."""
     parameters = list(inspect.signature(memory).parameters.values())
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None

@@ -1,16 +1,17 @@
-"""Several layers of any memory, one upon the other, with or without a path around each.
+"""Several layers of any memory, with or without residual connections.
 
     plain:      x⁰ = x,  xˡ = memoryˡ(xˡ⁻¹)
     residual:   x⁰ = P x,  z = xˡ⁻¹ + memoryˡ(LN(xˡ⁻¹)),  xˡ = z + V ReLU(U LN(z) + b) + c
 
-l = 1 … L, where P is the identity or, if the inputs are not of size D, a linear map; LN is a layer
-normalisation with weights of its own; and V, U, the position-wise network, is left out unless asked
-for. Its ReLU is what a memory without a nonlinearity of its own needs for layers to be of use.
+where l = 1 … L, P is the identity or, if the inputs are not of size D, a linear map, LN is a layer
+normalisation, and U, V, b and c are the parameters of a position-wise network, which is optional.
+Each layer and each LN has its own parameters. A memory without a nonlinearity of its own needs the
+ReLU of this network to benefit from several layers.
 
-He et al., "Identity Mappings in Deep Residual Networks" (2016), https://arxiv.org/abs/1603.05027;
-the normalisation inside of the residual path as in Xiong et al., "On Layer Normalization in the
-Transformer Architecture" (2020), https://arxiv.org/abs/2002.04745, section 3.2, without the last
-normalisation after all layers: what follows a memory is not known here.
+He et al., "Identity Mappings in Deep Residual Networks" (2016), https://arxiv.org/abs/1603.05027.
+The normalisation is inside the residual branch, as in Xiong et al., "On Layer Normalization in the
+Transformer Architecture" (2020), https://arxiv.org/abs/2002.04745, section 3.2. The final
+normalisation after all layers is not included, because it depends on the network that follows.
 """
 
 import inspect
@@ -21,34 +22,36 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.linear import Linear
 
 
 class Layers(Memory):
-    """Layers of one memory; each reads the outputs of the one before.
+    """Several layers of one memory, each applied to the outputs of the layer before.
 
-    The state is that of the memory, with each field flattened and those of all layers in a row,
-    [B, ...]. It reaches as far back as all layers together.
+    The state has the type of the memory's state. Each field is flattened, and the fields of all
+    layers are concatenated to [B, ...].
 
     Args:
-        memory: what builds a layer of its input and hidden size: a class such as ``LRU``, or
-            ``functools.partial(LRU, state_size=64)``.
-        input_size: F.
-        hidden_size: D.
-        num_layers: L; each reads the outputs of the one before it.
-        residual: whether each layer is a pre-norm residual block.
-        feed_forward: size of the hidden layer of the position-wise network after each memory, which
-            only residual blocks have; 0: no such network.
+        memory: A function that builds a layer from its input size and hidden size: a class such as
+            ``LRU``, or ``functools.partial(LRU, state_size=64)``.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_layers: Number of layers, L.
+        residual: Whether each layer is a pre-norm residual block.
+        feed_forward: Size of the hidden layer of the position-wise network after each memory. 0
+            means no such network. Needs ``residual=True``.
 
     Raises:
-        ValueError: a size is less than 1, or there is a ``feed_forward`` without ``residual``.
-        TypeError: an option has the wrong type.
+        ValueError: If a size is less than 1, or if ``feed_forward`` is given without ``residual``.
+        TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Xiong et al., On Layer Normalization in the Transformer Architecture, 2020, "
-        "https://arxiv.org/abs/2002.04745"
+    source: ClassVar[Source] = Source(
+        "Xiong et al.",
+        "On Layer Normalization in the Transformer Architecture",
+        2020,
+        "https://arxiv.org/abs/2002.04745",
     )
 
     def __init__(
@@ -80,7 +83,7 @@ class Layers(Memory):
 
     @property
     def receptive_field(self) -> int | None:
-        """What the layers see together; every layer adds what it sees beside its own input."""
+        """Receptive field of all layers together; each adds its own, less the current input."""
         total = 1
         for memory in self._layers():
             if memory.receptive_field is None:
@@ -89,11 +92,11 @@ class Layers(Memory):
         return total
 
     def initial_state(self, batch_size: int) -> Any:
-        """Return the layers' states in a row."""
+        """Return the concatenated initial states of all layers."""
         return _join([memory.initial_state(batch_size) for memory in self._layers()])
 
     def forward(self, x: Tensor, state: Any, start: Tensor | None = None) -> tuple[Tensor, Any]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         states = []
         y = self.project(x) if self.residual else x
@@ -112,7 +115,7 @@ class Layers(Memory):
         return self.networks[layer](x + y), state
 
     def _split(self, state: Any) -> list[Any]:
-        """Take the row of states apart: one for each layer."""
+        """Split the concatenated state into one state for each layer."""
         fields: list[list[Tensor]] = [[] for _ in self.memories]
         for field, *shapes in zip(state, *self._shapes, strict=True):
             pieces = field.split([math.prod(shape) for shape in shapes], 1)
@@ -122,7 +125,7 @@ class Layers(Memory):
 
 
 class _FeedForward(nn.Module):
-    """A network of one hidden layer, the same at every step, and the way around it."""
+    """A network with one hidden layer, applied to each step, and its residual connection."""
 
     def __init__(self, size: int, hidden_size: int) -> None:
         super().__init__()
@@ -135,7 +138,7 @@ class _FeedForward(nn.Module):
 
 
 def _join(states: list[Any]) -> Any:
-    """Put the states of all layers in a row."""
+    """Concatenate the states of all layers."""
     fields = zip(*states, strict=True)
     rows = ([f.reshape(len(f), math.prod(f.shape[1:])) for f in layers] for layers in fields)
     return type(states[0])(*(torch.cat(row, 1) for row in rows))
@@ -145,15 +148,15 @@ LAYER_OPTIONS: dict[str, Any] = {
     name: inspect.signature(Layers).parameters[name].default
     for name in ("num_layers", "residual", "feed_forward")
 }
-"""The options that every memory has, with their defaults."""
+"""The options that ``make_memory`` takes for every memory, with their defaults."""
 
 
 def check_layer_options(num_layers: int = 1, residual: bool = False, feed_forward: int = 0) -> None:
-    """Refuse options of ``Layers`` that are out of range or do not fit together.
+    """Check the options of ``Layers``.
 
     Raises:
-        ValueError: a size is less than 1, or there is a ``feed_forward`` without ``residual``.
-        TypeError: an option has the wrong type.
+        ValueError: If a size is less than 1, or if ``feed_forward`` is given without ``residual``.
+        TypeError: If an option has the wrong type.
     """
     check_size("num_layers", num_layers)
     if not isinstance(residual, bool):

@@ -61,7 +61,7 @@ def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source
         "State of 128 features in, 256 out: none.",
         "Source: Elman, [Finding Structure in Time]"
         "(https://doi.org/10.1207/s15516709cog1402_1), 1990.",
-        "| `residual` | `False` | whether each layer is a pre-norm residual block. |",
+        "| `residual` | `False` | Whether each layer is a pre-norm residual block. |",
     ):
         assert line in page.splitlines()
     assert page.count("\n```text\n") == page.count("\n```\n") >= len(MEMORIES) - 3

@@ -145,7 +145,7 @@ def test_a_memory_that_takes_any_option_gets_it():
     [
         ("frameconf", "no memory is called 'frameconf'; did you mean 'frameconv'?"),
         ("GRU", "no memory is called 'GRU'; did you mean 'gru'?"),
-        ("xyzzy", f"called 'xyzzy'; there are {', '.join(MEMORIES)}, or 'module:Class'"),
+        ("xyzzy", f"called 'xyzzy'; allowed: {', '.join(MEMORIES)}, or 'module:Class'"),
         ("no_such_module:Own", "cannot import module 'no_such_module'"),
         ("popgym.memory:GRUU", "popgym.memory has no 'GRUU'; did you mean 'GRU'?"),
         (":Own", "must be 'module:Class'"),

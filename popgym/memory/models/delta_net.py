@@ -24,7 +24,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import check_size
+from popgym.memory.base import Source, check_size
 from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.delta_rule import read_delta
 from popgym.memory.ops.linear import Linear
@@ -52,9 +52,11 @@ class DeltaNet(AttentionMemory):
         ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Schlag, Irie and Schmidhuber, Linear Transformers Are Secretly Fast Weight Programmers, "
-        "2021, https://arxiv.org/abs/2102.11174"
+    source: ClassVar[Source] = Source(
+        "Schlag, Irie and Schmidhuber",
+        "Linear Transformers Are Secretly Fast Weight Programmers",
+        2021,
+        "https://arxiv.org/abs/2102.11174",
     )
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:

@@ -26,7 +26,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.dnc import Cells, interface_size, parse, step, unit
 from popgym.memory.ops.eager import eager
 from popgym.memory.ops.linear import Linear
@@ -68,9 +68,11 @@ class DiffNC(Memory):
         ValueError: If a size is less than 1, or if the nonlinearity is unknown.
     """
 
-    source: ClassVar[str] = (
-        "Graves et al., Hybrid computing using a neural network with dynamic external memory, "
-        "2016, https://doi.org/10.1038/nature20101"
+    source: ClassVar[Source] = Source(
+        "Graves et al.",
+        "Hybrid computing using a neural network with dynamic external memory",
+        2016,
+        "https://doi.org/10.1038/nature20101",
     )
 
     def __init__(

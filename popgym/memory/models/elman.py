@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from popgym.memory.base import Source
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.torch_layers import TorchLayers
 
@@ -60,8 +61,11 @@ class ElmanCell(Cell):
 class Elman(TorchLayers):
     """Elman's simple recurrent network with one or more layers."""
 
-    source: ClassVar[str] = (
-        "Elman, Finding Structure in Time, 1990, https://doi.org/10.1207/s15516709cog1402_1"
+    source: ClassVar[Source] = Source(
+        "Elman",
+        "Finding Structure in Time",
+        1990,
+        "https://doi.org/10.1207/s15516709cog1402_1",
     )
     network = nn.RNN
     cell = ElmanCell()

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.complex_scan import complex_scan
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -56,9 +56,11 @@ class FFM(Memory):
         ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Morad et al., Reinforcement Learning with Fast and Forgetful Memory, 2023, "
-        "https://arxiv.org/abs/2310.04128"
+    source: ClassVar[Source] = Source(
+        "Morad et al.",
+        "Reinforcement Learning with Fast and Forgetful Memory",
+        2023,
+        "https://arxiv.org/abs/2310.04128",
     )
 
     def __init__(

@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.resets import clear_at_first_step
 
@@ -39,9 +39,12 @@ class TemporalConv(Memory):
         ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Bai, Kolter and Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent "
-        "Networks for Sequence Modeling, 2018, https://arxiv.org/abs/1803.01271"
+    source: ClassVar[Source] = Source(
+        "Bai, Kolter and Koltun",
+        "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence "
+        "Modeling",
+        2018,
+        "https://arxiv.org/abs/1803.01271",
     )
 
     def __init__(self, input_size: int, hidden_size: int, stack_size: int = 4) -> None:

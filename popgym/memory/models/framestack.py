@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.models.frameconv import TemporalConv, TemporalConvState
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step, episode_starts
@@ -47,9 +47,11 @@ class Framestack(Memory):
         ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Mnih et al., Human-level Control through Deep Reinforcement Learning, 2015, "
-        "https://doi.org/10.1038/nature14236"
+    source: ClassVar[Source] = Source(
+        "Mnih et al.",
+        "Human-level Control through Deep Reinforcement Learning",
+        2015,
+        "https://doi.org/10.1038/nature14236",
     )
 
     def __init__(self, input_size: int, hidden_size: int, stack_size: int = 4) -> None:

@@ -21,7 +21,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from popgym.memory.base import check_size
+from popgym.memory.base import Source, check_size
 from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator, feature_map
 
@@ -50,9 +50,11 @@ class FastWeightProgrammer(AttentionMemory):
         TypeError: If ``sum_normalization`` is not a bool.
     """
 
-    source: ClassVar[str] = (
-        "Schlag, Irie and Schmidhuber, Linear Transformers Are Secretly Fast Weight Programmers, "
-        "2021, https://arxiv.org/abs/2102.11174"
+    source: ClassVar[Source] = Source(
+        "Schlag, Irie and Schmidhuber",
+        "Linear Transformers Are Secretly Fast Weight Programmers",
+        2021,
+        "https://arxiv.org/abs/2102.11174",
     )
 
     def __init__(

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.delta_rule import read_delta
 from popgym.memory.ops.linear import Linear
@@ -57,9 +57,11 @@ class GatedDeltaNet(Memory):
         ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Yang, Kautz and Hatamizadeh, Gated Delta Networks: Improving Mamba2 with Delta Rule, "
-        "2024, https://arxiv.org/abs/2412.06464"
+    source: ClassVar[Source] = Source(
+        "Yang, Kautz and Hatamizadeh",
+        "Gated Delta Networks: Improving Mamba2 with Delta Rule",
+        2024,
+        "https://arxiv.org/abs/2412.06464",
     )
 
     def __init__(

@@ -20,6 +20,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from popgym.memory.base import Source
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.torch_layers import TorchLayers
 
@@ -93,9 +94,12 @@ class GRUState(NamedTuple):
 class GRU(TorchLayers):
     """A gated recurrent unit with one or more layers."""
 
-    source: ClassVar[str] = (
-        "Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical "
-        "Machine Translation, 2014, https://arxiv.org/abs/1406.1078"
+    source: ClassVar[Source] = Source(
+        "Cho et al.",
+        "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine "
+        "Translation",
+        2014,
+        "https://arxiv.org/abs/1406.1078",
     )
     network = nn.GRU
     cell = GRUCell()

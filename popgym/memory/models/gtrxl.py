@@ -33,7 +33,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.chunked import LONGEST, chunk_length
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.relative_attention import RelativeAttention
@@ -65,9 +65,11 @@ class GTrXL(Memory):
         TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Parisotto et al., Stabilizing Transformers for Reinforcement Learning, 2020, "
-        "https://arxiv.org/abs/1910.06764"
+    source: ClassVar[Source] = Source(
+        "Parisotto et al.",
+        "Stabilizing Transformers for Reinforcement Learning",
+        2020,
+        "https://arxiv.org/abs/1910.06764",
     )
 
     def __init__(

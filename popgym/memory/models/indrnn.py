@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.first_order import first_order
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -124,9 +124,11 @@ class IndRNN(Memory):
         ValueError: If a size is less than 1, or if the activation is unknown.
     """
 
-    source: ClassVar[str] = (
-        "Li et al., Independently Recurrent Neural Network (IndRNN): Building a Longer and Deeper "
-        "RNN, 2018, https://arxiv.org/abs/1803.04831"
+    source: ClassVar[Source] = Source(
+        "Li et al.",
+        "Independently Recurrent Neural Network (IndRNN): Building a Longer and Deeper RNN",
+        2018,
+        "https://arxiv.org/abs/1803.04831",
     )
 
     def __init__(

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import check_size
+from popgym.memory.base import Source, check_size
 from popgym.memory.ops.attention_block import AttentionMemory
 from popgym.memory.ops.matrix_memory import AGGREGATORS, check_aggregator
 
@@ -54,9 +54,11 @@ class LinearAttention(AttentionMemory):
         ValueError: If a size is less than 1, or if an aggregator is unknown.
     """
 
-    source: ClassVar[str] = (
-        "Katharopoulos et al., Transformers are RNNs: Fast Autoregressive Transformers with "
-        "Linear Attention, 2020, https://arxiv.org/abs/2006.16236"
+    source: ClassVar[Source] = Source(
+        "Katharopoulos et al.",
+        "Transformers are RNNs: Fast Autoregressive Transformers with Linear Attention",
+        2020,
+        "https://arxiv.org/abs/2006.16236",
     )
 
     def __init__(

@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.eager import eager
 from popgym.memory.ops.legendre import check_theta, delay
 from popgym.memory.ops.linear import linear
@@ -53,10 +53,11 @@ class LMU(Memory):
         TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Voelker, Kajić and Eliasmith, Legendre Memory Units: Continuous-Time Representation in "
-        "Recurrent Neural Networks, 2019, "
-        "https://proceedings.neurips.cc/paper/2019/hash/952285b9b7e7a1be5aa7849f32ffff05-Abstract.html"
+    source: ClassVar[Source] = Source(
+        "Voelker, Kajić and Eliasmith",
+        "Legendre Memory Units: Continuous-Time Representation in Recurrent Neural Networks",
+        2019,
+        "https://proceedings.neurips.cc/paper/2019/hash/952285b9b7e7a1be5aa7849f32ffff05-Abstract.html",
     )
 
     def __init__(

@@ -21,7 +21,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.complex_scan import complex_scan
 from popgym.memory.ops.linear import linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -51,9 +51,11 @@ class LRU(Memory):
         TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, "
-        "https://arxiv.org/abs/2303.06349"
+    source: ClassVar[Source] = Source(
+        "Orvieto et al.",
+        "Resurrecting Recurrent Neural Networks for Long Sequences",
+        2023,
+        "https://arxiv.org/abs/2303.06349",
     )
 
     def __init__(

@@ -20,6 +20,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from popgym.memory.base import Source
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.torch_layers import TorchLayers
 
@@ -92,9 +93,11 @@ class LSTMState(NamedTuple):
 class LSTM(TorchLayers):
     """Long short-term memory with one or more layers."""
 
-    source: ClassVar[str] = (
-        "Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, "
-        "https://doi.org/10.1162/neco.1997.9.8.1735"
+    source: ClassVar[Source] = Source(
+        "Hochreiter and Schmidhuber",
+        "Long Short-Term Memory",
+        1997,
+        "https://doi.org/10.1162/neco.1997.9.8.1735",
     )
     network = nn.LSTM
     cell = LSTMCell()

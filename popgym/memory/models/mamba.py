@@ -1,18 +1,20 @@
-"""Mamba: a state space whose step size, input and output depend on the input.
+"""Mamba: a state space model whose step size, input map and output map depend on the input.
 
     u = SiLU(conv(W_u x) + b),  z = W_z x        Bₜ, Cₜ = W_B uₜ, W_C uₜ
     Δₜ = softplus(W_Δ W_R uₜ + b_Δ)
     hₜ = exp(Δₜ A) hₜ₋₁ + Δₜ Bₜ uₜ        A = −exp(log A)
     yₜ = W_y ((Cₜ hₜ + D ⊙ uₜ) ⊙ SiLU(zₜ))
 
-a recurrence in N numbers for each of the E = expand · D features of u; W_R has rank R = ⌈D / 16⌉.
-conv is a causal convolution over time of each feature by itself.
+where conv is a causal convolution over time, separate for each feature, Δ is the step size, h is
+the state, with N numbers for each of the E = expand · D features of u, W_R has rank R = ⌈D / 16⌉
+and ⊙ is the elementwise product.
 
 Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), sections 3.2
-to 3.4, https://arxiv.org/abs/2312.00752, with the initialisation of its section 3.6 (S4D-Real).
-Bₜ is multiplied by Δₜ alone, not as by the zero-order hold of the paper's equation 4, and the other
-weights begin as torch's: both as in the authors' program, https://github.com/state-spaces/mamba.
-The block without the residual path and the normalisation before it: those are ``Layers``'s.
+to 3.4, https://arxiv.org/abs/2312.00752, with the initialisation of section 3.6 (S4D-Real). Two
+details follow the authors' program, https://github.com/state-spaces/mamba: Bₜ is multiplied by Δₜ
+alone, not by the factor of the zero-order hold in equation 4 of the paper, and the other weights
+have torch's default initialisation. The residual connection around the block and the normalisation
+before it are not included; ``Layers`` adds them.
 """
 
 import math
@@ -23,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.blocks import read_blocks
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.linear import Linear
@@ -32,33 +34,35 @@ from popgym.memory.ops.selective_scan import selective_scan
 from popgym.memory.ops.step_size import initial_step_bias
 
 _BLOCK = 64
-"""Steps whose inner features are held at once."""
+"""The number of steps whose inner features are in memory at the same time."""
 
 
 class MambaState(NamedTuple):
-    """What the convolution still sees, and the state space's state."""
+    """State: the last inputs of the convolution, and the state h."""
 
-    frames: Tensor  # [B, W - 1, E], the last inputs, oldest first
+    frames: Tensor  # [B, W - 1, E], inputs of the convolution, oldest first
     h: Tensor  # [B, N, E]
 
 
 class Mamba(Memory):
-    """A Mamba block of one layer.
+    """A single Mamba block.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        expand: E / D.
-        state_size: N, numbers kept for each of the E features.
-        window: W, the inputs that the convolution sees.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        expand: Ratio of inner features to output features, E / D.
+        state_size: Number of states of each inner feature, N.
+        window: Number of inputs in the window of the convolution, W.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Gu and Dao, Mamba: Linear-Time Sequence Modeling with Selective State Spaces, 2023, "
-        "https://arxiv.org/abs/2312.00752"
+    source: ClassVar[Source] = Source(
+        "Gu and Dao",
+        "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
+        2023,
+        "https://arxiv.org/abs/2312.00752",
     )
 
     def __init__(
@@ -86,7 +90,7 @@ class Mamba(Memory):
             self.step.bias.copy_(initial_step_bias(E))
 
     def initial_state(self, batch_size: int) -> MambaState:
-        """Return zeros."""
+        """Return a state of zeros."""
         N, E = self.log_a.shape
         return MambaState(
             self.log_a.new_zeros(batch_size, self.window - 1, E),
@@ -96,18 +100,18 @@ class Mamba(Memory):
     def forward(
         self, x: Tensor, state: MambaState, start: Tensor | None = None
     ) -> tuple[Tensor, MambaState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         a = -self.log_a.exp()
         if x.shape[1] <= _BLOCK:
             return self._read(a, x, state, start)
-        # some ten tensors [B, T, E] would have to be kept for gradients otherwise
+        # blocks save memory: the backward pass of all T steps needs about ten tensors [B, T, E]
         return read_blocks(partial(self._read, a), [x], state, start, _BLOCK)
 
     def _read(
         self, a: Tensor, x: Tensor, state: MambaState, start: Tensor | None
     ) -> tuple[Tensor, MambaState]:
-        """Read a few steps x [B, S, F] to [B, S, D]."""
+        """Compute the outputs [B, S, D] of a block of steps ``x`` [B, S, F]."""
         (frames, h), start = clear_at_first_step(state, start)
         u, z = self.input(x).chunk(2, -1)
         conv = CausalConv(self.conv.weight, self.conv.bias)
@@ -116,6 +120,6 @@ class Mamba(Memory):
         step, b, c = self.select(u).split([self.rank, self.state_size, self.state_size], -1)
         delta = functional.softplus(self.step(step).to(h.dtype))
         y, h = selective_scan(u, delta, a, b, c, h, start)
-        # in this order: a sum lies in memory as its first term does, with the rows first
+        # the order matters: a sum gets the memory layout of its first term, here with rows first
         y = (self.skip * u + y).to(z.dtype) * functional.silu(z)
         return self.output(y), MambaState(last.to(frames.dtype), h)

@@ -1,25 +1,29 @@
-"""minGRU: a gated recurrent unit whose gates see only the input.
+"""minGRU: a gated recurrent unit whose gate depends only on the input.
 
     z = σ(W_z xₜ + b_z)        h̃ = W_h xₜ + b_h        hₜ = (1 − z) ⊙ hₜ₋₁ + z ⊙ h̃
 
-Feng et al., "Were RNNs All We Needed?" (2024), https://arxiv.org/abs/2410.01201, section 3.1, in
-its linear form, where the candidate h̃ is any number; not the paper's form in logarithms, which is
-for parallel scans and makes it positive. As no gate waits for a state, all inputs are one product;
-and a state is a mean of earlier candidates, so that nothing can overflow.
+where z is the gate, h̃ is the candidate, h is the hidden state and the output, σ is the logistic
+function and ⊙ is the elementwise product.
+
+Feng et al., "Were RNNs All We Needed?" (2024), https://arxiv.org/abs/2410.01201, section 3.1. This
+is the linear form, where the candidate h̃ may be any number. The paper's logarithmic form, made for
+parallel scans, restricts it to positive numbers. Because the gate does not depend on the state, the
+products of all steps are computed at once. A state is a weighted mean of earlier candidates, so it
+cannot overflow.
 """
 
 from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, Source
 from popgym.memory.ops.leaky_scan import leaky_scan
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 
 
 class MinGRUState(NamedTuple):
-    """The hidden state."""
+    """State: the hidden state."""
 
     hidden: Tensor  # [B, D]
 
@@ -28,20 +32,23 @@ class MinGRU(Memory):
     """A minimal gated recurrent unit.
 
     Args:
-        input_size: F.
-        hidden_size: D.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Feng et al., Were RNNs All We Needed?, 2024, https://arxiv.org/abs/2410.01201"
+    source: ClassVar[Source] = Source(
+        "Feng et al.",
+        "Were RNNs All We Needed?",
+        2024,
+        "https://arxiv.org/abs/2410.01201",
     )
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.inputs = Linear(input_size, 2 * hidden_size)  # of z, of h̃
+        self.inputs = Linear(input_size, 2 * hidden_size)  # z, h̃
 
     def initial_state(self, batch_size: int) -> MinGRUState:
         """Return a hidden state of zeros."""
@@ -50,7 +57,7 @@ class MinGRU(Memory):
     def forward(
         self, x: Tensor, state: MinGRUState, start: Tensor | None = None
     ) -> tuple[Tensor, MinGRUState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (hidden,), start = clear_at_first_step(state, start)
         y = leaky_scan(_Sigmoid, self.inputs(x), hidden, start)

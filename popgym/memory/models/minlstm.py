@@ -1,12 +1,15 @@
-"""minLSTM: an LSTM without a cell, whose gates see only the input.
+"""minLSTM: an LSTM without a cell state, whose gates depend only on the input.
 
     f = σ(W_f xₜ + b_f)        i = σ(W_i xₜ + b_i)        h̃ = W_h xₜ + b_h
     hₜ = f / (f + i) ⊙ hₜ₋₁ + i / (f + i) ⊙ h̃
 
-Feng et al., "Were RNNs All We Needed?" (2024), https://arxiv.org/abs/2410.01201, section 3.2, in
-its linear form, where the candidate h̃ is any number; not the paper's form in logarithms, which is
-for parallel scans and makes it positive. The two shares add up to 1: a state is a mean of earlier
-candidates, so that nothing can overflow.
+where f is the forget gate, i is the input gate, h̃ is the candidate, h is the hidden state and the
+output, σ is the logistic function and ⊙ is the elementwise product.
+
+Feng et al., "Were RNNs All We Needed?" (2024), https://arxiv.org/abs/2410.01201, section 3.2. This
+is the linear form, where the candidate h̃ may be any number. The paper's logarithmic form, made for
+parallel scans, restricts it to positive numbers. The two factors f / (f + i) and i / (f + i) add up
+to 1. A state is therefore a weighted mean of earlier candidates and cannot overflow.
 """
 
 from typing import ClassVar, NamedTuple
@@ -15,14 +18,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, Source
 from popgym.memory.ops.leaky_scan import leaky_scan
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 
 
 class MinLSTMState(NamedTuple):
-    """The hidden state."""
+    """State: the hidden state."""
 
     hidden: Tensor  # [B, D]
 
@@ -31,20 +34,23 @@ class MinLSTM(Memory):
     """A minimal LSTM.
 
     Args:
-        input_size: F.
-        hidden_size: D.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Feng et al., Were RNNs All We Needed?, 2024, https://arxiv.org/abs/2410.01201"
+    source: ClassVar[Source] = Source(
+        "Feng et al.",
+        "Were RNNs All We Needed?",
+        2024,
+        "https://arxiv.org/abs/2410.01201",
     )
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.inputs = Linear(input_size, 3 * hidden_size)  # of f, of i, of h̃
+        self.inputs = Linear(input_size, 3 * hidden_size)  # f, i, h̃
 
     def initial_state(self, batch_size: int) -> MinLSTMState:
         """Return a hidden state of zeros."""
@@ -53,7 +59,7 @@ class MinLSTM(Memory):
     def forward(
         self, x: Tensor, state: MinLSTMState, start: Tensor | None = None
     ) -> tuple[Tensor, MinLSTMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (hidden,), start = clear_at_first_step(state, start)
         y = leaky_scan(_Share, self.inputs(x), hidden, start)
@@ -61,7 +67,7 @@ class MinLSTM(Memory):
 
 
 class _Share:
-    """z = i / (f + i) = σ(ln i − ln f), which does not divide 0 by 0 where both are closed."""
+    """z = i / (f + i) = σ(ln i − ln f), which avoids 0 / 0 where both gates are closed."""
 
     @staticmethod
     def open(a: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""No memory: the control that every memory has to beat."""
+"""A feed-forward network without memory: the baseline for all memories."""
 
 from typing import ClassVar, NamedTuple
 
@@ -10,11 +10,21 @@ from popgym.memory.ops.linear import Linear
 
 
 class MLPState(NamedTuple):
-    """Nothing is kept."""
+    """State: empty."""
 
 
 class MLP(Memory):
-    """Two layers on each input alone: yₜ = φ(W₂ φ(W₁ xₜ + b₁) + b₂), φ a leaky ReLU."""
+    """Two layers applied to each input separately: yₜ = φ(W₂ φ(W₁ xₜ + b₁) + b₂).
+
+    φ is a leaky ReLU.
+
+    Args:
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
 
     source: ClassVar[str] = "no memory: the control"
 
@@ -25,7 +35,7 @@ class MLP(Memory):
 
     @property
     def receptive_field(self) -> int:
-        """Only the input itself."""
+        """1: an output depends only on the current input."""
         return 1
 
     def initial_state(self, batch_size: int) -> MLPState:
@@ -35,6 +45,6 @@ class MLP(Memory):
     def forward(
         self, x: Tensor, state: MLPState, start: Tensor | None = None
     ) -> tuple[Tensor, MLPState]:
-        """Map x [B, T, F] to [B, T, D]; ``state`` and ``start`` change nothing."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F], whatever ``start`` is."""
         self.check_arguments(x, state, start)
         return functional.leaky_relu(self.output(functional.leaky_relu(self.hidden(x)))), state

@@ -1,22 +1,28 @@
-"""The mLSTM: an LSTM whose cell is a matrix of keys and values, with exponential gates.
+"""The mLSTM: an LSTM with exponential gates whose cell is a matrix of key-value products.
 
     q, k, v, o = W_q x, W_k x / √K, W_v x, σ(W_o x)        ĩ = w_i · x + b_i,  f̃ = w_f · x + b_f
-    Cₜ = σ(f̃ₜ) Cₜ₋₁ + exp(ĩₜ) kₜ ⊗ vₜ        nₜ = σ(f̃ₜ) nₜ₋₁ + exp(ĩₜ) kₜ                  a head
+    Cₜ = σ(f̃ₜ) Cₜ₋₁ + exp(ĩₜ) kₜ ⊗ vₜ        nₜ = σ(f̃ₜ) nₜ₋₁ + exp(ĩₜ) kₜ         in each head
     yₜ = W_y (oₜ ⊙ LN(qₜ Cₜ / max(|qₜ · nₜ|, 1))) + b_y
 
-So that no exponential overflows, C and n are kept divided by exp(mₜ), with
-mₜ = max(log σ(f̃ₜ) + mₜ₋₁, ĩₜ) and m₀ = 0; then exp(−mₜ) stands in the place of the 1.
+where q, k and v are queries, keys and values, o is the output gate, ĩ and f̃ are the input and
+forget gates before their activations, C is the cell, n is the normaliser, LN is a layer
+normalisation, σ is the logistic function, ⊗ is the outer product and ⊙ the elementwise product.
+
+To avoid overflow, C and n are stored divided by exp(mₜ), where mₜ = max(log σ(f̃ₜ) + mₜ₋₁, ĩₜ) and
+m₀ = 0. In the last line, exp(−mₜ) then replaces the 1.
 
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.3 and appendix A.3,
-https://arxiv.org/abs/2405.04517; the normalisation LN of each head and the linear map W_y are those
-of the block around it (figure 11), in which a SiLU takes the place of the cell's σ in o. As in the
-authors' program, https://github.com/NX-AI/xlstm, q, k, v and o have no biases, and b_f begins
-between 3 and 6. Unlike there, the gates read x as in the paper, not q, k and v, and w_i and w_f
-begin as torch's weights, not as zeros, so that what is kept depends on the input from the first
-update on; and LN has one scale for all heads, as W_y has one for each.
+https://arxiv.org/abs/2405.04517. The normalisation LN of each head and the linear map W_y are taken
+from the block that surrounds the cell (figure 11). That block has a SiLU in place of the σ in o.
 
-In chunks, and with a head's sums of gates taken in between steps only, so that nothing large
-cancels.
+As in the authors' program, https://github.com/NX-AI/xlstm, q, k, v and o have no biases, and b_f is
+initialised between 3 and 6. Three things differ from that program. The gates depend on x, as in the
+paper, not on q, k and v. w_i and w_f have torch's default initialisation instead of zeros, so that
+the gates depend on the input from the first update on. All heads share one scale in LN, because W_y
+already scales each head separately.
+
+Steps are computed in chunks. Sums of log gates are taken only over the steps between a write and a
+read, so that no digits are lost in differences of large numbers.
 """
 
 import math
@@ -26,36 +32,38 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.exponential_gates import read_gated
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 
 
 class MLSTMState(NamedTuple):
-    """Sums over the episode, divided by the exponential of their stabiliser."""
+    """State: sums over the episode, divided by exp(m)."""
 
-    C: Tensor  # [B, H, K, K], products of key and value
-    n: Tensor  # [B, H, K], keys
+    C: Tensor  # [B, H, K, K], sum of key-value products
+    n: Tensor  # [B, H, K], sum of keys
     m: Tensor  # [B, H], the stabiliser
 
 
 class MLSTM(Memory):
-    """An mLSTM of one layer.
+    """An mLSTM with one layer.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_heads: H, matrices that are kept side by side.
-        key_size: K, the size of a head's queries, keys and values.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_heads: Number of heads, H, each with a matrix C of its own.
+        key_size: Number of features of a query, key or value in each head, K.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = (
-        "Beck et al., xLSTM: Extended Long Short-Term Memory, 2024, "
-        "https://arxiv.org/abs/2405.04517"
+    source: ClassVar[Source] = Source(
+        "Beck et al.",
+        "xLSTM: Extended Long Short-Term Memory",
+        2024,
+        "https://arxiv.org/abs/2405.04517",
     )
 
     def __init__(
@@ -68,12 +76,12 @@ class MLSTM(Memory):
         self.gates = Linear(input_size, 2 * num_heads)  # i, f
         self.norm = nn.LayerNorm(key_size, bias=False)
         self.output = Linear(num_heads * key_size, hidden_size)
-        # at first each head forgets at a pace of its own, over tens to hundreds of steps
+        # initially the heads forget at different rates, over tens to hundreds of steps
         with torch.no_grad():
             self.gates.bias[num_heads:] = torch.linspace(3, 6, num_heads)
 
     def initial_state(self, batch_size: int) -> MLSTMState:
-        """Return sums of nothing."""
+        """Return a state of zeros."""
         weight, H, K = self.output.weight, self.num_heads, self.key_size
         return MLSTMState(
             weight.new_zeros(batch_size, H, K, K),
@@ -84,7 +92,7 @@ class MLSTM(Memory):
     def forward(
         self, x: Tensor, state: MLSTMState, start: Tensor | None = None
     ) -> tuple[Tensor, MLSTMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         heads = self.project(x).unflatten(2, (4, self.num_heads, -1))  # [B, T, 4, H, K]

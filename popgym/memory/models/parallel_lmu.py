@@ -1,19 +1,23 @@
-"""The Legendre memory unit without feedback, computed for all steps at once.
+"""The parallel Legendre memory unit: an LMU without feedback, computed for all steps at once.
 
-    uₜ = W_u xₜ + b_u                              one signal a channel
+    uₜ = W_u xₜ + b_u                              one signal for each channel
     mₜ = A mₜ₋₁ + B uₜ                             in each channel
     yₜ = ReLU(W_m mₜ + W_x xₜ + b)
 
-Chilkuri and Eliasmith, "Parallelizing Legendre Memory Unit Training" (2021),
-https://proceedings.mlr.press/v139/chilkuri21a.html: what the LMU writes depends on its input alone,
-so that its memory is linear and its outputs feed nothing back (equations 18 to 20). Of the paper's
-two functions the one on u is the identity here, as in the authors' library,
-https://github.com/nengo/keras-lmu, and the one on y the ReLU; weights begin as torch's, there as
-Glorot's, and b_u is left out there by default. A and B are those of ``legendre.delay``.
+where u are the signals, m holds the Legendre coefficients of their last θ steps, and A and B are
+the discretised delay system.
 
-Where the paper convolves whole rows with the impulse response by a fast Fourier transform, steps
-are read in chunks of C here, which a state can be carried through: counting steps from 0, with m
-the state before the chunk,
+Chilkuri and Eliasmith, "Parallelizing Legendre Memory Unit Training" (2021), equations 18 to 20,
+https://proceedings.mlr.press/v139/chilkuri21a.html. The signals depend only on the input, not on
+earlier states or outputs, so the recurrence is linear. The paper has an activation function on u
+and one on y. The first is the identity here, as in the authors' library,
+https://github.com/nengo/keras-lmu; the second is the ReLU. That library initialises weights by
+Glorot's rule and has no b_u by default; here weights have torch's default initialisation. A and B
+come from ``popgym.memory.ops.legendre.delay``.
+
+The paper convolves whole sequences with the impulse response by a fast Fourier transform. Here
+steps are computed in chunks of C, so that a state can be passed from one call to the next. Counting
+steps from 0, with m the state before the chunk,
 
     mᵢ = Aⁱ⁺¹ m + Σⱼ Aⁱ⁻ʲ B uⱼ,  0 ≤ j ≤ i < C
 """
@@ -24,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.chunked import Chunks, first_and_length
 from popgym.memory.ops.legendre import check_theta, delay
 from popgym.memory.ops.linear import Linear
@@ -32,29 +36,31 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class ParallelLMUState(NamedTuple):
-    """What is remembered of each signal."""
+    """State: the Legendre coefficients of each signal."""
 
-    memory: Tensor  # [B, channels, M], m, Legendre coefficients of the window
+    memory: Tensor  # [B, channels, M], m
 
 
 class ParallelLMU(Memory):
     """A Legendre memory unit without feedback.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        theta: length of the window in steps, above 0.
-        channels: signals that are remembered.
-        state_size: M, the coefficients that describe the window of each.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        theta: Length of the window in steps, θ; above 0.
+        channels: Number of signals.
+        state_size: Number of Legendre coefficients of each signal, M.
 
     Raises:
-        ValueError: a size is less than 1, or theta not above 0.
-        TypeError: an option has the wrong type.
+        ValueError: If a size is less than 1, or if ``theta`` is not a finite number above 0.
+        TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Chilkuri and Eliasmith, Parallelizing Legendre Memory Unit Training, 2021, "
-        "https://proceedings.mlr.press/v139/chilkuri21a.html"
+    source: ClassVar[Source] = Source(
+        "Chilkuri and Eliasmith",
+        "Parallelizing Legendre Memory Unit Training",
+        2021,
+        "https://proceedings.mlr.press/v139/chilkuri21a.html",
     )
 
     A: Tensor
@@ -79,14 +85,14 @@ class ParallelLMU(Memory):
         self.output = Linear(channels * state_size + input_size, hidden_size)
 
     def initial_state(self, batch_size: int) -> ParallelLMUState:
-        """Return windows of zeros."""
+        """Return a state of zeros."""
         size = (batch_size, self.channels, self.state_size)
         return ParallelLMUState(self.output.weight.new_zeros(size))
 
     def forward(
         self, x: Tensor, state: ParallelLMUState, start: Tensor | None = None
     ) -> tuple[Tensor, ParallelLMUState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         u = self.signals(x).to(state.memory.dtype)
         with torch.autocast(x.device.type, enabled=False):
@@ -96,7 +102,7 @@ class ParallelLMU(Memory):
     def _read(
         self, u: Tensor, state: ParallelLMUState, start: Tensor | None
     ) -> tuple[Tensor, ParallelLMUState]:
-        """Return m of all channels after each step [B, T, channels M], and the state then."""
+        """Return m after each step [B, T, channels M], and the state after the last."""
         steps = u.shape[1]
         if steps == 1:
             return self._read_step(u, clear_at_first_step(state, start)[0].memory)
@@ -115,7 +121,7 @@ class ParallelLMU(Memory):
     def _read_chunks(
         self, u: Tensor, state: ParallelLMUState, start: Tensor | None, length: int
     ) -> tuple[Tensor, ParallelLMUState]:
-        """Whole chunks."""
+        """Compute the same as ``_read`` for a number of steps that is a multiple of ``length``."""
         (m_0,), start = clear_at_first_step(state, start)
         chunks = Chunks(u, start, length)
         from_inputs, from_state = self._maps(length)
@@ -128,10 +134,10 @@ class ParallelLMU(Memory):
         return chunks.join(m.transpose(2, 3).flatten(3)), ParallelLMUState(last)
 
     def _maps(self, length: int) -> tuple[Tensor, Tensor]:
-        """From a chunk's inputs, and from the state before it, to m after each of its steps.
+        """Return the linear maps from a chunk's signals and from the state before it to m.
 
         Returns:
-            [C, C M] and [M, C M].
+            The maps [C, C M] and [M, C M] to m after each step of the chunk.
         """
         powers = [torch.eye(self.state_size).to(self.A)]
         for _ in range(length):

@@ -1,21 +1,24 @@
-"""S4D: a diagonal state space behind each of D channels.
+"""S4D: a diagonal state space model in each of D channels.
 
     uₜ = W_u xₜ + b_u,  and in each channel, with its step size Δ and N complex states:
     sₜ = exp(Δ A) sₜ₋₁ + (exp(Δ A) − 1) A⁻¹ B uₜ        yₜ = 2 Re(C · sₜ) + E uₜ
     outₜ = GLU(W GELU(yₜ) + b)
 
+where s is the state of a channel, and A, B and C are complex vectors of N numbers for each channel.
+
 Gu, Gupta, Goel and Ré, "On the Parameterization and Initialization of Diagonal State Space
-Models" (2022), https://arxiv.org/abs/2206.11893: S4D-Lin, A = −½ + iπn at the beginning, zero-order
-hold, of each pair of conjugate states one. As in POPGym, N is √D / 2, and B is trained.
+Models" (2022), https://arxiv.org/abs/2206.11893. This is S4D-Lin: A = −½ + iπn at initialisation,
+discretised by a zero-order hold. Of each pair of conjugate states only one is stored. As in POPGym,
+N is √D / 2, and B is trained.
 
 All T steps are computed in chunks of C. With a = exp(Δ A), b = (a − 1) A⁻¹ B and s the state before
-the chunk, counting its steps from 0,
+the chunk, and counting the steps of the chunk from 0,
 
-    yᵢ = 2 Re(C · aⁱ⁺¹ s) + Σⱼ K[i − j] uⱼ,  K[m] = 2 Re(C · aᵐ b), and E more where m = 0
+    yᵢ = 2 Re(C · aⁱ⁺¹ s) + Σⱼ K[i − j] uⱼ,  K[m] = 2 Re(C · aᵐ b), plus E where m = 0
     s' = aᶜ s + Σⱼ aᶜ⁻¹⁻ʲ b uⱼ
 
-are products with real matrices, computed from the parameters at every call: acting and learning
-are one function.
+Both are products with real matrices. These are computed from the parameters in every call, so that
+acting and learning run the same function.
 """
 
 import math
@@ -25,43 +28,47 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number
+from popgym.memory.base import Memory, Source, check_number
 from popgym.memory.ops.chunked import Chunks, first_and_length
 from popgym.memory.ops.resets import clear_at_first_step
 
 
 class S4DState(NamedTuple):
-    """The states s of all channels."""
+    """State: the real and imaginary parts of s in each channel."""
 
     real: Tensor  # [B, D, N]
     imag: Tensor  # [B, D, N]
 
 
 class _Kernel(NamedTuple):
-    """A chunk's maps in each channel."""
+    """The linear maps of a chunk in each channel."""
 
     inputs_to_outputs: Tensor  # [D, C, C]
-    inputs_to_state: Tensor  # [D, C, 2N], what they add to it
-    state_to_outputs: Tensor  # [D, 2N, C]
-    decay: Tensor  # [D, N], complex, of the state
+    inputs_to_state: Tensor  # [D, C, 2N], to the state after the chunk
+    state_to_outputs: Tensor  # [D, 2N, C], from the state before the chunk
+    decay: Tensor  # [D, N], complex, of the state over the chunk
 
 
 class S4D(Memory):
-    """Diagonal structured state spaces.
+    """A diagonal state space model in each of D channels.
 
     Args:
-        input_size: F.
-        hidden_size: D; N = round(√D / 2) complex states in each of D channels, at least one.
-        dt_min: least step size Δ at the beginning; these are drawn on a logarithmic scale.
-        dt_max: largest step size at the beginning. A state remembers some 2 / Δ steps.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features and of channels, D. A channel has N = round(√D / 2)
+            complex states, at least 1.
+        dt_min: Smallest initial step size Δ. Step sizes are drawn log-uniformly.
+        dt_max: Largest initial step size. A state remembers about 2 / Δ steps.
 
     Raises:
-        ValueError: a size is less than 1, or not 0 < dt_min <= dt_max.
+        ValueError: If a size is less than 1, or if 0 < dt_min <= dt_max does not hold.
+        TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Gu et al., On the Parameterization and Initialization of Diagonal State Space Models, "
-        "2022, https://arxiv.org/abs/2206.11893"
+    source: ClassVar[Source] = Source(
+        "Gu et al.",
+        "On the Parameterization and Initialization of Diagonal State Space Models",
+        2022,
+        "https://arxiv.org/abs/2206.11893",
     )
 
     def __init__(
@@ -84,27 +91,27 @@ class S4D(Memory):
         self.output = nn.Linear(D, 2 * D)
 
     def initial_state(self, batch_size: int) -> S4DState:
-        """Return states of zero."""
+        """Return a state of zeros."""
         size = (batch_size, *self.frequency.shape)
         return S4DState(self.frequency.new_zeros(size), self.frequency.new_zeros(size))
 
     def forward(
         self, x: Tensor, state: S4DState, start: Tensor | None = None
     ) -> tuple[Tensor, S4DState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         if self.skip.dtype not in (torch.float32, torch.float64):
             raise TypeError(
-                f"S4D computes with complex numbers, of which torch has none in {self.skip.dtype}: "
+                f"S4D computes with complex numbers, and torch has none in {self.skip.dtype}: "
                 "keep its parameters in float32, and use torch.autocast to compute in less"
             )
-        with torch.autocast(x.device.type, enabled=False):  # complex numbers know no bfloat16
+        with torch.autocast(x.device.type, enabled=False):  # there is no complex bfloat16
             y, state = self._read(x.to(self.skip.dtype), state, start)  # [D, B, T]
         y = functional.gelu(y.flatten(1)).mT  # [B T, D]
         return functional.glu(self.output(y), -1).unflatten(0, x.shape[:2]), state
 
     def _read(self, x: Tensor, state: S4DState, start: Tensor | None) -> tuple[Tensor, S4DState]:
-        """From x [B, T, F] to y [D, B, T]."""
+        """Return y [D, B, T] for ``x`` [B, T, F], and the state after the last step."""
         steps = x.shape[1]
         if steps == 1:
             return self._read_step(x, clear_at_first_step(state, start)[0])
@@ -117,7 +124,7 @@ class S4D(Memory):
         return torch.cat([y_1, y_2], 2), state
 
     def _read_step(self, x: Tensor, state: S4DState) -> tuple[Tensor, S4DState]:
-        """One step, from x [B, 1, F] to y [D, B, 1]."""
+        """Return y [D, B, 1] for one step ``x`` [B, 1, F], and the state after it."""
         u = self.input(x[:, 0])
         dt_A, b = self._discretize()
         s = dt_A.exp() * torch.complex(*state) + b * u.unsqueeze(-1)  # [B, D, N]
@@ -127,7 +134,7 @@ class S4D(Memory):
     def _read_chunks(
         self, x: Tensor, state: S4DState, start: Tensor | None, length: int
     ) -> tuple[Tensor, S4DState]:
-        """Whole chunks, from x [B, n C, F] to y [D, B, n C]."""
+        """Return y [D, B, n C] for n chunks ``x`` [B, n C, F], and the state after them."""
         rows = x.shape[0]
         state, start = clear_at_first_step(state, start)
         chunks, kernel = Chunks(x, start, length), self._kernel(length)
@@ -144,7 +151,7 @@ class S4D(Memory):
         return chunks.collect(y, 1).unflatten(1, (rows, -1)), _split(after)
 
     def _discretize(self) -> tuple[Tensor, Tensor]:
-        """Δ A and b [D, N], by a zero-order hold."""
+        """Return Δ A and b [D, N], discretised by a zero-order hold."""
         A = torch.complex(-self.log_decay.exp(), self.frequency)
         dt_A = self.log_dt.exp().unsqueeze(1) * A
         return dt_A, (dt_A.exp() - 1) / A * torch.view_as_complex(self.B)
@@ -168,7 +175,7 @@ class S4D(Memory):
 
 
 def _exp(z: Tensor) -> Tensor:
-    """``z.exp()``, several times as fast."""
+    """Return ``z.exp()``, several times as fast as torch."""
     return torch.polar(z.real.exp(), z.imag)
 
 

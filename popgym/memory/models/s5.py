@@ -1,19 +1,22 @@
-"""S5: one diagonal state space with many inputs and many outputs, and a gate.
+"""S5: a diagonal state space model with all inputs and outputs in one system, and a gate.
 
     sₜ = exp(Δ Λ) ⊙ sₜ₋₁ + Λ⁻¹ (exp(Δ Λ) − 1) ⊙ (B xₜ)        uₜ = GELU(2 Re(C sₜ) + D xₜ)
     yₜ = uₜ ⊙ σ(W uₜ + b)
 
-with s, Λ, B and C complex, a step size Δ for each state, and of each pair of conjugate states one.
-At the beginning Λ holds the eigenvalues of HiPPO-N, in ``blocks`` equal blocks, and B and C are
-real matrices in the coordinates of its eigenvectors.
+where s is the state, Λ holds its eigenvalues, Δ is a step size for each state, s, Λ, B and C are
+complex, σ is the logistic function and ⊙ is the elementwise product. Of each pair of conjugate
+states only one is stored. Λ is initialised with the eigenvalues of HiPPO-N, in ``blocks`` equal
+blocks, and B and C are initialised as real matrices, written in the basis of its eigenvectors.
 
 Smith, Warrington and Linderman, "Simplified State Space Layers for Sequence Modeling" (2023),
-https://arxiv.org/abs/2208.04933, section 3 and appendix B, with the zero-order hold and, in the
-last line, the activation of its experiments, "half_glu1" in the authors' program,
-https://github.com/lindermanlab/S5. D is a matrix here, as inputs and outputs may differ in size,
-and Re Λ = −exp(·), so that whatever is learned is stable. B and C begin with the variances 1 / F
-and 1 / 2N, so that sums of inputs and of states are as large as these; there B's is 1 / 2N too, and
-C complex.
+https://arxiv.org/abs/2208.04933, section 3 and appendix B, with the zero-order hold. The last line
+is the activation of the paper's experiments, "half_glu1" in the authors' program,
+https://github.com/lindermanlab/S5.
+
+Three things differ. D is a matrix, because inputs and outputs may differ in size. Re Λ = −exp(·),
+so that the system stays stable during training. B and C are initialised with variances 1 / F and
+1 / 2N, so that B x and C s have the scales of x and s; in the authors' program B has variance
+1 / 2N too, and C is complex.
 """
 
 import math
@@ -23,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.complex_scan import complex_scan
 from popgym.memory.ops.hippo import hippo_eigenvectors
 from popgym.memory.ops.linear import Linear, linear
@@ -31,32 +34,35 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class S5State(NamedTuple):
-    """The states s."""
+    """State: the real and imaginary parts of s."""
 
     real: Tensor  # [B, N]
     imag: Tensor  # [B, N]
 
 
 class S5(Memory):
-    """A simplified state space layer.
+    """An S5 layer.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        state_size: N, complex, a multiple of ``blocks``; None: the multiple next to half of
-            ``hidden_size``.
-        blocks: of the matrix at the beginning.
-        dt_min: least step size Δ at the beginning; these are drawn on a logarithmic scale.
-        dt_max: largest step size at the beginning. A state remembers some 2 / Δ steps.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        state_size: Number of complex states, N; a multiple of ``blocks``. None means the multiple
+            nearest to half of ``hidden_size``.
+        blocks: Number of HiPPO blocks at initialisation.
+        dt_min: Smallest initial step size Δ. Step sizes are drawn log-uniformly.
+        dt_max: Largest initial step size. A state remembers about 2 / Δ steps.
 
     Raises:
-        ValueError: a size is less than 1, ``state_size`` is no multiple of ``blocks``, or not
-            0 < dt_min <= dt_max.
+        ValueError: If a size is less than 1, if ``state_size`` is not a multiple of ``blocks``, or
+            if 0 < dt_min <= dt_max does not hold.
+        TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Smith, Warrington and Linderman, Simplified State Space Layers for Sequence Modeling, "
-        "2023, https://arxiv.org/abs/2208.04933"
+    source: ClassVar[Source] = Source(
+        "Smith, Warrington and Linderman",
+        "Simplified State Space Layers for Sequence Modeling",
+        2023,
+        "https://arxiv.org/abs/2208.04933",
     )
 
     def __init__(
@@ -103,14 +109,14 @@ class S5(Memory):
         self.C.copy_(torch.view_as_real(C_own.flatten(1).conj().resolve_conj()))
 
     def initial_state(self, batch_size: int) -> S5State:
-        """Return states of zero."""
+        """Return a state of zeros."""
         size = (batch_size, self.state_size)
         return S5State(self.log_dt.new_zeros(size), self.log_dt.new_zeros(size))
 
     def forward(
         self, x: Tensor, state: S5State, start: Tensor | None = None
     ) -> tuple[Tensor, S5State]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         modulus, phase, weight = self._discretize()
@@ -119,10 +125,13 @@ class S5(Memory):
         return u * self.gate(u).sigmoid(), S5State(*last)
 
     def _discretize(self) -> tuple[Tensor, Tensor, Tensor]:
-        """|exp(ΔΛ)| and its phase [N], and Λ⁻¹ (exp(ΔΛ) − 1) B as pairs of rows [2N, F]."""
+        """Return the modulus and phase of exp(ΔΛ) [N], and Λ⁻¹ (exp(ΔΛ) − 1) B [2N, F].
+
+        The rows of the last are real and imaginary parts in turn.
+        """
         dt, re, im = self.log_dt.exp(), -self.log_decay.exp(), self.frequency
         modulus, phase = (dt * re).exp(), dt * im
-        # exp(z) − 1 without the loss of digits where z is small
+        # exp(z) − 1, without cancellation where z is small
         e_re = torch.expm1(dt * re) - 2 * modulus * torch.sin(phase / 2) ** 2
         e_im = modulus * torch.sin(phase)
         size = re**2 + im**2

@@ -1,25 +1,30 @@
-"""The stable Hadamard memory: a matrix of fast weights, each place of which is scaled at each step.
+"""The stable Hadamard memory: a matrix of fast weights whose entries are rescaled at each step.
 
     x̂ = LN(x),  v = W_v x̂,  c = W_c x̂,  η = σ(w · x̂)
     k = φ(W_k x̂),  q = φ(W_q x̂),  φ(a) = relu(a) / (10⁻⁵ + Σ relu(a))
-    Cₜ = 1 + tanh(θₜ ⊗ c)                         what becomes of each place, between 0 and 2 times
+    Cₜ = 1 + tanh(θₜ ⊗ c)                         the factor of each entry, between 0 and 2
     Mₜ = Mₜ₋₁ ⊙ Cₜ + η v ⊗ k
     yₜ = W_o (Mₜ q + W_s x̂ + b_s) + b
 
-Le, Do, Nguyen, Gupta and Venkatesh, "Stable Hadamard Memory: Revitalizing Memory-Augmented Agents
-for Reinforcement Learning" (2024), https://arxiv.org/abs/2410.10132: the update and the calibration
-Cₜ are the paper's; the normalisations, φ, the shortcut W_s and the initialisation are those of the
-authors' model for POPGym, https://github.com/thaihungle/SHM, which has φ and the shortcut from
-POPGym's fast weights. N is 16 there if not chosen, 128 in its example.
+where M is the memory matrix, q, k and v are query, key and value, η is the write strength, C is the
+calibration, θₜ is a row of a learned table, LN is a layer normalisation, σ is the logistic
+function, ⊗ is the outer product and ⊙ the elementwise product.
 
-θₜ is a row of a learned table. In the paper it is drawn at random at each step, so that successive
-calibrations are independent and their product neither vanishes nor explodes, and so it is in the
-authors' model for meta-learning; in that for POPGym the number drawn is rounded down to the first
-row, always. Here an episode goes through the rows in turn, and begins again after the last: they
-begin as independent, and acting and learning see the same row. Nothing but that bounds the product:
-it lies near 1 in the mean, not for certain. Their model for meta-learning keeps M within ±100; this
-one does not, nor that for POPGym, as only a recurrence linear in M is computed for many steps at
-once.
+Le, Do, Nguyen, Gupta and Venkatesh, "Stable Hadamard Memory: Revitalizing Memory-Augmented Agents
+for Reinforcement Learning" (2024), https://arxiv.org/abs/2410.10132. The update and the calibration
+Cₜ are those of the paper. The normalisations, φ, the shortcut W_s and the initialisation are those
+of the authors' model for POPGym, https://github.com/thaihungle/SHM, which has φ and the shortcut
+from POPGym's fast weight programmer. N is 16 in that model by default, and 128 in its example.
+
+In the paper, and in the authors' model for meta-learning, θₜ is a random row at each step, so that
+successive calibrations are independent and their product neither vanishes nor explodes. In the
+authors' model for POPGym the random number is rounded down, so the first row is always used. Here
+an episode uses the rows one after the other and starts over after the last. The rows are
+initialised independently, and acting and learning use the same row at the same step.
+
+This keeps the product of calibrations near 1 on average, but does not bound it. The authors' model
+for meta-learning clips M to ±100. This one does not, and neither does theirs for POPGym: only a
+recurrence that is linear in M can be computed for many steps at once.
 """
 
 from typing import ClassVar, NamedTuple
@@ -27,7 +32,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.blocks import read_blocks
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.matrix_memory import feature_map
@@ -35,33 +40,35 @@ from popgym.memory.ops.resets import clear_at_first_step, steps_in_episode
 from popgym.memory.ops.scan import diagonal_scan
 
 _BLOCK = 32
-"""Steps whose matrices are held at once."""
+"""The number of steps whose matrices are in memory at the same time."""
 
 
 class SHMState(NamedTuple):
-    """The matrix, and whose turn it is."""
+    """State: the memory matrix, and the next row of the table of θ."""
 
-    memory: Tensor  # [B, N, N], M, values by keys
-    phase: Tensor  # [B, 1], the row of the table for the next step
+    memory: Tensor  # [B, N, N], M, value × key
+    phase: Tensor  # [B, 1], the index of the row for the next step
 
 
 class SHM(Memory):
     """A stable Hadamard memory.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        state_size: N, features of keys and values.
-        num_calibrations: rows of the table of θ.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        state_size: Number of features of keys and values, N.
+        num_calibrations: Number of rows of the table of θ.
 
     Raises:
-        ValueError: a size is less than 1.
-        TypeError: a size is not an integer.
+        ValueError: If a size is less than 1.
+        TypeError: If a size is not an integer.
     """
 
-    source: ClassVar[str] = (
-        "Le et al., Stable Hadamard Memory: Revitalizing Memory-Augmented Agents for Reinforcement "
-        "Learning, 2024, https://arxiv.org/abs/2410.10132"
+    source: ClassVar[Source] = Source(
+        "Le et al.",
+        "Stable Hadamard Memory: Revitalizing Memory-Augmented Agents for Reinforcement Learning",
+        2024,
+        "https://arxiv.org/abs/2410.10132",
     )
 
     def __init__(
@@ -82,14 +89,14 @@ class SHM(Memory):
         self.output = Linear(N, hidden_size)
 
     def initial_state(self, batch_size: int) -> SHMState:
-        """Return an empty matrix, and the first row's turn."""
+        """Return a matrix of zeros, and the index of the first row."""
         N, weight = self.state_size, self.theta
         return SHMState(weight.new_zeros(batch_size, N, N), weight.new_zeros(batch_size, 1))
 
     def forward(
         self, x: Tensor, state: SHMState, start: Tensor | None = None
     ) -> tuple[Tensor, SHMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (M, phase), start = clear_at_first_step(state, start)
         x = self.norm(x)
@@ -101,7 +108,7 @@ class SHM(Memory):
             q, k, v, c, eta = inputs
             theta = self.theta.index_select(0, turn.flatten()).view_as(c)
             k, q, v = feature_map(k), feature_map(q), eta.sigmoid() * v
-            # 3 N² numbers a step would have to be kept for gradients otherwise
+            # blocks save memory: the backward pass of all T steps needs 3 N² numbers a step
             read, M = read_blocks(_read_block, (q, k, v, c, theta), M, start, _BLOCK)
         y = self.output(read.to(x.dtype) + self.shortcut(x))
         phase = ((turn[:, -1:] + 1) % self.num_calibrations).to(phase.dtype)
@@ -111,11 +118,15 @@ class SHM(Memory):
 def _read_block(
     q: Tensor, k: Tensor, v: Tensor, c: Tensor, theta: Tensor, memory: Tensor, start: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Write a few steps and read each: [B, S, N] of each but the memory [B, N, N]."""
-    # 1 + tanh: on processors that are not Intel's the logistic function takes a sixth of the time
+    """Update the memory [B, N, N] over a block of steps; the other inputs are [B, S, N].
+
+    Returns:
+        Mₜ qₜ after each step [B, S, N], and the memory after the last.
+    """
+    # 1 + tanh(a) = 2 σ(2 a), and σ takes a sixth of the time on CPUs other than Intel's
     calibrations = 2 * _outer(2 * theta, c).sigmoid()  # [B, S, N, N]
     memories = diagonal_scan(calibrations, _outer(v, k), memory, start)
-    # a copy, so that the others are let go
+    # a copy, so that the matrices of the other steps are freed
     return (q.unsqueeze(2) @ memories.mT).squeeze(2), memories[:, -1].clone()
 
 

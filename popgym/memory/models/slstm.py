@@ -4,15 +4,19 @@
     o = σ(W_o x + R_o hₜ₋₁ + b_o)           f̃ = W_f x + R_f hₜ₋₁ + b_f
     cₜ = σ(f̃) cₜ₋₁ + exp(ĩ) z        nₜ = σ(f̃) nₜ₋₁ + exp(ĩ)        hₜ = o cₜ / nₜ
 
-So that no exponential overflows, c and n are kept divided by exp(mₜ), with
-mₜ = max(log σ(f̃) + mₜ₋₁, ĩ), and m = ĩ at an episode's first step, so that n is at least 1. R is
-block-diagonal: units remember what other units of the same head held.
+where z is the candidate, o is the output gate, ĩ and f̃ are the input and forget gates before their
+activations, c is the cell, n is the normaliser, h is the output and σ is the logistic function. R
+is block-diagonal: a unit depends on earlier outputs of the units of its own head.
+
+To avoid overflow, c and n are stored divided by exp(mₜ), where mₜ = max(log σ(f̃) + mₜ₋₁, ĩ), and
+m = ĩ at the first step of an episode, so that n is at least 1.
 
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.2 and appendix A.2,
-https://arxiv.org/abs/2405.04517; of the two forget gates there, the sigmoid, as in the authors'
-program, https://github.com/NX-AI/xlstm, whose option "small_init" the biases follow. By default
-b_f falls from 5 to −7 there, with which most units would forget within a few steps, and R begins as
-zeros, here as torch's weights. The bare cell, without the block around it.
+https://arxiv.org/abs/2405.04517. Of the paper's two forget gates this is the sigmoid, as in the
+authors' program, https://github.com/NX-AI/xlstm. The biases are initialised as by the option
+"small_init" of that program. Its default initialises b_f from 5 down to −7, with which most units
+forget within a few steps. It initialises R with zeros; here R has torch's default initialisation.
+The block that surrounds the cell in the paper is not included.
 """
 
 import math
@@ -22,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_size
+from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.resets import clear_at_first_step
 from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.recurrence import read_cells
@@ -31,13 +35,13 @@ _aten = torch.ops.aten
 
 
 class SLSTMCell(Cell):
-    """The cell with pre-activations of z, i, f, o and the states h, c, n, m.
+    """The cell of the sLSTM, with the pre-activations z, i, f, o and the states h, c, n, m.
 
-    m is −∞ before an episode's first step, whatever the forget gate of that step.
+    Before the first step of an episode, m counts as −∞: the forget gate has no effect on that step.
 
-    With i' and f' the stabilised gates, w = 1 where m comes from the forget gate and else 0, and
-    dhₜ, dcₜ, dnₜ, dmₜ the gradients of the states after the step, the gradients of the
-    pre-activations (with a dot) and of the states before the step are
+    Let i' and f' be the stabilised gates, w = 1 where m comes from the forget gate and 0 elsewhere,
+    and dhₜ, dcₜ, dnₜ, dmₜ the gradients of the states after the step. The gradients of the
+    pre-activations (marked with a dot) and of the states before the step are
 
         dȯ = dhₜ (c/n) σ'(o)      dcₜ += dhₜ o/n      dnₜ −= dhₜ h/n      dmₜ −= dcₜ cₜ + dnₜ nₜ
         dż = dcₜ i' tanh'(z)        di̇ = (dcₜ z + dnₜ) i' + (1 − w) dmₜ
@@ -48,9 +52,9 @@ class SLSTMCell(Cell):
     def read(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Keep c and n before each step, z, i', f', o and σ(−f)."""
+        """Compute the steps; save c and n before each step, z, i', f', o and σ(−f)."""
         h_t, c_t, n_t, m_t = states
-        # nothing is held yet: the first input gate counts, however small
+        # n = 0 before the first step of an episode: the first input gate must set m, however small
         m_t = m_t.masked_fill(n_t == 0, -torch.inf)
         befores = tuple(torch.empty_like(out) for _ in range(2))
         not_f = torch.empty_like(out)
@@ -72,10 +76,10 @@ class SLSTMCell(Cell):
     def differentiate(
         self, saved: Tensors, h: Tensor, h_tm1: Tensor, dy: Tensor, d_states: Tensors, u: Tensor
     ) -> tuple[Tensor, Tensor, Tensors]:
-        """Run the equations backwards over the steps."""
+        """Apply the equations of the class from the last step to the first."""
         c_tm1, n_tm1, gates, not_f = saved
         z, i, f, o = gates.chunk(4, 2)
-        # what does not depend on later steps: all at once
+        # everything that does not depend on later steps is computed for all steps at once
         c, n = torch.addcmul(f * c_tm1, i, z), torch.addcmul(i, f, n_tm1)
         ratio = c / n
         dc_dh, dn_dh = o / n, -o * ratio / n
@@ -102,29 +106,33 @@ class SLSTMCell(Cell):
 
 
 class SLSTMState(NamedTuple):
-    """The output, and sums over the episode divided by the exponential of their stabiliser."""
+    """State: the last output, and sums over the episode divided by exp(m)."""
 
     h: Tensor  # [B, D]
     c: Tensor  # [B, D]
-    n: Tensor  # [B, D], at least 1 after any step
+    n: Tensor  # [B, D], at least 1 after each step
     m: Tensor  # [B, D], the stabiliser
 
 
 class SLSTM(Memory):
-    """An sLSTM of one layer.
+    """An sLSTM with one layer.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_heads: H, groups of units that do not see each other's outputs; it divides D.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_heads: Number of heads, H; a divisor of D. Each head is a group of D / H units, which
+            depend on earlier outputs of this group only.
 
     Raises:
-        ValueError: a size is less than 1, or ``num_heads`` does not divide ``hidden_size``.
+        ValueError: If a size is less than 1, or if ``num_heads`` does not divide
+            ``hidden_size``.
     """
 
-    source: ClassVar[str] = (
-        "Beck et al., xLSTM: Extended Long Short-Term Memory, 2024, "
-        "https://arxiv.org/abs/2405.04517"
+    source: ClassVar[Source] = Source(
+        "Beck et al.",
+        "xLSTM: Extended Long Short-Term Memory",
+        2024,
+        "https://arxiv.org/abs/2405.04517",
     )
 
     def __init__(self, input_size: int, hidden_size: int, num_heads: int = 1) -> None:
@@ -138,19 +146,19 @@ class SLSTM(Memory):
         size = hidden_size // num_heads
         self.weight = nn.Parameter(_uniform(4 * hidden_size, input_size, fan_in=input_size))
         self.recurrent = nn.Parameter(_uniform(4, num_heads, size, size, fan_in=size))
-        self.bias = nn.Parameter(torch.zeros(4, hidden_size))  # of z, i, f, o
-        # at first the units forget at different paces, over tens to hundreds of steps
+        self.bias = nn.Parameter(torch.zeros(4, hidden_size))  # z, i, f, o
+        # initially the units forget at different rates, over tens to hundreds of steps
         with torch.no_grad():
             self.bias[2] = torch.linspace(3, 6, size).repeat(num_heads)
 
     def initial_state(self, batch_size: int) -> SLSTMState:
-        """Return zeros."""
+        """Return a state of zeros."""
         return SLSTMState(*self.bias.new_zeros(4, batch_size, self.output_size).unbind())
 
     def forward(
         self, x: Tensor, state: SLSTMState, start: Tensor | None = None
     ) -> tuple[Tensor, SLSTMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         bias = self.bias.flatten()
@@ -161,7 +169,7 @@ class SLSTM(Memory):
         return y, SLSTMState(*(field.squeeze(0) for field in after))
 
     def _recurrent_matrix(self) -> Tensor:
-        """R with its heads on the diagonal [4 D, D]."""
+        """Return R [4 D, D], with one block for each head on the diagonal."""
         heads = torch.eye(self.num_heads, dtype=self.bias.dtype, device=self.bias.device)
         matrix = self.recurrent.unsqueeze(3) * heads.view(1, self.num_heads, 1, self.num_heads, 1)
         return matrix.reshape(4 * self.output_size, self.output_size)

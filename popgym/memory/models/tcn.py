@@ -1,21 +1,23 @@
 """The temporal convolutional network: residual blocks of dilated causal convolutions.
 
-On level l = 0 … L − 1, with x the level's inputs, d = 2ˡ, 0 ≤ k < window, and w ∗ the
+On level l = 0 … L − 1, with x the input of the level, d = 2ˡ, 0 ≤ k < window, and w ∗ the
 causal convolution b + Σₖ Wₖ xₜ₋ₖd, in which inputs before the episode's first step are 0:
 
     h = drop(ReLU(w₁ ∗ x)),  h' = drop(ReLU(w₂ ∗ h)),  y = ReLU(h' + P x)        W = g v / ‖v‖
 
-where P is the identity, or a linear map where x and h' differ in size; each unit's weights have the
-norm g and the direction v (Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868). At first
-g = 1. With torch's usual weights, of a norm of .58, little comes through several convolutions: what
-is learned in 300 updates, to recall what was shown 60 steps ago, was not in 600. The authors'
-program, https://github.com/locuslab/TCN, draws weights from N(0, 0.01²), which are overwritten by
-the normalised ones, so that only those of P are as small.
+where P is the identity, or a linear map if x and h' differ in size, and drop is dropout. The
+weights of each unit have the norm g and the direction v (Salimans and Kingma 2016,
+https://arxiv.org/abs/1602.07868), with g = 1 at initialisation. Torch's default weights have a norm
+of .58, so a signal shrinks in every convolution. With them, a task that needs recall over 60 steps
+was not learned in 600 updates; with g = 1 it was learned in 300. The authors' program,
+https://github.com/locuslab/TCN, draws weights from N(0, 0.01²), but weight normalisation overwrites
+them, so that only the weights of P are that small.
 
 Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks
-for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, section 3. The network sees
-2 (window − 1) (2ᴸ − 1) steps back, exactly; its state is what its convolutions still see. As
-in the paper dropout takes whole channels, but none by default: acting would not be learning.
+for Sequence Modeling" (2018), https://arxiv.org/abs/1803.01271, section 3. An output depends on
+exactly 2 (window − 1) (2ᴸ − 1) earlier inputs. The state consists of the inputs of each convolution
+that later outputs depend on. As in the paper, dropout removes whole channels. It is off by default,
+because with dropout the network that learns is not the network that acts.
 """
 
 from typing import ClassVar, NamedTuple
@@ -24,35 +26,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory, check_number, check_size
+from popgym.memory.base import Memory, Source, check_number, check_size
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 
 
 class TCNState(NamedTuple):
-    """What the convolutions still see."""
+    """State: the inputs of the convolutions that later outputs still depend on."""
 
-    frames: Tensor  # [B, S], the last inputs of one convolution after the other, oldest first
+    frames: Tensor  # [B, S], the last inputs of all convolutions, concatenated; oldest first
 
 
 class TCN(Memory):
     """A temporal convolutional network.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        window: taps of each convolution.
-        num_levels: L, residual blocks; each doubles the dilation.
-        dropout: probability that a channel is dropped after a convolution while training.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        window: Number of taps of each convolution.
+        num_levels: Number of residual blocks, L. Each doubles the dilation.
+        dropout: Probability that a channel is dropped after a convolution during training.
 
     Raises:
-        ValueError: a size is less than 1, or not 0 <= dropout < 1.
+        ValueError: If a size is less than 1, or if 0 <= dropout < 1 does not hold.
+        TypeError: If an option has the wrong type.
     """
 
-    source: ClassVar[str] = (
-        "Bai, Kolter and Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent "
-        "Networks for Sequence Modeling, 2018, https://arxiv.org/abs/1803.01271"
+    source: ClassVar[Source] = Source(
+        "Bai, Kolter and Koltun",
+        "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence "
+        "Modeling",
+        2018,
+        "https://arxiv.org/abs/1803.01271",
     )
 
     def __init__(
@@ -76,18 +82,18 @@ class TCN(Memory):
 
     @property
     def receptive_field(self) -> int:
-        """1 + 2 (window − 1) (2ᴸ − 1): every convolution adds to what is seen."""
+        """1 + 2 (window − 1) (2ᴸ − 1): each convolution adds (window − 1) 2ˡ steps."""
         return 1 + 2 * (self.window - 1) * (2**self.num_levels - 1)
 
     def initial_state(self, batch_size: int) -> TCNState:
-        """Return frames of zeros."""
+        """Return a state of zeros."""
         size = sum(rows * features for rows, features in self._frames())
         return TCNState(next(self.parameters()).new_zeros(batch_size, size))
 
     def forward(
         self, x: Tensor, state: TCNState, start: Tensor | None = None
     ) -> tuple[Tensor, TCNState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         (frames,), start = clear_at_first_step(state, start)
         shapes = self._frames()
@@ -104,13 +110,13 @@ class TCN(Memory):
         return y, TCNState(torch.cat(last, 1).to(frames.dtype))
 
     def _frames(self) -> list[tuple[int, int]]:
-        """How many inputs each convolution keeps, and their size."""
+        """Return the number of inputs that each convolution keeps, and their size."""
         convs = [module for module in self.modules() if isinstance(module, _NormedConv)]
         return [(conv.span, conv.direction.shape[1]) for conv in convs]
 
 
 class _Block(nn.Module):
-    """Two convolutions with the same dilation, and the way around them."""
+    """Two convolutions with the same dilation, and the residual connection around them."""
 
     def __init__(
         self, input_size: int, hidden_size: int, window: int, dilation: int, dropout: float
@@ -137,7 +143,7 @@ class _Block(nn.Module):
 
 
 class _NormedConv(nn.Module):
-    """A causal convolution whose weights have a direction and a norm for each unit."""
+    """A causal convolution whose weights are stored as a direction and a norm for each unit."""
 
     def __init__(self, input_size: int, hidden_size: int, window: int, dilation: int) -> None:
         super().__init__()
@@ -157,5 +163,5 @@ class _NormedConv(nn.Module):
 
 
 def _norm(weight: Tensor) -> Tensor:
-    """[D, F, W] -> [D, 1, 1]."""
+    """Return the norm of each unit's weights: [D, F, W] -> [D, 1, 1]."""
     return weight.flatten(1).norm(dim=1).view(-1, 1, 1)

@@ -1,19 +1,21 @@
-"""The xLSTM: a block with a matrix memory, then one whose units see each other's outputs.
+"""The xLSTM: an mLSTM block followed by an sLSTM block.
+
+The mLSTM can store more. In the sLSTM, what is stored may depend on what was stored before.
 
     z⁰ = P x        z¹ = z⁰ + mLSTM(LN z⁰)        z² = z¹ + LN sLSTM(LN z¹)
     y = z² + V (GELU(U LN z²) ⊙ U' LN z²)
 
-where P is the identity, or a linear map if the inputs are not of size D, and U, U' have ⌈4 D / 3⌉
-rows. Each block has its memory's strength: the mLSTM's is how much it holds, the sLSTM's that what
-it stores may depend on what it has stored.
+where P is the identity, or a linear map if the inputs are not of size D, LN is a layer
+normalisation, ⊙ is the elementwise product, and U and U' have ⌈4 D / 3⌉ rows.
 
 Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024), section 2.4 and figures 3, 10 and 11,
-https://arxiv.org/abs/2405.04517: xLSTM[1:1]; deeper with ``num_layers`` of ``make_memory``. Left
-out are the convolutions before the gates, the mLSTM's learnable skip and its projection to twice
-the width, whose place its heads have, and the norm after the last block, as what reads the outputs
-is no part of a memory. The sLSTM has one head instead of four, so that D may be any number. Unlike
-the authors' program, https://github.com/NX-AI/xlstm, linear maps and the norms before memories have
-biases, and all begin as torch's do.
+https://arxiv.org/abs/2405.04517. This is xLSTM[1:1]; the option ``num_layers`` of ``make_memory``
+makes it deeper. Not included are the convolutions before the gates, the mLSTM's learnable skip
+connection, its projection to twice the width (the heads of ``MLSTM`` take its place), and the norm
+after the last block, which belongs to the network that uses the outputs. The sLSTM has one head
+instead of four, so that D may be any number. Unlike in the authors' program,
+https://github.com/NX-AI/xlstm, linear maps and the norms before the memories have biases, and both
+have torch's default initialisation.
 """
 
 import math
@@ -22,14 +24,14 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-from popgym.memory.base import Memory
+from popgym.memory.base import Memory, Source
 from popgym.memory.models.mlstm import MLSTM, MLSTMState
 from popgym.memory.models.slstm import SLSTM, SLSTMState
 from popgym.memory.ops.linear import Linear
 
 
 class XLSTMState(NamedTuple):
-    """The mLSTM's state, then the sLSTM's."""
+    """State: the fields of the mLSTM's state, then those of the sLSTM's."""
 
     products: Tensor  # [B, H, K, K], C of the mLSTM
     keys: Tensor  # [B, H, K], n of the mLSTM
@@ -41,19 +43,19 @@ class XLSTMState(NamedTuple):
 
 
 class XLSTM(Memory):
-    """An mLSTM and an sLSTM block.
+    """An mLSTM block followed by an sLSTM block.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_heads: H, matrices that the mLSTM keeps.
-        key_size: K, the size of a head's queries, keys and values.
+        input_size: Number of input features, F.
+        hidden_size: Number of output features, D.
+        num_heads: Number of heads of the mLSTM, H.
+        key_size: Number of features of a query, key or value in each head, K.
 
     Raises:
-        ValueError: a size is less than 1.
+        ValueError: If a size is less than 1.
     """
 
-    source: ClassVar[str] = MLSTM.source
+    source: ClassVar[Source] = MLSTM.source
 
     def __init__(
         self, input_size: int, hidden_size: int, num_heads: int = 4, key_size: int = 32
@@ -70,7 +72,7 @@ class XLSTM(Memory):
         self.output = Linear(width, hidden_size)
 
     def initial_state(self, batch_size: int) -> XLSTMState:
-        """Return both memories' states at the start of an episode."""
+        """Return the initial states of both memories."""
         return XLSTMState(
             *self.mlstm.initial_state(batch_size), *self.slstm.initial_state(batch_size)
         )
@@ -78,7 +80,7 @@ class XLSTM(Memory):
     def forward(
         self, x: Tensor, state: XLSTMState, start: Tensor | None = None
     ) -> tuple[Tensor, XLSTMState]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Compute the outputs [B, T, D] for ``x`` [B, T, F]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         z = self.project(x)
         y, matrix = self.mlstm(self.norms[0](z), MLSTMState(*state[:3]), start)
