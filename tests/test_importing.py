@@ -10,9 +10,10 @@ from popgym.baselines.train import resume
 from popgym.cli import main
 from popgym.importing import UserModuleError
 from popgym.memory.registry import find_memory
-from popgym.runs.environment import make_environments, resolve
+from popgym.runs.environment import make_environments
 from popgym.runs.evaluate import evaluate
 from popgym.runs.folder import RunFolder
+from popgym.runs.names import resolve
 from tests.runs.specimens import OWN, TOYS, policy, settings
 
 MODULE = "of_a_user"

@@ -12,8 +12,9 @@ from popgym.memory.base import Memory
 from popgym.memory.models.frameconv import TemporalConv
 from popgym.memory.registry import find_memory
 from popgym.networks.actor_critic import ActorCritic
-from popgym.runs.environment import found, looking_at
+from popgym.runs.environment import looking_at
 from popgym.runs.errors import RunError, describe
+from popgym.runs.names import found
 from popgym.runs.policy import PolicySpec
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of

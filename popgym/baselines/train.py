@@ -30,10 +30,10 @@ from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.remote import cause_of
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
-from popgym.runs.environment import resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
+from popgym.runs.names import resolve
 from popgym.runs.policy import Policy, PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from popgym.runs.blame import closing
-from popgym.runs.environment import environment_of_run, make_environments
+from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.folder import RunFolder
+from popgym.runs.names import environment_of_run
 from popgym.runs.patience import Patience
 from popgym.runs.policy import Policy
 from popgym.runs.quotas import episode_quotas

@@ -13,7 +13,8 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from popgym.core.arguments import unknown
 
@@ -122,7 +123,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
-            object.__setattr__(self, item.name, _typed(item, getattr(self, item.name)))
+            object.__setattr__(self, item.name, _typed(item.name, getattr(self, item.name)))
         for name in ("memory_options", "network"):
             object.__setattr__(self, name, _as_saved(name, getattr(self, name)))
         for name, (low, high) in _RANGES.items():
@@ -209,10 +210,15 @@ _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORI
 _SECTIONS = {"env": "env_options", "memory": "memory_options", "network": "network"}
 
 
-def _typed(item: dataclasses.Field, value: Any) -> Any:
-    """``value`` as the field's type; whole floats pass as integers, integers as floats."""
-    kind = _FIELD_TYPES[item.name]
-    optional = "None" in str(item.type)
+def _typed(name: str, value: Any) -> Any:
+    """Return ``value`` as the type of the field ``name``.
+
+    A float that is a whole number is accepted as an int, and an int as a float.
+
+    Raises:
+        TypeError: If the value has another type.
+    """
+    kind, optional = _FIELD_TYPES[name]
     if value is None and optional:
         return None
     if kind is int and isinstance(value, float) and value.is_integer():
@@ -220,10 +226,10 @@ def _typed(item: dataclasses.Field, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is list:
-        return _names(item.name, value)
+        return _names(name, value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         allowed = kind.__name__ + (" or null" if optional else "")
-        raise TypeError(f"{item.name} must be {allowed}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {value!r}")
     return value
 
 
@@ -246,17 +252,14 @@ def _names(what: str, value: Any) -> list[str]:
     return list(value)
 
 
-_FIELD_TYPES: dict[str, type] = {
-    item.name: {
-        "str": str,
-        "int": int,
-        "float": float,
-        "bool": bool,
-        "Options": dict,
-        "Names": list,
-    }[str(item.type).partition(" ")[0]]
-    for item in dataclasses.fields(Settings)
-}
+def _kind(hint: Any) -> tuple[type, bool]:
+    """Return the class of a field's values, and whether the field may be None."""
+    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    kind = next(each for each in allowed if each is not NoneType)
+    return get_origin(kind) or kind, NoneType in allowed
+
+
+_FIELD_TYPES = {name: _kind(hint) for name, hint in get_type_hints(Settings).items()}
 
 
 def check_keys(keys: Mapping[str, Any], what: str) -> None:

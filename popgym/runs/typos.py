@@ -1,7 +1,8 @@
 """The mistakes in a run's settings that can be told before torch and Ray are loaded."""
 
 from popgym.runs import memory_table
-from popgym.runs.environment import make_one, resolve
+from popgym.runs.environment import make_one
+from popgym.runs.names import resolve
 from popgym.runs.settings import Settings
 
 

@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 
 import popgym.wrappers
 from popgym.core.arguments import unknown
-from popgym.importing import import_user_module
+from popgym.importing import find_in_user_module
 from popgym.runs.errors import BrokenEnvironmentError, describe, origin
 
 Wrapper = str | Callable[[Any], Any]
@@ -77,12 +77,9 @@ def find_wrapper(wrapper: Wrapper) -> Callable[[Any], Any]:
     module_name, colon, attribute = wrapper.partition(":")
     if not colon:
         raise ValueError(f"{unknown('wrapper', wrapper, OURS)}; module:Class works too")
-    module = import_user_module(f"wrapper {wrapper!r}", module_name)
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        what = "has no such name" if found is None else f"has a {type(found).__name__} there"
-        raise ValueError(f"wrapper {wrapper!r}: module {module_name!r} {what}")
-    return found
+    wanted = f"wrapper {wrapper!r}"
+    kind = "a class or function that is called with an environment"
+    return find_in_user_module(wanted, module_name, attribute, callable, kind)
 
 
 def _name(wrapper: Wrapper) -> str:
