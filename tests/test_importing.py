@@ -89,7 +89,7 @@ def test_a_run_that_needs_it_neither_begins_nor_goes_on(broken, run, tmp_path):
 
 
 def test_a_policy_that_needs_it_is_not_called_damaged(broken, run):
-    start = rf"the policy in {run}/policy needs the class that it was trained with: memory"
+    start = rf"the policy in {run}/policy needs the class with which it was trained: memory"
     with pytest.raises(UserModuleError, match=rf"{start} '{MODULE}:Mine'.*{broken}") as caught:
         popgym.load(run)
     assert "damaged" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""How long an environment's episodes can be, as far as it tells."""
+"""Finds the largest number of steps in an episode, if the environment states it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from popgym.wrappers.base import inner
 
 
 def longest_episode(env: gym.Env) -> int | None:
-    """Return the most steps that an episode of ``env`` can have; None where nothing tells.
+    """Return the largest number of steps in an episode of ``env``, or None if it is unknown.
 
-    That is the least of ``max_episode_length``, which popgym's environments have, and the limits
-    of Gymnasium's ``TimeLimit`` wrappers, which `gymnasium.make` adds; or else
+    This is the minimum of ``max_episode_length``, which popgym's environments have, and the limits
+    of Gymnasium's ``TimeLimit`` wrappers, which ``gymnasium.make`` adds. If there are none, it is
     ``spec.max_episode_steps``.
     """
     told: list[Any] = [inner(env, "max_episode_length", None)]

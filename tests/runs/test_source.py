@@ -64,7 +64,7 @@ def test_what_makes_no_environment_is_refused_with_what_to_pass(env):
 
 
 def test_a_vector_environment_is_refused_as_one_already_made():
-    with pytest.raises(TypeError, match="got an environment already made"):
+    with pytest.raises(TypeError, match="got an environment instance"):
         source_of(make_environments("RepeatPreviousEasy", 2))
 
 
