@@ -24,7 +24,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
 
     Args:
         settings: The resolved settings of the run.
-        env: The environment if ``settings.env`` does not name it; see `popgym.runs.source`.
+        env: The environment if ``settings.env`` does not name it; see ``popgym.runs.source``.
     """
     s = settings
     assert s.num_envs is not None and s.minibatch_size is not None, "resolve first"
@@ -75,7 +75,7 @@ def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[Re
 
     Args:
         settings: The resolved settings of the run.
-        env: As in `algorithm_config`.
+        env: As in ``algorithm_config``.
     """
     alone = not ray.is_initialized()
     if alone and (settings.runners or settings.learners):

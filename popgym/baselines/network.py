@@ -50,7 +50,7 @@ def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -
 
 
 def model_config(settings: Settings) -> dict[str, Any]:
-    """Return the same description as the ``model_config`` of `MemoryModule`.
+    """Return the same description as the ``model_config`` of ``MemoryModule``.
 
     The memory's options are in a dictionary of their own, because their names may be equal to
     other keys.

@@ -22,7 +22,7 @@ def cause_of(error: BaseException) -> BaseException:
     """Return the exception that an actor raised, if ``error`` is Ray's report of it.
 
     Returns:
-        The innermost error that is not Ray's. If there is none, a `RunError` that says which
+        The innermost error that is not Ray's. If there is none, a ``RunError`` that says which
         actor was lost, or what Ray reports. An error that is not Ray's is returned unchanged.
     """
     if not isinstance(error, RayError):
@@ -36,7 +36,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def error_in_text(error: RayError, inner: BaseException) -> RunError | None:
-    """Return a `RunError` if Ray has only the text of an exception that cannot be pickled."""
+    """Return a ``RunError`` if Ray has only the text of an exception that cannot be pickled."""
     if isinstance(error, RayTaskError) and type(inner) is RayError:
         return RunError(_last_line(error.traceback_str))
     return None

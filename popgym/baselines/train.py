@@ -87,7 +87,7 @@ def train(
         memory: A popgym memory, or ``module:Class``.
         out: The run folder. None means a new one in ``runs/``.
         progress: Whether to display progress on standard error.
-        **settings: See `popgym.runs.settings.Settings`; for example ``steps=1_000_000``,
+        **settings: See ``popgym.runs.settings.Settings``; for example ``steps=1_000_000``,
             ``memory_options={"stack_size": 8}``.
 
     Returns:
@@ -120,14 +120,14 @@ def resume(
         env: The callable, if the run was trained on one. It must be given again, because a run
             folder cannot store it.
         steps: A new total number of environment steps. None keeps the run's own.
-        progress: As in `train`.
+        progress: As in ``train``.
 
     Returns:
-        The run, as in `train`.
+        The run, as in ``train``.
 
     Raises:
         ValueError: If there is no run or no checkpoint, or one of them is damaged.
-        RunError: As in `train`.
+        RunError: As in ``train``.
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
@@ -264,7 +264,7 @@ def trained_policy(algorithm: RecurrentPPO, settings: Settings) -> Policy:
 
 
 def policy_with(spec: PolicySpec, weights: Mapping[str, Any]) -> Policy:
-    """Return a policy with the weights of a `MemoryModule`.
+    """Return a policy with the weights of a ``MemoryModule``.
 
     Args:
         spec: The description of the network.

@@ -39,14 +39,14 @@ def make_environments(
     ``info["final_obs"]``.
 
     Args:
-        env: A name (see `popgym.runs.names`), or a callable that makes an environment.
+        env: A name (see ``popgym.runs.names``), or a callable that makes an environment.
         num_envs: The number of environments.
         options: Arguments of the environment's constructor, and ``max_episode_steps``, the number
             of steps after which an episode is truncated. Every kind of environment takes the
             latter.
         vectorization: For environments without a native vector form: "sync" steps them one after
             another, "async" runs each in a process of its own.
-        wrappers: Wrappers put around each environment in this order, see `popgym.runs.wrapping`.
+        wrappers: Wrappers put around each environment in this order, see ``popgym.runs.wrapping``.
             popgym's wrappers keep the native vector form; with any other the environments are
             vectorized as ``vectorization`` says.
 
@@ -104,14 +104,14 @@ def make_one(
     """Make a single environment.
 
     Args:
-        env: As in `make_environments`.
-        options: As in `make_environments`.
-        wrappers: As in `make_environments`.
+        env: As in ``make_environments``.
+        options: As in ``make_environments``.
+        wrappers: As in ``make_environments``.
         **more: More constructor arguments, which override ``options``.
 
     Raises:
-        ValueError: As in `make_environments`.
-        BrokenEnvironmentError: As in `make_environments`.
+        ValueError: As in ``make_environments``.
+        BrokenEnvironmentError: As in ``make_environments``.
     """
     source, arguments = source_of(env), {**(options or {}), **more}
     with blaming(source.name, arguments):
@@ -125,8 +125,8 @@ def looking_at(
     """Make a single environment for inspection, and close it at the end of the block.
 
     Raises:
-        ValueError: As in `make_one`.
-        BrokenEnvironmentError: As in `make_one`, and if closing the environment fails.
+        ValueError: As in ``make_one``.
+        BrokenEnvironmentError: As in ``make_one``, and if closing the environment fails.
     """
     source = source_of(env)
     sample = make_one(source, options, wrappers)
@@ -142,7 +142,7 @@ class Maker:
     arguments: dict[str, Any]
     wrappers: tuple[Wrapper, ...]
     own_arrays: bool = False
-    """Whether observations and actions are copied, see `OwnArrays`."""
+    """Whether observations and actions are copied, see ``OwnArrays``."""
 
     def __call__(self) -> gym.Env:
         """Return a new environment in its wrappers."""

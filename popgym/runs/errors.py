@@ -20,7 +20,7 @@ class WorkerError(RuntimeError):
 def describe(error: BaseException) -> str:
     """Return an error's type and message in one line.
 
-    The message of a `WorkerError` already includes the type.
+    The message of a ``WorkerError`` already includes the type.
     """
     message = " ".join(str(error).split())
     if isinstance(error, WorkerError):

@@ -52,7 +52,7 @@ class RunFolder:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path, self.settings = path, settings
         self._progress = ProgressFile(path / PROGRESS)
-        self._made: list[Path] = []  # folders that `create` made, innermost first
+        self._made: list[Path] = []  # folders that ``create`` made, innermost first
 
     # ---- making and opening
 
@@ -82,7 +82,7 @@ class RunFolder:
         return run
 
     def discard_if_empty(self) -> None:
-        """Undo `create` if the run has neither a row of progress nor a checkpoint."""
+        """Undo ``create`` if the run has neither a row of progress nor a checkpoint."""
         if self.rows() or self._checkpoints():
             return
         for entry in self.path.iterdir():

@@ -18,15 +18,15 @@ def longest_episode(env: gym.Env) -> int | None:
     of Gymnasium's ``TimeLimit`` wrappers, which ``gymnasium.make`` adds. If there are none, it is
     ``spec.max_episode_steps``.
     """
-    told: list[Any] = [inner(env, "max_episode_length", None)]
+    limits: list[Any] = [inner(env, "max_episode_length", None)]
     layer = env
     while isinstance(layer, gym.Wrapper):
         if isinstance(layer, TimeLimit):
-            told.append(layer._max_episode_steps)
+            limits.append(layer._max_episode_steps)
         layer = layer.env
-    return _least(told) or _least([getattr(layer.spec, "max_episode_steps", None)])
+    return _least(limits) or _least([getattr(layer.spec, "max_episode_steps", None)])
 
 
-def _least(told: list[Any]) -> int | None:
-    numbers = [int(n) for n in told if isinstance(n, Integral) and not isinstance(n, bool)]
+def _least(limits: list[Any]) -> int | None:
+    numbers = [int(n) for n in limits if isinstance(n, Integral) and not isinstance(n, bool)]
     return min((n for n in numbers if n >= 1), default=None)

@@ -16,7 +16,7 @@ TABLE = Path(__file__).parents[1] / "memory" / "memories.json"
 
 @cache
 def known_memories() -> dict[str, Any]:
-    """Return the table that `popgym.memory.overview.known` computed; it is read only once."""
+    """Return the table that ``popgym.memory.overview.known`` computed; it is read only once."""
     return json.loads(TABLE.read_text(encoding="utf-8"))
 
 

@@ -62,7 +62,7 @@ def found(source: Source) -> str | Make:
     """Return the Gymnasium id or the callable that ``source`` refers to in this process.
 
     Raises:
-        ValueError: If `resolve` refuses the name, or the name is one that a run folder recorded
+        ValueError: If ``resolve`` refuses the name, or the name is one that a run folder recorded
             for a callable.
     """
     target = source.get()

@@ -38,5 +38,5 @@ class Patience:
             warnings.warn(
                 f"{done} of {episodes} episodes are done after {self.steps:,} steps; if the "
                 "others may never end, cut them with max_steps (--max-steps N)",
-                stacklevel=4,  # the caller of `evaluate`
+                stacklevel=4,  # the caller of ``evaluate``
             )

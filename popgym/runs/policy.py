@@ -143,7 +143,7 @@ class Policy:
             state: The state that the last call returned. None at the first call.
             start: ``[B]`` bool, the episode start mask: whether the observation is the first of
                 an episode.
-            deterministic: As in `act`.
+            deterministic: As in ``act``.
 
         Returns:
             Actions for the vector environment, and the state for the next call.

@@ -39,7 +39,7 @@ def write(folder: Path, description: dict[str, Any], net: nn.Module) -> None:
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the description, converted to the current format, and the weights.
 
-    Call it inside `explaining`, which turns its errors into messages for the user.
+    Call it inside ``explaining``, which turns its errors into messages for the user.
     """
     data = _current(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
     return data, load_file(str(folder / WEIGHTS))

@@ -70,7 +70,7 @@ class PolicySpec:
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> PolicySpec:
-        """Return the specification that `as_data` wrote."""
+        """Return the specification that ``as_data`` wrote."""
         data = dict(data)
         for name in ("observation_space", "action_space"):
             data[name] = space_from_data(data[name])

@@ -74,8 +74,8 @@ class Settings:
     rollout: int = 64
     """Steps of each environment in a rollout."""
     minibatch_size: int | None = None
-    """Steps in a minibatch, which consists of complete rollouts. None means a quarter of
-    num_envs · rollout."""
+    """Steps in a minibatch, which consists of complete rollouts of some environments. None means a
+    quarter of num_envs · rollout."""
     epochs: int = 10
     """Number of passes over each batch."""
     lr: float = 5e-4

@@ -1,6 +1,6 @@
 """The source of an environment, a name or a callable, in a form that can be pickled.
 
-Ray actors and worker processes only know what they can import. A `Source` also carries what they
+Ray actors and worker processes only know what they can import. A ``Source`` also carries what they
 cannot import: the callable, or the registration of a Gymnasium id.
 """
 

@@ -9,7 +9,7 @@ from popgym.runs.settings import Settings
 def refuse_typos(settings: Settings) -> None:
     """Refuse unknown names, and arguments that a popgym environment refuses.
 
-    Checks that need torch or a user's environment are in `popgym.baselines.checks`.
+    Checks that need torch or a user's environment are in ``popgym.baselines.checks``.
 
     Raises:
         ValueError: If a name is unknown or a value is wrong.

@@ -27,7 +27,7 @@ GRACE = 5.0
 class ProcessVectorEnv(AsyncVectorEnv):
     """Vector environment with one process for each environment.
 
-    Any failure in one process ends all of them and raises a `WorkerError`.
+    Any failure in one process ends all of them and raises a ``WorkerError``.
     """
 
     def __init__(self, env_fns: Any, **kwargs: Any) -> None:
@@ -112,7 +112,7 @@ class Line:
 
     def send(self, message: Any) -> None:
         """Send a message, like ``Connection.send``."""
-        # If the worker has ended, `recv` finds the reason.
+        # If the worker has ended, ``recv`` finds the reason.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._pipe.send(message)
 
@@ -149,15 +149,15 @@ def work(
     """
     # A terminal sends Ctrl-C to all processes; the main process ends the others itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    told: Any = Errors(errors)
+    error_texts: Any = Errors(errors)
     try:
         env = make()
     except Exception as error:
-        told.put((index, type(error), error, traceback.format_exc()))
+        error_texts.put((index, type(error), error, traceback.format_exc()))
         pipe.send((None, False))
         return
     with contextlib.suppress(Exception):  # from close(); the loop sends all other errors
-        _async_worker(index, lambda: env, pipe, parent_pipe, memory, told, mode)
+        _async_worker(index, lambda: env, pipe, parent_pipe, memory, error_texts, mode)
 
 
 class Errors:
