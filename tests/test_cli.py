@@ -187,8 +187,8 @@ def test_too_short_a_window_is_a_warning_in_one_line(popgym):
     status, _, err = popgym(*words)
     assert status == 0
     assert err[0] == (
-        "popgym: warning: stack_size 4 cannot see 31 steps back, as RepeatPreviousMedium asks; "
-        "use --set memory.stack_size=32 or a recurrent memory"
+        "popgym: warning: stack_size 4 cannot see 31 steps back, which RepeatPreviousMedium "
+        "requires; use --set memory.stack_size=32 or a recurrent memory"
     )
 
 

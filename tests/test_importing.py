@@ -10,9 +10,10 @@ from popgym.baselines.train import resume
 from popgym.cli import main
 from popgym.importing import UserModuleError
 from popgym.memory.registry import find_memory
-from popgym.runs.environment import make_environments, resolve
+from popgym.runs.environment import make_environments
 from popgym.runs.evaluate import evaluate
 from popgym.runs.folder import RunFolder
+from popgym.runs.names import resolve
 from tests.runs.specimens import OWN, TOYS, policy, settings
 
 MODULE = "of_a_user"
@@ -88,7 +89,7 @@ def test_a_run_that_needs_it_neither_begins_nor_goes_on(broken, run, tmp_path):
 
 
 def test_a_policy_that_needs_it_is_not_called_damaged(broken, run):
-    start = rf"the policy in {run}/policy needs the class that it was trained with: memory"
+    start = rf"the policy in {run}/policy needs the class with which it was trained: memory"
     with pytest.raises(UserModuleError, match=rf"{start} '{MODULE}:Mine'.*{broken}") as caught:
         popgym.load(run)
     assert "damaged" not in str(caught.value)

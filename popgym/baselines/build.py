@@ -1,4 +1,4 @@
-"""From settings to a running RLlib algorithm."""
+"""Builds an RLlib algorithm from the settings of a run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from popgym.runs.source import Env, source_of
 
 
 def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPOConfig:
-    """The RLlib configuration of resolved settings, for ``build_algo()`` or Ray Tune.
+    """Return the RLlib configuration of a run, for ``build_algo()`` or Ray Tune.
 
     Args:
-        settings: the run's.
-        env: what ``settings.env`` stands for where it is not a name; see `popgym.runs.source`.
+        settings: The resolved settings of the run.
+        env: The environment if ``settings.env`` does not name it; see ``popgym.runs.source``.
     """
     s = settings
     assert s.num_envs is not None, "resolve first"
@@ -55,7 +55,12 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
 
 @contextlib.contextmanager
 def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[RecurrentPPO]:
-    """A built algorithm, and what it needs of Ray, both put away at the end."""
+    """Build the algorithm and start Ray if necessary; stop both at the end of the block.
+
+    Args:
+        settings: The resolved settings of the run.
+        env: As in ``algorithm_config``.
+    """
     alone = not ray.is_initialized()
     if alone and (settings.runners or settings.learners):
         start_ray(settings.runners + settings.learners + 1)
@@ -71,15 +76,19 @@ def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[Re
         if algorithm is not None:
             algorithm.stop()
         if alone:
-            ray.shutdown()  # also what RLlib may have started unasked
+            ray.shutdown()  # RLlib may have started Ray itself
 
 
 def start_ray(cpus: int) -> None:
-    """Joins the cluster that RAY_ADDRESS names, or starts one on this machine."""
+    """Connect to the cluster that RAY_ADDRESS names, or start one on this machine.
+
+    Args:
+        cpus: The least number of CPUs of a cluster that is started.
+    """
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not os.environ.get("RAY_ADDRESS"):
-        # Workers look for a user's module:Class where this process does.
+        # Workers search for a user's module:Class in the same folders as this process.
         here = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": here}}
         options |= {"num_cpus": max(cpus, os.cpu_count() or 1), "include_dashboard": False}
@@ -88,7 +97,7 @@ def start_ray(cpus: int) -> None:
 
 @contextlib.contextmanager
 def _quiet_ray() -> Iterator[None]:
-    """RLlib greets with warnings about itself that a user can do nothing about."""
+    """Silence the warnings that RLlib gives about itself, which do not concern the user."""
     loggers = [logging.getLogger(name) for name in ("ray", "ray.rllib")]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""What can be found wrong with a run before anything is built."""
+"""Checks the settings of a run before the algorithm is built."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from popgym.memory.base import Memory
 from popgym.memory.models.frameconv import TemporalConv
 from popgym.memory.registry import find_memory
 from popgym.networks.actor_critic import ActorCritic
-from popgym.runs.environment import found, looking_at
+from popgym.runs.environment import looking_at
 from popgym.runs.errors import RunError, describe
-from popgym.runs.policy import PolicySpec
+from popgym.runs.names import found
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of
 
 
 def check(settings: Settings, env: Env | None = None) -> Settings:
-    """Finds the mistakes that can be found before anything is built; warns of doubtful choices.
+    """Check the settings of a run, and warn of doubtful choices.
 
     Args:
-        settings: of the run.
-        env: what ``settings.env`` stands for where it is not a name.
+        settings: The resolved settings of the run.
+        env: The environment if ``settings.env`` does not name it.
 
     Returns:
-        The settings with what the environment tells filled in.
+        The settings, with the unit of the time embedding filled in.
 
     Raises:
-        ValueError: for unknown names, unsupported spaces and options that do not fit.
+        ValueError: If a name is unknown, a space is not supported, or an option is not valid.
+        TypeError: If an option has the wrong type.
+        RunError: If the environment or the memory cannot be made.
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
@@ -43,7 +46,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         settings = with_time_unit(settings, sample)
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
-        spec.as_data()  # what cannot be saved is refused before hours of training
+        spec.as_data()  # refuses what cannot be saved, before hours of training
     if isinstance(target, str) and target.startswith("popgym-"):
         _warn_of_short_receptive_field(settings, target, net.core)
     return settings
@@ -52,7 +55,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
 def _try_network(spec: PolicySpec) -> ActorCritic:
     try:
         net = spec.build()
-        if ":" in spec.memory:  # ours are tested
+        if ":" in spec.memory:  # popgym's own memories have tests for it
             check_copy(spec, net)
         return net
     except (ValueError, TypeError):
@@ -72,6 +75,6 @@ def _warn_of_short_receptive_field(settings: Settings, target: str, memory: Memo
             else "choose another memory"
         )
         warnings.warn(
-            f"{what} cannot see {needed} steps back, as {settings.env} asks; {remedy}",
+            f"{what} cannot see {needed} steps back, which {settings.env} requires; {remedy}",
             stacklevel=4,
         )

@@ -1,4 +1,4 @@
-"""Runs of environments given in Python: their names, and what it takes to go on with one."""
+"""Names and resumes runs whose environment was given as a callable in Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from popgym.runs.source import GIVEN, LAMBDA, Env, Source, is_given, source_of
 
 
 def named(source: Source, settings: Settings) -> Source:
-    """A lambda under the name of what it makes."""
+    """Return the source; a lambda gets the name of the environment class that it makes."""
     if source.name != LAMBDA + GIVEN:
         return source
     with looking_at(source, settings.env_options) as sample:
@@ -17,11 +17,15 @@ def named(source: Source, settings: Settings) -> Source:
 
 
 def source_again(folder: RunFolder, env: Env | None) -> Source:
-    """The environment of a run to be resumed.
+    """Return the environment of a run that is resumed.
+
+    Args:
+        folder: The run.
+        env: The callable, if the run was trained on one.
 
     Raises:
-        ValueError: when a callable has to be given again and is not, or has other spaces; when
-            one is given to a run that has its environment by name.
+        ValueError: If the run needs a callable and none is given, the callable's environment has
+            other spaces, or one is given although the run names its environment.
     """
     name = folder.settings.env
     if env is None and is_given(name):
@@ -30,7 +34,7 @@ def source_again(folder: RunFolder, env: Env | None) -> Source:
             f"give it again, popgym.resume({str(folder.path)!r}, env=...)"
         )
     if env is not None and not is_given(name):
-        raise ValueError(f"a resumed run keeps its env, here {name}: leave out env")
+        raise ValueError(f"a resumed run keeps its environment, here {name}: leave out env")
     source = source_of(name if env is None else env)
     if env is not None:
         _check_spaces(folder, source)
@@ -38,12 +42,12 @@ def source_again(folder: RunFolder, env: Env | None) -> Source:
 
 
 def _check_spaces(folder: RunFolder, source: Source) -> None:
-    """Refuses an environment in which the run's policy cannot play."""
+    """Check that the environment has the spaces of the run's policy."""
     settings = folder.settings
     try:
         policy = folder.policy()
     except ValueError:
-        return  # a policy that is missing or damaged is written anew
+        return  # training writes a missing or damaged policy again
     with looking_at(source, settings.env_options, settings.wrappers) as sample:
         for kind in ("observation_space", "action_space"):
             given, trained = getattr(sample, kind), getattr(policy, kind)

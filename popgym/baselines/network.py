@@ -1,4 +1,4 @@
-"""From settings to the network of a run, the same for RLlib and for the policy file."""
+"""The network of a run, built from its settings for RLlib and for the saved policy alike."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import torch
 from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.options import DEFAULT_MAX_STEPS
 from popgym.runs.longest_episode import longest_episode
-from popgym.runs.policy import PolicySpec
 from popgym.runs.policy_file import tensors_of
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.settings import Settings
 
 _UNIT = "embedding_max_steps"
-_LARGEST_UNIT = 10_000  # Vaswani et al.'s base; tables of more rows would dwarf the network
+_LARGEST_UNIT = 10_000  # Vaswani et al.'s base; a longer table would be larger than the network
 
 
 def with_time_unit(settings: Settings, env: gym.Env) -> Settings:
     """Return the settings with the unit of the time embedding filled in.
 
-    It is the longest episode of ``env``, at most 10,000, or ``DEFAULT_MAX_STEPS`` where the
-    environment does not tell. config.json records it, so that a resumed run has the same.
+    The unit is the length of the longest episode of ``env``, at most 10,000. It is
+    ``DEFAULT_MAX_STEPS`` if that length is unknown. config.json records the unit, so that a
+    resumed run uses the same one.
     """
     longest = longest_episode(env)
     found = DEFAULT_MAX_STEPS if longest is None else min(longest, _LARGEST_UNIT)
@@ -36,7 +37,7 @@ def _unit(settings: Settings, default: int = DEFAULT_MAX_STEPS) -> Any:
 
 
 def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -> PolicySpec:
-    """Return how the network of a run is built, as the saved policy will say it."""
+    """Return the description of a run's network, which is saved with the policy."""
     return PolicySpec(
         observation_space,
         action_space,
@@ -49,21 +50,25 @@ def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -
 
 
 def model_config(settings: Settings) -> dict[str, Any]:
-    """Return the same for `MemoryModule`; the memory's options may have names of other keys."""
+    """Return the same description as the ``model_config`` of ``MemoryModule``.
+
+    The memory's options are in a dictionary of their own, because their names may be equal to
+    other keys.
+    """
     network = {**settings.network, _UNIT: _unit(settings)}
     return {"memory": settings.memory, "memory_options": settings.memory_options, **network}
 
 
 @torch.no_grad()
 def check_copy(spec: PolicySpec, net: ActorCritic) -> None:
-    """Refuse a network that acts differently when it is built anew and given the same weights.
+    """Check that a second network with the same weights computes the same outputs.
 
-    The acting network, the learning network and the saved policy are such copies.
+    The network of the runners, that of the learner and the saved policy are such copies.
 
     Raises:
-        ValueError: If parameters and persistent buffers do not decide what the network does.
+        ValueError: If the outputs do not depend on parameters and persistent buffers alone.
     """
-    copy = spec.build(seed=1)  # another than the network's, so that what is drawn differs
+    copy = spec.build(seed=1)  # not the network's seed, so that random initial values differ
     copy.load_state_dict(tensors_of(net))
     obs = torch.randn(3, 4, spec.encoder().size, generator=torch.Generator().manual_seed(0))
     one, again, other = (_outputs(each, obs) for each in (net, net, copy))
@@ -71,14 +76,17 @@ def check_copy(spec: PolicySpec, net: ActorCritic) -> None:
         one, other, rtol=1e-3, atol=1e-6, equal_nan=True
     ):
         raise ValueError(
-            f"memory {spec.memory!r} acts differently when it is built anew and given the same "
-            "weights: whatever is drawn at random in its constructor must be a parameter or a "
-            "buffer (register_buffer, not with persistent=False)"
+            f"memory {spec.memory!r} computes different outputs when it is built again and given "
+            "the same weights: all random values of its constructor must be parameters or "
+            "buffers (register_buffer, not with persistent=False)"
         )
 
 
 def _outputs(net: ActorCritic, obs: torch.Tensor) -> torch.Tensor:
-    """What the memory makes of ``obs`` [B, T, O]; the heads begin near zero and would hide it."""
+    """Return the memory's outputs for ``obs`` ``[B, T, O]``.
+
+    The heads are left out: their initial weights are near zero and would hide a difference.
+    """
     state = net.eval().initial_state(len(obs))
     time = torch.arange(obs.shape[1]).expand(len(obs), -1)
     return net.core(net.features(obs, time), state.memory, None)[0]

@@ -1,4 +1,4 @@
-"""What an error that comes out of Ray stands for."""
+"""Finds the cause of an error that Ray raises."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from popgym.runs.errors import RunError
 
-# The class of an actor, as Ray knows it, and what it is.
+# The class name of an actor -> what messages call it.
 _KINDS = {"RolloutRunner": "a runner", "_WrappedExecutable": "a learner"}
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """What went wrong in truth: the exception raised in an actor, as if it were raised here.
+    """Return the exception that an actor raised, if ``error`` is Ray's report of it.
 
     Returns:
-        The innermost error that is not Ray's; else a `RunError` that says which actor was lost,
-        or what Ray reports. An error that is not Ray's is returned as it is.
+        The innermost error that is not Ray's. If there is none, a ``RunError`` that says which
+        actor was lost, or what Ray reports. An error that is not Ray's is returned unchanged.
     """
     if not isinstance(error, RayError):
         return error
@@ -36,18 +36,18 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def error_in_text(error: RayError, inner: BaseException) -> RunError | None:
-    """A `RunError` for an exception that could not travel, of which Ray has only the text."""
+    """Return a ``RunError`` if Ray has only the text of an exception that cannot be pickled."""
     if isinstance(error, RayTaskError) and type(inner) is RayError:
         return RunError(_last_line(error.traceback_str))
     return None
 
 
 def _inner(error: RayError) -> BaseException | None:
-    """What Ray has put into an error of its own."""
+    """Return the error that is wrapped in one of Ray's errors."""
     inner: Any = None
     if isinstance(error, RayTaskError):
         inner = error.cause
-    elif isinstance(error, RayActorError):  # in its constructor
+    elif isinstance(error, RayActorError):  # raised in the actor's constructor
         inner = error.args[0] if error.args else None
     elif isinstance(error, UserCodeException):
         inner = error.__cause__
@@ -55,7 +55,7 @@ def _inner(error: RayError) -> BaseException | None:
 
 
 def _lost(error: RayActorError) -> str:
-    """Which actor, and why."""
+    """Say which actor was lost, and why."""
     text = str(error)
     facts = dict(re.findall(r"^\s*(class_name|pid): (\S+)", text, re.MULTILINE))
     who = _KINDS.get(facts.get("class_name", "").rpartition(".")[2], "one")
@@ -71,9 +71,10 @@ def _last_line(text: str) -> str:
 
 @contextmanager
 def failing_constructors_told() -> Iterator[None]:
-    """Raises the error of a runner that cannot be made.
+    """Raise the error of a runner whose constructor fails.
 
-    RLlib logs it, goes on without the runner and fails for want of any with an IndexError.
+    Without this, RLlib logs the error and continues without the runner. If no runner is left, it
+    fails with an IndexError.
     """
 
     def add_workers(group: EnvRunnerGroup, num_workers: int, validate: bool = False) -> None:
@@ -93,9 +94,9 @@ def failing_constructors_told() -> Iterator[None]:
 
 @contextmanager
 def short_logs() -> Iterator[None]:
-    """Makes a line of what RLlib logs of actors in many, and only of actors that were lost.
+    """Shorten RLlib's log messages about lost actors to one line, and drop those about errors.
 
-    What an actor raises is raised here too, and told by whoever catches it.
+    The errors that actors raise are raised in this process too and reported there.
     """
     logger = logging.getLogger("ray.rllib.utils.actor_manager")
     logger.addFilter(_shorten)
@@ -106,7 +107,7 @@ def short_logs() -> Iterator[None]:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    if isinstance(record.msg, BaseException):  # told before, when it came
+    if isinstance(record.msg, BaseException):  # was reported when it was raised
         return False
     error = sys.exc_info()[1]
     if record.levelno < logging.ERROR or not isinstance(error, RayError):
@@ -116,5 +117,5 @@ def _shorten(record: logging.LogRecord) -> bool:
 
 
 def is_lost(error: RayError) -> bool:
-    """Whether an error is the end of an actor, rather than something that code in it has raised."""
+    """Return whether an error means that an actor has ended, not that its code has raised."""
     return isinstance(error, RayActorError) and not isinstance(_inner(error), RayError)

@@ -1,4 +1,4 @@
-"""One row of progress.csv from RLlib's result of an iteration, and the same for TensorBoard."""
+"""Turns RLlib's result of an iteration into a row of progress.csv and TensorBoard scalars."""
 
 from __future__ import annotations
 
@@ -27,9 +27,15 @@ _LEARNER_COLUMNS = {
 
 
 def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> dict[str, Any]:
-    """One row of progress.csv from RLlib's result of an iteration."""
+    """Return the row of progress.csv for an iteration.
+
+    Args:
+        result: RLlib's result of the iteration.
+        seconds: Seconds since the run began.
+        eval_every: Iterations between evaluations; 0 if there are none.
+    """
     played, learned = result[ENV_RUNNER_RESULTS], result[LEARNER_RESULTS][DEFAULT_MODULE_ID]
-    episodes = played.get(EPISODES, 0)  # NaN when none ended
+    episodes = played.get(EPISODES, 0)  # NaN if none ended
     episodes = int(episodes) if episodes > 0 else 0
     row: dict[str, Any] = {
         "iteration": result["training_iteration"],
@@ -39,7 +45,7 @@ def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> 
         "return_mean": played[RETURN_SUM] / episodes if episodes else None,
         "length_mean": played["episode_len_mean"] if episodes else None,
     }
-    # RLlib repeats its last evaluation until the next.
+    # RLlib repeats the results of an evaluation until the next one.
     evaluated = eval_every and row["iteration"] % eval_every == 0
     latest = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
     row["eval_return"] = latest.get("episode_return_mean") if evaluated else None
@@ -50,7 +56,7 @@ def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> 
 
 
 def to_tensorboard(writer: SummaryWriter, row: Mapping[str, Any]) -> None:
-    """Writes a row for TensorBoard, against environment steps."""
+    """Write the values of a row to TensorBoard, against environment steps."""
     for name, value in row.items():
         if value is not None and name not in ("iteration", "steps"):
             writer.add_scalar(name, value, row["steps"])

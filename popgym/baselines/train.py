@@ -1,4 +1,4 @@
-"""``popgym.train``: from names and numbers to a run folder with a trained policy."""
+"""``popgym.train`` and ``popgym.resume``, which train a policy and write a run folder."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.remote import cause_of
 from popgym.baselines.rows import progress_row, to_tensorboard
 from popgym.runs.curve import draw_curve
-from popgym.runs.environment import resolve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
-from popgym.runs.policy import Policy, PolicySpec
+from popgym.runs.names import resolve
+from popgym.runs.policy import Policy
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings, merge
 from popgym.runs.source import Env, Source, is_given, source_of
 
-_PATIENCE = 10  # iterations in which no runner may answer
+_PATIENCE = 10  # iterations in a row without an answer from any runner
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has ended, or was interrupted."""
+    """A run that is complete or was interrupted."""
 
     folder: RunFolder
     interrupted: bool = False
@@ -56,17 +57,17 @@ class Run:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """progress.csv."""
+        """The rows of progress.csv."""
         return self.folder.rows()
 
     @property
     def final_return(self) -> float | None:
-        """Mean return of the last iteration in which an episode ended; None: none ever did."""
+        """Mean return of the last iteration in which an episode ended; None if no episode ended."""
         ended = [r["return_mean"] for r in self.rows if r.get("return_mean") is not None]
         return ended[-1] if ended else None
 
     def policy(self) -> Policy:
-        """The trained policy."""
+        """Return the trained policy."""
         return self.folder.policy()
 
 
@@ -78,24 +79,24 @@ def train(
     progress: bool = True,
     **settings: Any,
 ) -> Run:
-    """Trains an agent.
+    """Train a policy.
 
     Args:
-        env: an environment of popgym, a Gymnasium id, ``module:Class``, or a callable that makes
-            an environment, as ``lambda: MyEnv(3)``.
-        memory: a memory of popgym, or ``module:Class``.
-        out: the run folder; by default a new one in ``runs/``.
-        progress: whether to show how it goes on standard error.
-        **settings: see `popgym.runs.settings.Settings`, for example ``steps=1_000_000``,
+        env: A popgym environment, a Gymnasium id, ``module:Class``, or a callable that makes an
+            environment, such as ``lambda: MyEnv(3)``.
+        memory: A popgym memory, or ``module:Class``.
+        out: The run folder. None means a new one in ``runs/``.
+        progress: Whether to display progress on standard error.
+        **settings: See ``popgym.runs.settings.Settings``; for example ``steps=1_000_000``,
             ``memory_options={"stack_size": 8}``.
 
     Returns:
-        The run; ``interrupted`` is set when Ctrl-C ended it.
+        The run. Its field ``interrupted`` is true if Ctrl-C ended it.
 
     Raises:
-        ValueError: for an unknown name or a value out of range.
-        TypeError: for a value of the wrong type, such as an environment already made.
-        RunError: when an environment fails or the loss stops being finite.
+        ValueError: If a name is unknown or a value is out of range.
+        TypeError: If a value has the wrong type, for example an environment instance.
+        RunError: If an environment fails, or the loss is no longer finite.
     """
     source = source_of(env)
     chosen = Settings.from_dict(merge({"env": source.name, "memory": memory}, settings))
@@ -108,20 +109,25 @@ def train(
 def resume(
     path: str | Path, env: Env | None = None, *, steps: int | None = None, progress: bool = True
 ) -> Run:
-    """Goes on with a run from its last checkpoint.
+    """Resume a run from its last checkpoint.
 
-    In one process, popgym's environments go on with the episodes under way; others, and all
-    environments of remote runners, begin new ones, which the run has not played before.
+    In one process, popgym's environments continue the episodes that had begun at the checkpoint.
+    Other environments, and all environments of remote runners, start new episodes, which the run
+    has not played before.
 
     Args:
-        path: the run folder.
-        env: the callable once more, if the run was trained on one; a run folder cannot keep it.
-        steps: a new total of environment steps; None keeps the run's own.
-        progress: as in `train`.
+        path: The run folder.
+        env: The callable, if the run was trained on one. It must be given again, because a run
+            folder cannot store it.
+        steps: A new total number of environment steps. None keeps the run's own.
+        progress: As in ``train``.
+
+    Returns:
+        The run, as in ``train``.
 
     Raises:
-        ValueError: when there is no run or no checkpoint, or one is damaged.
-        RunError: as `train`.
+        ValueError: If there is no run or no checkpoint, or one of them is damaged.
+        RunError: As in ``train``.
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
@@ -133,7 +139,10 @@ def resume(
 
 
 def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:
-    """The whole of a run; one that fails before its first row leaves nothing behind."""
+    """Train until the run is complete or interrupted.
+
+    A run that fails before its first row of progress leaves no files behind.
+    """
     settings = folder.settings
     try:
         with running_algorithm(settings, source) as algorithm, Interrupts() as interrupts:
@@ -152,7 +161,7 @@ def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) 
 
 
 def _restore(algorithm: RecurrentPPO, folder: RunFolder) -> None:
-    """Goes back to the last checkpoint, in the algorithm and in progress.csv."""
+    """Restore the algorithm and progress.csv from the last checkpoint."""
     iteration, checkpoint = folder.latest_checkpoint()
     try:
         algorithm.restore_from_path(str(checkpoint.resolve()))
@@ -160,8 +169,8 @@ def _restore(algorithm: RecurrentPPO, folder: RunFolder) -> None:
         if isinstance(cause_of(error), RunError):
             raise
         raise ValueError(
-            f"{checkpoint} is damaged ({type(error).__name__}: {error}): delete it to go on from "
-            "the checkpoint before, if there is one, or train anew"
+            f"{checkpoint} is damaged ({type(error).__name__}: {error}): delete it to resume from "
+            "the previous checkpoint, if there is one, or train again"
         ) from error
     folder.keep_rows(iteration)
 
@@ -169,17 +178,17 @@ def _restore(algorithm: RecurrentPPO, folder: RunFolder) -> None:
 def _loop(
     algorithm: RecurrentPPO, folder: RunFolder, interrupts: Interrupts, progress: bool
 ) -> bool:
-    """Trains until all steps are made; returns whether Ctrl-C came first."""
+    """Train until all steps are made, and return whether the run was interrupted before that."""
     settings = folder.settings
     saved, iteration, steps = 0, algorithm.iteration, _steps_made(algorithm)
     if steps >= settings.steps:
         warnings.warn(
-            f"{folder.path} has made {steps:,} steps already; go on with a larger --steps",
+            f"{folder.path} has made {steps:,} steps already; choose a larger --steps to continue",
             stacklevel=4,
         )
     began = time.monotonic() - max((row["seconds"] for row in folder.rows()), default=0.0)
     show = progress_display(settings.steps, steps) if progress else contextlib.nullcontext()
-    # What TensorBoard has of later steps, from before a crash, it forgets.
+    # TensorBoard drops what it has of later steps, which were made before a crash.
     purge = {"purge_step": steps + 1} if steps else {}
     writer = SummaryWriter(str(folder.path), flush_secs=10, **purge)
     try:
@@ -196,7 +205,7 @@ def _loop(
                     save(algorithm, folder, iteration)
                     saved = iteration
     except KeyboardInterrupt:
-        pass  # the second Ctrl-C: what was learned until now is kept
+        pass  # the second Ctrl-C; what was learned so far is saved below
     finally:
         writer.close()
     if not iteration:
@@ -213,13 +222,16 @@ def _steps_made(algorithm: RecurrentPPO) -> int:
 
 
 def _iterate(algorithm: RecurrentPPO) -> dict[str, Any]:
-    """One iteration that has learned something; a lost runner is RLlib's to bring back.
+    """Train for one iteration in which the learner made updates.
+
+    If a runner is lost, an iteration may have no data. RLlib restarts the runner, so the iteration
+    is tried again.
 
     Raises:
-        RunError: when no runner comes back.
+        RunError: If no runner answers in several iterations in a row.
     """
     for _ in range(_PATIENCE):
-        with np.errstate(all="ignore"):  # the learner looks for what is not finite
+        with np.errstate(all="ignore"):  # the learner checks for values that are not finite
             result = algorithm.train()
         if LEARNER_RESULTS in result:
             return result
@@ -230,12 +242,12 @@ def _advice(folder: RunFolder) -> str:
     try:
         iteration, _ = folder.latest_checkpoint()
     except ValueError:
-        return "there is no checkpoint yet: train anew"
-    return f"go on from iteration {iteration} with: popgym train --resume {folder.path}"
+        return "there is no checkpoint: train again"
+    return f"resume from iteration {iteration} with: popgym train --resume {folder.path}"
 
 
 def save(algorithm: RecurrentPPO, folder: RunFolder, iteration: int) -> None:
-    """Writes a checkpoint and the policy."""
+    """Write a checkpoint and the policy to the run folder."""
     with folder.checkpoint(iteration) as path:
         algorithm.save_to_path(str(path.resolve()))
     folder.prune_checkpoints()
@@ -243,7 +255,7 @@ def save(algorithm: RecurrentPPO, folder: RunFolder, iteration: int) -> None:
 
 
 def trained_policy(algorithm: RecurrentPPO, settings: Settings) -> Policy:
-    """The learner's network, free of Ray."""
+    """Return the learner's network as a policy that does not need Ray."""
     component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
     state = algorithm.learner_group.get_state(components=component)
     weights = state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
@@ -252,7 +264,12 @@ def trained_policy(algorithm: RecurrentPPO, settings: Settings) -> Policy:
 
 
 def policy_with(spec: PolicySpec, weights: Mapping[str, Any]) -> Policy:
-    """A policy with the weights of a `MemoryModule`, as RLlib hands them out."""
+    """Return a policy with the weights of a ``MemoryModule``.
+
+    Args:
+        spec: The description of the network.
+        weights: The module's state, as RLlib returns it.
+    """
     tensors = {name.removeprefix("net."): torch.as_tensor(w) for name, w in weights.items()}
     return Policy(spec, spec.build_with(tensors))
 
@@ -264,7 +281,10 @@ def _finish(folder: RunFolder) -> None:
 
 
 def _references(settings: Settings) -> dict[str, float]:
-    """Floor and ceiling of a task, where they are known and its rules are the published ones."""
+    """Return the mean returns of the reference players of the run's environment.
+
+    There are none if the environment is not popgym's, or its options or wrappers change it.
+    """
     changed = settings.env_options or settings.wrappers
     target = None if changed or is_given(settings.env) else resolve(settings.env)
     if not isinstance(target, str) or not target.startswith("popgym-"):

@@ -59,8 +59,8 @@ def _play(arguments: argparse.Namespace) -> int:
 
 def _gif(arguments: argparse.Namespace) -> int:
     from popgym.play import make_gif
-    from popgym.runs.environment import resolve
     from popgym.runs.folder import RunFolder
+    from popgym.runs.names import resolve
 
     names = ("player", "episodes", "seed", "reveal", "fps", "steps", "out")
     chosen = {name: getattr(arguments, name) for name in names}

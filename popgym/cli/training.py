@@ -144,8 +144,8 @@ def _report(run: Any) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from popgym.runs.environment import environment_of_run
     from popgym.runs.folder import RunFolder
+    from popgym.runs.names import environment_of_run
 
     options = env_options(arguments)
     environment_of_run(RunFolder.open(arguments.folder).settings, arguments.env, options)

@@ -16,7 +16,8 @@ from popgym.play.animation import FASTEST, SLOWEST, Animation
 from popgym.play.recording import made_of_family, record
 from popgym.play.references import published
 from popgym.players import find_player, players_of
-from popgym.runs.environment import environment_of_run, make_one
+from popgym.runs.environment import make_one
+from popgym.runs.names import environment_of_run
 from popgym.runs.source import Env, source_of
 
 FEW = 8

@@ -1,4 +1,4 @@
-"""Whose fault it is when an environment cannot be made or closed, in one line."""
+"""Tells a wrong argument from a broken environment when one cannot be made or closed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ from popgym.runs.errors import BrokenEnvironmentError, RunError, describe, origi
 
 _GYMNASIUM = "gymnasium.envs.registration"
 _CALLERS = ("popgym.runs.environment", _GYMNASIUM, "popgym.envs.publish")
-"""The modules that call constructors with the user's options, or check these."""
+"""The modules that call constructors with the user's options, or check the options."""
 
 
 @contextmanager
 def blaming(name: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-    """Tells options that an environment refuses from what fails while it is made."""
+    """Turn errors that occur while an environment is made into errors that name the cause.
+
+    Args:
+        name: The environment's name, for the message.
+        arguments: The arguments of its constructor.
+
+    Raises:
+        ValueError: If the environment refuses its arguments.
+        BrokenEnvironmentError: If making it fails in another way.
+    """
     with_options = f" with options {dict(arguments)}" if arguments else ""
     try:
         yield
@@ -26,7 +35,7 @@ def blaming(name: str, arguments: Mapping[str, Any]) -> Iterator[None]:
     except Exception as error:
         cause: BaseException = error
         if origin(error) == _GYMNASIUM and isinstance(error.__context__, TypeError):
-            cause = error.__context__  # gymnasium.make raises it anew with a longer message
+            cause = error.__context__  # gymnasium.make raises it again with a longer message
         if isinstance(cause, TypeError) and _refuses(cause, arguments):
             raise ValueError(f"environment {name}{with_options}: {cause}") from error
         raise BrokenEnvironmentError(
@@ -35,7 +44,7 @@ def blaming(name: str, arguments: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _refuses(error: TypeError, arguments: Mapping[str, Any]) -> bool:
-    """Whether a call did not fit, its own or one that the options were passed on to."""
+    """Return whether the constructor, or a call to which it passes the options, refuses them."""
     unexpected = re.search(r"unexpected keyword argument '(\w+)'", str(error))
     passed_on = unexpected is not None and unexpected[1] in arguments
     return passed_on or origin(error) in _CALLERS
@@ -43,30 +52,31 @@ def _refuses(error: TypeError, arguments: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def closing(env: Any, name: str) -> Iterator[None]:
-    """Closes an environment in the end.
+    """Close an environment at the end of the block.
 
     Raises:
-        BrokenEnvironmentError: when that fails.
+        BrokenEnvironmentError: If closing it fails.
     """
     try:
         yield
     except BaseException:
-        with contextlib.suppress(BrokenEnvironmentError):  # what came first is to be told
+        with contextlib.suppress(BrokenEnvironmentError):  # the first error is the one to report
             close(env, name)
         raise
     close(env, name)
 
 
 def close(env: Any, name: str) -> None:
-    """Closes an environment, or a vector of them.
+    """Close an environment or a vector environment.
 
     Raises:
-        BrokenEnvironmentError: when that fails.
+        BrokenEnvironmentError: If closing it fails.
     """
     try:
         env.close()
     except Exception as error:
-        env.unwrapped.closed = True  # or a vector environment tries again when it is collected
+        # Otherwise a vector environment tries again when it is garbage-collected.
+        env.unwrapped.closed = True
         raise BrokenEnvironmentError(
             f"environment {name} failed in close(): {describe(error)}"
         ) from error

@@ -1,4 +1,4 @@
-"""The learning curve as a picture."""
+"""Draws the learning curve of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from popgym.runs.files import replacing
 
 INK, FAINT, COLOUR = "#1f2933", "#9aa5b1", "#1f77b4"
-CLOSE = 0.1  # returns nearer than this share a label; the tasks' returns lie within [-1, 1]
+CLOSE = 0.1  # reference returns closer than this share a label; returns lie in [-1, 1]
 
 
 def draw_curve(
@@ -18,15 +18,16 @@ def draw_curve(
     title: str,
     references: Mapping[str, float] | None = None,
 ) -> None:
-    """Draws return against environment steps to a PNG file.
+    """Draw the mean return against environment steps, as a PNG file.
 
     Args:
-        path: where to.
-        rows: of progress.csv; rows in which no episode ended are passed over.
-        title: above the picture.
-        references: returns to draw as lines, such as those of random and perfect play.
+        path: The file to write.
+        rows: Rows of progress.csv. Rows in which no episode ended are skipped.
+        title: The title of the figure.
+        references: Names and returns of reference players, such as random and perfect play. Each
+            is drawn as a horizontal line.
     """
-    # Not pyplot: no global state, no display, safe beside a user's own figures.
+    # Not pyplot, whose global state would interfere with a user's own figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -46,7 +47,7 @@ def draw_curve(
         axes.text(0.5, 0.5, "no episode has ended yet", transform=axes.transAxes, ha="center")
     axes.set_title(title, loc="left", color=INK, fontsize=10)
     axes.set_xlabel("environment steps")
-    axes.set_ylabel("mean return of an episode")
+    axes.set_ylabel("mean episode return")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k")
     axes.grid(True, color="#e4e7eb", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -55,7 +56,7 @@ def draw_curve(
 
 
 def _draw_references(axes: Any, references: Mapping[str, float]) -> None:
-    """A line for each reference; one label for those too close to tell apart."""
+    """Draw a line for each reference, and one common label for references that are close."""
     groups: list[list[tuple[str, float]]] = []
     for name, value in sorted(references.items(), key=lambda item: item[1]):
         axes.axhline(value, color=FAINT, linestyle="--", linewidth=1)

@@ -1,24 +1,27 @@
-"""What can go wrong in a run that is neither the user's argument nor our mistake."""
+"""Errors that end a run and are caused neither by a wrong argument nor by a bug in popgym."""
 
 
 class RunError(RuntimeError):
-    """A run cannot go on; the message says what, where and what to do."""
+    """Error for a run that cannot continue; the message says what failed and what to do."""
 
 
 class BrokenEnvironmentError(RunError):
-    """An environment raised, or returned something outside its spaces."""
+    """Error for an environment that raised, or returned a value outside its spaces."""
 
 
 class TrainingDivergedError(RunError):
-    """A loss or a gradient stopped being finite."""
+    """Error for a loss or a gradient that is no longer finite."""
 
 
 class WorkerError(RuntimeError):
-    """The process of one environment raised or ended; the message says which and how."""
+    """Error for an environment process that raised or ended; the message says which and how."""
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line: its type and message; a `WorkerError`'s message says both."""
+    """Return an error's type and message in one line.
+
+    The message of a ``WorkerError`` already includes the type.
+    """
     message = " ".join(str(error).split())
     if isinstance(error, WorkerError):
         return message
@@ -26,7 +29,10 @@ def describe(error: BaseException) -> str:
 
 
 def origin(error: BaseException) -> str:
-    """The name of the module in whose code an error came up; the caller's for a refused call."""
+    """Return the name of the module whose code raised an error.
+
+    If a call fails because its arguments do not match, that is the calling module.
+    """
     name = ""
     traceback = error.__traceback__
     while traceback is not None:

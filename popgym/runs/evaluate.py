@@ -1,4 +1,4 @@
-"""How well a policy plays: returns of whole episodes, with their uncertainty."""
+"""Evaluates a policy: the returns of complete episodes, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from popgym.runs.blame import closing
-from popgym.runs.environment import environment_of_run, make_environments
+from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.folder import RunFolder
+from popgym.runs.names import environment_of_run
 from popgym.runs.patience import Patience
 from popgym.runs.policy import Policy
 from popgym.runs.quotas import episode_quotas
@@ -28,11 +29,11 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The episodes of an evaluation."""
+    """The results of the episodes of an evaluation."""
 
     returns: np.ndarray  # [episodes]
-    lengths: np.ndarray  # [episodes] steps
-    cut: int = 0  # episodes that ``max_steps`` ended, which count with their returns so far
+    lengths: np.ndarray  # [episodes], in steps
+    cut: int = 0  # number of episodes that ``max_steps`` ended; they count with their return so far
 
     @property
     def mean(self) -> float:
@@ -41,21 +42,26 @@ class Evaluation:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the return from episode to episode; NaN for one episode."""
+        """Standard deviation of the return across episodes; NaN for one episode."""
         return float(self.returns.std(ddof=1)) if len(self.returns) > 1 else math.nan
 
     def interval(self, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-        """Bootstrap percentile interval of the mean (Efron 1979); NaN to NaN for one episode.
+        """Return the bootstrap percentile interval of the mean return.
 
         Args:
-            level: probability that it covers.
-            seed: of the resampling.
+            level: The confidence level.
+            seed: The seed of the resampling.
+
+        Returns:
+            The lower and the upper bound; both are NaN for one episode.
+
+        Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979).
         """
         n = len(self.returns)
         if n == 1:
-            return math.nan, math.nan  # one return says nothing of the others
+            return math.nan, math.nan  # one return says nothing about the spread
         rng = np.random.default_rng(seed)
-        # A resampled mean depends on how often each episode is drawn.
+        # A resampled mean depends only on how often each episode is drawn.
         means = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) @ self.returns / n
         tail = (1 - level) / 2
         low, high = np.quantile(means, [tail, 1 - tail])
@@ -91,31 +97,36 @@ def evaluate(
     num_envs: int = 64,
     max_steps: int | None = None,
 ) -> Evaluation:
-    """Play ``episodes`` whole episodes.
+    """Evaluate a policy on complete episodes.
 
-    How many of them each environment plays is fixed in advance, so that short episodes are not
-    favoured. Whatever the seed, these are other episodes than those of training.
+    The number of episodes that each environment plays is fixed in advance, so that short episodes
+    are not over-represented. The episodes differ from those of training, for every seed.
 
     Args:
-        policy: a policy, or the run folder that holds it.
-        env: an environment of popgym, a Gymnasium id, ``module:Class``, or a callable that makes an
-            environment; None: that of the run.
-        env_options: arguments of the environment's constructor. Where it is the run's own
-            environment, they are added to the run's.
-        wrappers: put around each environment in order: names of ``popgym.wrappers``,
-            ``module:Class``, or callables. Where it is the run's own environment, they come
-            around the run's.
-        episodes: how many.
-        seed: of the environments and of a run's policy.
-        deterministic: whether to take the most probable actions, instead of drawing them.
-        num_envs: the most environments that play at once.
-        max_steps: the most steps of an episode; a longer one is cut there and counts with its
-            return so far. None: no limit, and a warning from time to time while none ends.
+        policy: A policy, or the run folder that contains it.
+        env: A popgym environment, a Gymnasium id, ``module:Class``, or a callable that makes an
+            environment. None means the environment of the run.
+        env_options: Arguments of the environment's constructor. For the run's own environment
+            they are added to the run's options.
+        wrappers: Wrappers put around each environment in this order: names of
+            ``popgym.wrappers``, ``module:Class``, or callables. For the run's own environment
+            they are put around the run's wrappers.
+        episodes: The number of episodes.
+        seed: The seed of the environments, and of the policy if it is loaded from a run.
+        deterministic: Whether to take the most probable actions, instead of sampling them.
+        num_envs: The largest number of environments that are stepped together.
+        max_steps: The largest number of steps in an episode. A longer episode is cut there and
+            counts with its return so far. None means no limit; a warning is then given while
+            no episode ends.
+
+    Returns:
+        The returns and lengths of the episodes.
 
     Raises:
-        ValueError: If there are fewer than one episode or step, no such run or environment, or
-            spaces other than the policy's.
-        BrokenEnvironmentError: If the environment raises or leaves its observation space.
+        ValueError: If ``episodes`` or ``max_steps`` is less than 1, the run or the environment
+            does not exist, or the environment's spaces are not those of the policy.
+        BrokenEnvironmentError: If the environment raises, or returns an observation outside its
+            space.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
@@ -127,7 +138,7 @@ def evaluate(
         wrappers = [*of_run, *wrappers]
         policy = folder.policy(seed)
     if env is None:
-        raise ValueError("a policy does not say where it was trained: name an environment")
+        raise ValueError("a policy does not record its environment: name an environment (env)")
     num_envs = min(num_envs, episodes)
     quotas, source = episode_quotas(episodes, num_envs), source_of(env)
     environments = make_environments(source, num_envs, env_options, wrappers=wrappers)
@@ -143,7 +154,7 @@ def _check_spaces(policy: Policy, environments: Any) -> None:
 
 @contextmanager
 def _blaming(env: str) -> Iterator[None]:
-    """The policy is checked when it is loaded; what fails in play is the environment."""
+    """Blame the environment for errors in play; the policy was checked when it was loaded."""
     try:
         yield
     except Exception as error:
@@ -187,7 +198,7 @@ def _play(
 
 
 class _Results:
-    """The episodes so far, in arrays that do not grow however long the next one lasts."""
+    """The results so far, in arrays whose size does not depend on the episodes' lengths."""
 
     def __init__(self, episodes: int) -> None:
         self.returns, self.lengths = np.zeros(episodes), np.zeros(episodes, np.int64)

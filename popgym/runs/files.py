@@ -1,4 +1,4 @@
-"""Writing so that a reader sees the old file or the new one, never half of one."""
+"""Writing files so that a reader sees the old version or the new one, never half of one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary name beside ``path`` to write a file or fill a folder under.
+    """Give a temporary path at which to write a file or create a folder.
 
-    It takes the place of ``path`` when the block ends, and vanishes when the block fails. A folder
-    cannot be replaced in one move: for an instant in between there is none.
+    When the block ends, the result replaces ``path``. If the block raises, the result is deleted
+    and ``path`` stays as it was. A folder cannot be replaced in one operation: for a moment
+    neither the old nor the new folder is at ``path``.
     """
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     inside = temporary / "new"
@@ -26,3 +27,9 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(inside, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, which replaces ``path`` when it is complete."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,31 +1,30 @@
-"""The folder of a run: what was asked for, what happened, and the trained policy.
+"""The folder of a run: its settings, its progress, its checkpoints and the trained policy.
 
 ::
 
     config.json      the resolved settings, versions and the time of creation
-    progress.csv     a row an iteration
+    progress.csv     one row for each iteration
     events.out.*     the same for TensorBoard
     curve.png        the learning curve
     policy/          weights and description of the trained policy
-    checkpoints/     RLlib's, to resume from
+    checkpoints/     RLlib's checkpoints, from which training is resumed
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
-import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from popgym.runs.files import replacing
+from popgym.runs.files import replacing, write_text
+from popgym.runs.progress_file import ProgressFile, Row
 from popgym.runs.settings import UNRECORDED_TIME_UNIT, Settings
 from popgym.runs.source import GIVEN
 
@@ -41,27 +40,32 @@ CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
 )
 _PACKAGES = ("popgym", "torch", "ray", "gymnasium", "numpy", "numba")
 _KEPT_CHECKPOINTS = 2
-_COUNTS = ("iteration", "steps", "episodes")
-
-Row = dict[str, Any]
 
 
 class RunFolder:
-    """A run on disk. Everything is written whole or not at all."""
+    """A run on disk.
+
+    Files are replaced as a whole, and rows of progress.csv are appended one at a time. So a crash
+    never leaves half a file behind.
+    """
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path, self.settings = path, settings
-        self._columns: list[str] | None = None
-        self._made: list[Path] = []  # folders that `create` made, innermost first
+        self._progress = ProgressFile(path / PROGRESS)
+        self._made: list[Path] = []  # folders that ``create`` made, innermost first
 
     # ---- making and opening
 
     @classmethod
     def create(cls, settings: Settings, path: str | Path | None = None) -> RunFolder:
-        """A new folder, by default ``runs/ENV-MEMORY-seedN``, with a number if that is taken.
+        """Create the folder of a new run.
+
+        Args:
+            settings: The run's settings.
+            path: Where. None means ``runs/ENV-MEMORY-seedN``, with a number added if that exists.
 
         Raises:
-            ValueError: when it cannot be written, or holds something already.
+            ValueError: If the folder cannot be written, or is not empty.
         """
         folder = Path(path) if path is not None else _free_name(settings)
         run = cls(folder, settings)
@@ -78,21 +82,21 @@ class RunFolder:
         return run
 
     def discard_if_empty(self) -> None:
-        """Undoes `create` where nothing came of the run: no row and no checkpoint."""
+        """Undo ``create`` if the run has neither a row of progress nor a checkpoint."""
         if self.rows() or self._checkpoints():
             return
         for entry in self.path.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         for folder in self._made:
-            with contextlib.suppress(OSError):  # another run may have moved in
+            with contextlib.suppress(OSError):  # another run may have put its folder there
                 folder.rmdir()
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """An existing run.
+        """Open the folder of an existing run.
 
         Raises:
-            ValueError: when there is none, or its config.json is damaged.
+            ValueError: If there is no such run, or its config.json is damaged.
         """
         folder = Path(path)
         if not folder.is_dir():
@@ -105,66 +109,46 @@ class RunFolder:
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
             raise ValueError(
-                f"{folder / CONFIG} is damaged ({what}): restore it from a copy or train anew"
+                f"{folder / CONFIG} is damaged ({what}): restore it from a copy, or train again "
+                "in a new folder"
             ) from error
         return cls(folder, settings)
 
     def extend(self, steps: int) -> None:
-        """Gives the run another total of environment steps, also in its config.json."""
+        """Change the run's total number of environment steps, also in its config.json."""
         self.settings = replace(self.settings, steps=steps)
         self._write_config(created=_read_config(self.path).get("created", _now()))
 
     def _write_config(self, created: str) -> None:
         data = {"settings": self.settings.as_dict(), "versions": _versions(), "created": created}
-        self._write(CONFIG, json.dumps(data, indent=2) + "\n")
-
-    def _write(self, name: str, text: str) -> None:
-        with replacing(self.path / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(self.path / CONFIG, json.dumps(data, indent=2) + "\n")
 
     # ---- progress
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Adds a row to progress.csv, on disk when this returns."""
-        target = self.path / PROGRESS
-        if self._columns is None:
-            self._columns = list(row)
-            if not target.exists():
-                target.write_text(",".join(self._columns) + "\n", encoding="utf-8")
-        with target.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self._columns, lineterminator="\n").writerow(row)
-            file.flush()
-            os.fsync(file.fileno())
+        """Add a row to progress.csv; it is on disk when this returns."""
+        self._progress.append(row)
 
     def rows(self) -> list[Row]:
-        """The rows of progress.csv, numbers as numbers; what a crash cut off is left out."""
-        target = self.path / PROGRESS
-        if not target.exists():
-            return []
-        text = target.read_text(encoding="utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1].replace("\0", "?").splitlines()
-        return list(_numbers(csv.DictReader(whole)))
+        """Return the rows of progress.csv, without a last row that a crash cut short."""
+        return self._progress.rows()
 
     def keep_rows(self, iterations: int) -> None:
-        """Drops rows after an iteration, before a run is resumed from its checkpoint."""
-        rows = [row for row in self.rows() if row["iteration"] <= iterations]
-        if rows:
-            columns = list(rows[0])
-            lines = [",".join(_text(row[c]) for c in columns) for row in rows]
-            self._write(PROGRESS, "\n".join([",".join(columns), *lines]) + "\n")
-            self._columns = columns
-        else:
-            (self.path / PROGRESS).unlink(missing_ok=True)
+        """Drop the rows of later iterations, before a run is resumed from this iteration."""
+        self._progress.keep(iterations)
 
     # ---- checkpoints and the policy
 
     def checkpoint(self, iteration: int) -> Any:
-        """A context that gives a folder to fill; older checkpoints but one are removed after."""
+        """Return a context manager that gives a path at which to create a checkpoint folder.
+
+        The checkpoint is in its place when the block ends.
+        """
         (self.path / CHECKPOINTS).mkdir(exist_ok=True)
         return replacing(self.path / CHECKPOINTS / f"iteration-{iteration:06d}")
 
     def prune_checkpoints(self) -> None:
-        """Leaves the latest few."""
+        """Remove all checkpoints except the latest two."""
         for old in self._checkpoints()[:-_KEPT_CHECKPOINTS]:
             shutil.rmtree(old)
 
@@ -175,27 +159,30 @@ class RunFolder:
         )
 
     def latest_checkpoint(self) -> tuple[int, Path]:
-        """Iteration and path of the newest checkpoint.
+        """Return the iteration and the path of the newest checkpoint.
 
         Raises:
-            ValueError: when there is none.
+            ValueError: If there is none.
         """
         found = self._checkpoints()
         if not found:
-            raise ValueError(f"{self.path} has no checkpoint to resume from: train it anew")
+            raise ValueError(f"{self.path} has no checkpoint to resume from: train again")
         return int(_iteration(found[-1])), found[-1]
 
     def save_policy(self, policy: Policy) -> None:
-        """Replaces the policy of this run."""
+        """Replace the policy of this run."""
         with replacing(self.path / POLICY) as temporary:
             temporary.mkdir()
             policy.save(temporary)
 
     def policy(self, seed: int = 0) -> Policy:
-        """The trained policy.
+        """Return the trained policy.
+
+        Args:
+            seed: The seed of the policy's random actions.
 
         Raises:
-            ValueError: when it is missing or damaged.
+            ValueError: If it is missing or damaged.
         """
         from popgym.runs.policy import load_policy
 
@@ -203,14 +190,17 @@ class RunFolder:
 
 
 def load(path: str | Path, seed: int = 0) -> Policy:
-    """The trained policy of a run.
+    """Load the trained policy of a run.
 
     Args:
-        path: a run folder.
-        seed: of the policy's draws, when it is asked to act at random.
+        path: A run folder.
+        seed: The seed of the actions that the policy samples with ``deterministic=False``.
+
+    Returns:
+        The policy.
 
     Raises:
-        ValueError: when there is no run, or its policy is missing or damaged.
+        ValueError: If there is no such run, or its policy is missing or damaged.
     """
     return RunFolder.open(path).policy(seed)
 
@@ -220,7 +210,7 @@ def _iteration(checkpoint: Path) -> str:
 
 
 def _with_time_unit(settings: Settings) -> Settings:
-    """A run with a time embedding that recorded no unit goes on with the one it began with."""
+    """Fill in the unit of the time embedding for runs of earlier versions, which recorded none."""
     network, unit = settings.network, "embedding_max_steps"
     if network.get("embedding") in (None, "none") or network.get(unit) is not None:
         return settings
@@ -245,27 +235,6 @@ def _nearby(folder: Path) -> str:
     parent = folder.parent if folder.parent.is_dir() else Path("runs")
     found = sorted(p.parent.name for p in parent.glob(f"*/{CONFIG}"))[:5] if parent.is_dir() else []
     return f"; {parent} has {', '.join(found)}" if found else ""
-
-
-def _numbers(rows: csv.DictReader) -> Iterator[Row]:
-    """Rows with a number or nothing under each column; lines that are no such rows are left out."""
-    if not {"iteration", "steps"} <= set(rows.fieldnames or ()):
-        return
-    for row in rows:
-        try:
-            yield {name: _number(name, text) for name, text in row.items()}
-        except (ValueError, TypeError):
-            continue
-
-
-def _number(column: str, text: str) -> float | None:
-    if column in _COUNTS:
-        return int(text)
-    return float(text) if text != "" else None  # None, in a line cut short, is a TypeError
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else repr(value)
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that wait for a good moment."""
+"""Lets a training iteration finish before Ctrl-C or SIGTERM ends the run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Within this context the first signal only sets ``came``; the second raises at once.
+    """A context in which the first signal only sets ``came``, and the second one raises.
 
-    So a training iteration can end before the run does. Outside the main thread, where Python
-    allows no handlers, signals keep their meaning.
+    So the current training iteration can finish after the first signal. Outside the main thread,
+    where Python allows no signal handlers, nothing changes.
 
     Raises:
-        KeyboardInterrupt: at the second signal.
+        KeyboardInterrupt: At the second signal.
     """
 
     came = False

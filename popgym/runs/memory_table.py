@@ -1,4 +1,4 @@
-"""What is known of the memories without torch: the table that docs/generate.py writes."""
+"""A table of the memories that can be read without torch; docs/generate.py writes it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ TABLE = Path(__file__).parents[1] / "memory" / "memories.json"
 
 @cache
 def known_memories() -> dict[str, Any]:
-    """Return what `popgym.memory.overview.known` computed, read when first asked for."""
+    """Return the table that ``popgym.memory.overview.known`` computed; it is read only once."""
     return json.loads(TABLE.read_text(encoding="utf-8"))
 
 
 def refuse_typos(memory: str, options: Mapping[str, Any], network: Mapping[str, Any]) -> None:
-    """Refuse what torch would be loaded in vain for.
+    """Refuse unknown names of memories and options before torch is loaded.
+
+    If ``popgym.memory`` is loaded already, nothing is checked here, because its own checks follow.
 
     Args:
-        memory: a memory's name; module:Class passes, and so does any where the memories are loaded,
-            which then say themselves what is wrong.
-        options: options of the memory, by name.
-        network: options of the layers around it, by name.
+        memory: A memory's name. ``module:Class`` is not checked.
+        options: Options of the memory, by name.
+        network: Options of the layers around it, by name.
 
     Raises:
         ValueError: If there is no memory or option of that name.

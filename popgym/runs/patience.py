@@ -1,4 +1,4 @@
-"""A sign of life from an evaluation whose episodes do not end."""
+"""Warns when the episodes of an evaluation do not end."""
 
 import time
 import warnings
@@ -8,11 +8,11 @@ SECONDS = 30.0
 
 
 class Patience:
-    """Warns while no episode ends: after half a minute, then after twice as long each time.
+    """Warns when no episode has ended for a while; each wait is twice as long as the one before.
 
     Args:
-        seconds: how long to wait the first time; None: half a minute.
-        clock: tells the time, in seconds.
+        seconds: How long to wait before the first warning. None means half a minute.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -22,12 +22,12 @@ class Patience:
         self.since, self.done, self.steps = clock(), 0, 0
 
     def step(self, steps: int, done: int, episodes: int) -> None:
-        """Take note of steps that were made.
+        """Record steps, and warn if it is time to.
 
         Args:
-            steps: how many, in all environments together.
-            done: how many episodes have ended since the beginning.
-            episodes: how many are to end.
+            steps: The number of steps made since the last call, over all environments.
+            done: The number of episodes that have ended so far.
+            episodes: The number of episodes of the whole evaluation.
         """
         now = self.clock()
         self.steps += steps
@@ -38,5 +38,5 @@ class Patience:
             warnings.warn(
                 f"{done} of {episodes} episodes are done after {self.steps:,} steps; if the "
                 "others may never end, cut them with max_steps (--max-steps N)",
-                stacklevel=4,  # who called `evaluate`
+                stacklevel=4,  # the caller of ``evaluate``
             )

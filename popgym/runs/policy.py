@@ -1,4 +1,4 @@
-"""A trained agent, saved without pickle and used without Ray.
+"""A trained agent, which is saved without pickle and runs without Ray.
 
 ::
 
@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,91 +22,29 @@ from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.distributions import action_distribution
-from popgym.networks.policy_network import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.seeds import Stream
-from popgym.runs.settings import Settings
-from popgym.spaces.agent_input import AgentInput
-from popgym.spaces.as_json import space_from_data, space_to_data
 from popgym.spaces.flatten import named
 
 
-@dataclass(frozen=True)
-class PolicySpec:
-    """What it takes to build the network anew: plain numbers and names, and two spaces."""
-
-    observation_space: Space
-    action_space: Space
-    memory: str
-    memory_options: dict[str, Any]
-    network: dict[str, Any]
-    previous_action: bool = Settings.previous_action
-    start_flag: bool = Settings.start_flag
-
-    def build(self, seed: int = 0) -> ActorCritic:
-        """The network with fresh weights, those that training begins with for this seed.
-
-        Raises:
-            ValueError: If a space is not supported, or an option does not fit.
-        """
-        distribution = action_distribution(self.action_space)
-        with seeds.fresh_weights(seed):
-            return ActorCritic(
-                self.encoder().size,
-                distribution.num_inputs,
-                self.memory,
-                self.memory_options,
-                NetworkOptions.from_dict(self.network),
-            )
-
-    def build_with(self, weights: Mapping[str, Tensor]) -> ActorCritic:
-        """Return the network with these weights."""
-        net = self.build()
-        net.load_state_dict(weights)
-        return net
-
-    def encoder(self) -> AgentInput:
-        """What turns observations into the network's input."""
-        spaces = self.observation_space, self.action_space
-        return AgentInput(*spaces, self.previous_action, self.start_flag)
-
-    def as_data(self) -> dict[str, Any]:
-        """Ready for JSON.
-
-        Raises:
-            ValueError: If a space cannot be written down.
-        """
-        data = dict(vars(self))
-        for name in ("observation_space", "action_space"):
-            data[name] = space_to_data(data[name])
-        return data
-
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> PolicySpec:
-        """What `as_data` wrote."""
-        data = dict(data)
-        for name in ("observation_space", "action_space"):
-            data[name] = space_from_data(data[name])
-        return cls(**data)
-
-
 class PolicyState(NamedTuple):
-    """What a policy carries from step to step, for B agents side by side."""
+    """The state of a policy between two steps, for a batch of B agents."""
 
     network: ActorCriticState
-    """The network's memory, tensors [B, ...]."""
+    """The state of the network's memory, tensors ``[B, ...]``."""
     previous_action: Any
-    """The actions taken last, a batch of the action space."""
+    """The last actions, a batch of the action space."""
 
 
 class Policy:
-    """Acts from observations alone; all that it remembers is in the state it hands back.
+    """A policy that maps observations to actions and returns its state with each action.
 
     Args:
-        spec: how the network is built.
-        net: the network.
-        seed: of the draws of ``deterministic=False``.
+        spec: The description of the network.
+        net: The network.
+        seed: The seed of the actions that are sampled with ``deterministic=False``.
     """
 
     def __init__(self, spec: PolicySpec, net: ActorCritic, seed: int = 0) -> None:
@@ -119,15 +55,19 @@ class Policy:
         self._generator = seeds.generator(seed, Stream.POLICY)
 
     def initial_state(self, batch_size: int = 1) -> PolicyState:
-        """The state before an episode's first step."""
+        """Return the state before the first step of an episode."""
         previous = null_actions(self.action_space, batch_size)
         return PolicyState(self.net.initial_state(batch_size), previous)
 
     def require_spaces(self, observation_space: Space, action_space: Space) -> None:
-        """Refuses an environment with other spaces than those that the policy was trained with.
+        """Check that an environment has the spaces with which the policy was trained.
+
+        Args:
+            observation_space: The environment's observation space.
+            action_space: The environment's action space.
 
         Raises:
-            ValueError: If a space is another one.
+            ValueError: If one of the spaces differs.
         """
         pairs = {
             "observation": (self.observation_space, observation_space),
@@ -135,7 +75,7 @@ class Policy:
         }
         for name, (trained, played) in pairs.items():
             if trained != played:
-                same = " with other types of numbers" * (named(trained) == named(played))
+                same = " with another dtype" * (named(trained) == named(played))
                 raise ValueError(
                     f"the policy's {name} space is {named(trained)}, the environment's is "
                     f"{named(played)}{same}: use the environment that the policy was trained in"
@@ -144,19 +84,19 @@ class Policy:
     def act(
         self, obs: Any, state: PolicyState | None = None, *, deterministic: bool = True
     ) -> tuple[Any, PolicyState]:
-        """One step of one agent.
+        """Choose an action for one agent.
 
         Args:
-            obs: an observation of `observation_space`; real numbers may lie beyond their bounds by
-                a rounding error, as in training.
-            state: what the last call returned; None at the start of an episode.
-            deterministic: the most probable action, or one drawn from the distribution.
+            obs: An observation in ``observation_space``. As in training, real numbers may exceed
+                their bounds by a rounding error.
+            state: The state that the last call returned. None at the start of an episode.
+            deterministic: Whether to return the most probable action, instead of sampling one.
 
         Returns:
-            an action of `action_space`, and the state for the next call.
+            An action in ``action_space``, and the state for the next call.
 
         Raises:
-            ValueError: when the observation is not in its space.
+            ValueError: If the observation is not in its space.
         """
         start = np.array([state is None])
         many = self._batch_of_one(obs)
@@ -176,10 +116,14 @@ class Policy:
         return many
 
     def check(self, obs: Any) -> None:
-        """Refuses B observations with a value outside the space, or one not finite.
+        """Check that B observations are finite and in the observation space.
+
+        Args:
+            obs: B observations, as a vector environment returns them.
 
         Raises:
-            ValueError: names the environment, the part of the observation and the value.
+            ValueError: If a value is not. The message names the environment, the part of the
+                observation and the value.
         """
         self._encode.check(obs)
 
@@ -192,16 +136,17 @@ class Policy:
         *,
         deterministic: bool = True,
     ) -> tuple[np.ndarray, PolicyState]:
-        """One step of B agents, as a vector environment plays them.
+        """Choose actions for the B agents of a vector environment.
 
         Args:
-            obs: B observations, as a vector environment gives them.
-            state: what the last call returned; None at first.
-            start: [B] bool, whose observation is the first of an episode.
-            deterministic: as in `act`.
+            obs: B observations, as a vector environment returns them.
+            state: The state that the last call returned. None at the first call.
+            start: ``[B]`` bool, the episode start mask: whether the observation is the first of
+                an episode.
+            deterministic: As in ``act``.
 
         Returns:
-            actions for the vector environment, and the next state.
+            Actions for the vector environment, and the state for the next call.
         """
         state = state or self.initial_state(len(start))
         inputs = torch.from_numpy(self._encode(obs, state.previous_action, start))
@@ -212,19 +157,24 @@ class Policy:
         else:
             chosen = self._distribution.sample(outputs[:, 0], self._generator)
         actions = self._distribution.to_env(chosen.numpy())
-        return actions, PolicyState(network, actions.copy())  # environments may write into theirs
+        # Copied, because an environment may change the actions that it gets.
+        return actions, PolicyState(network, actions.copy())
 
     def save(self, folder: str | Path) -> None:
-        """Writes the weights as safetensors and the rest as JSON into an existing folder."""
+        """Write the weights as safetensors and the rest as JSON into an existing folder."""
         write(Path(folder), self.spec.as_data(), self.net)
 
 
 def load_policy(folder: str | Path, seed: int = 0) -> Policy:
-    """The policy saved in ``folder``.
+    """Load the policy saved in ``folder``.
+
+    Args:
+        folder: The folder ``policy/`` of a run.
+        seed: The seed of the actions that are sampled with ``deterministic=False``.
 
     Raises:
-        ValueError: when a file is missing, damaged or of another format, or the user's memory
-            that the policy was trained with is not to be had or has changed.
+        ValueError: If a file is missing, damaged or of another format, or the user's own memory
+            class with which the policy was trained cannot be imported or has changed.
     """
     folder = Path(folder)
     with explaining(folder):
@@ -243,6 +193,6 @@ def _build(spec: PolicySpec, weights: dict[str, Tensor]) -> ActorCritic:
         if ":" not in str(spec.memory):
             raise
         raise ChangedMemoryError(
-            f"memory {spec.memory!r} as it is now ({in_one_line(error)}): bring back the class "
-            "that it was trained with, or train anew"
+            f"memory {spec.memory!r} as it is now ({in_one_line(error)}): restore the class with "
+            "which it was trained, or train again"
         ) from error

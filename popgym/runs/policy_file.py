@@ -25,29 +25,32 @@ _DAMAGE = (
 
 
 class ChangedMemoryError(Exception):
-    """A user's memory no longer builds the network that was saved."""
+    """Error for a user's memory class that no longer builds the saved network."""
 
 
 def write(folder: Path, description: dict[str, Any], net: nn.Module) -> None:
-    """Writes a network and what it takes to build it into an existing folder."""
-    # The bytes, since safetensors would make a file that only its owner can read.
+    """Write a network and its description into an existing folder."""
+    # Not safetensors' save_file, which makes a file that only its owner can read.
     (folder / WEIGHTS).write_bytes(to_bytes(tensors_of(net)))
     data = {"format": FORMAT, **description}
     (folder / DESCRIPTION).write_text(json.dumps(data, indent=2), encoding="utf-8")
 
 
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description, in today's format, and the weights; errors are for `explaining`."""
+    """Return the description, converted to the current format, and the weights.
+
+    Call it inside ``explaining``, which turns its errors into messages for the user.
+    """
     data = _current(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
     return data, load_file(str(folder / WEIGHTS))
 
 
 @contextmanager
 def explaining(folder: Path) -> Iterator[None]:
-    """Says what is wrong with the policy in ``folder`` when reading or building it fails.
+    """Explain errors that occur while the policy in ``folder`` is read or built.
 
     Raises:
-        ValueError: in place of any such error.
+        ValueError: If the block raises such an error. It replaces the error.
     """
     try:
         yield
@@ -59,44 +62,44 @@ def explaining(folder: Path) -> Iterator[None]:
         ) from error
     except UserModuleError as error:
         raise UserModuleError(
-            f"the policy in {folder} needs the class that it was trained with: {error}"
+            f"the policy in {folder} needs the class with which it was trained: {error}"
         ) from error
     except ChangedMemoryError as error:
         raise ValueError(f"the policy in {folder} does not fit {error}") from error.__cause__
     except _DAMAGE as error:
         raise ValueError(
             f"the policy in {folder} is damaged ({in_one_line(error)}): popgym train --resume "
-            "writes it anew from the run's last checkpoint"
+            "writes it again from the run's last checkpoint"
         ) from error
 
 
 def tensors_of(net: nn.Module) -> dict[str, Tensor]:
-    """Return all that a network must be given to act as another does, ready to be written.
+    """Return copies of all tensors of a network's ``state_dict``, ready to be written.
 
     Raises:
-        ValueError: If the network's ``state_dict`` holds something else than tensors.
+        ValueError: If the ``state_dict`` holds anything other than tensors.
     """
     state = net.state_dict()
     for name, value in state.items():
         if not isinstance(value, Tensor):
             raise ValueError(
-                f"the network's {name} is no tensor but {type(value).__name__}, which a policy "
-                "cannot hold: keep it in a parameter or a buffer"
+                f"the network's {name} is a {type(value).__name__} and not a tensor, and cannot be "
+                "saved in a policy: keep it in a parameter or a buffer"
             )
-    # Copies, since safetensors refuses tensors that share their memory, as tied weights do.
+    # Copies, because safetensors refuses tensors that share storage, such as tied weights.
     layout = torch.contiguous_format
     return {k: v.detach().cpu().clone(memory_format=layout) for k, v in state.items()}
 
 
 def _current(data: dict[str, Any]) -> dict[str, Any]:
-    """A description in today's format.
+    """Return a description converted to the current format.
 
     Raises:
-        ValueError: when it is of none that is known.
+        ValueError: If its format is unknown.
     """
     written = data.pop("format")
     if written == 1:
-        # It named a unit of the time embedding that was not the one in training.
+        # Its unit of the time embedding was not the one used in training.
         del data["max_steps"]
         data["network"] = {**data["network"], "embedding_max_steps": UNRECORDED_TIME_UNIT}
     elif written != FORMAT:
@@ -105,5 +108,5 @@ def _current(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_one_line(error: Exception) -> str:
-    """An error's kind and message, without line breaks."""
+    """Return an error's type and message without line breaks."""
     return " ".join(f"{type(error).__name__}: {error}".split())

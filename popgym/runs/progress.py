@@ -1,4 +1,4 @@
-"""What a person sees while a run trains: a live line on a terminal, plain lines elsewhere."""
+"""Displays the progress of training: a live bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Any, Protocol, TextIO
 
 import numpy as np
 
-QUIET_SECONDS = 5.0  # between two plain lines
-TREND_ROWS = 10  # the recent past that the trend looks at
+QUIET_SECONDS = 5.0  # least time between two plain lines
+TREND_ROWS = 10  # number of last rows from which the trend is computed
 
 
 class Progress(Protocol):
-    """A place that rows of progress go to, used as a context."""
+    """A display of progress, used as a context manager."""
 
     def __enter__(self) -> Progress:
-        """Begins the display."""
+        """Start the display."""
 
     def __exit__(self, *error: object) -> None:
-        """Ends it, also after an error."""
+        """End the display, also after an error."""
 
     def update(self, row: Mapping[str, Any]) -> None:
-        """Shows a new row of progress.csv."""
+        """Show a new row of progress.csv."""
 
 
 def progress_display(total: int, done: int = 0, stream: TextIO | None = None) -> Progress:
-    """The display that suits the stream, standard error by default.
+    """Return a live bar for a terminal, and plain lines for any other stream.
 
     Args:
-        total: environment steps of the whole run.
-        done: steps already behind it, when it is resumed.
-        stream: where it is shown.
+        total: Total number of environment steps of the run.
+        done: Number of steps already made, if the run is resumed.
+        stream: Where to write. None means standard error.
     """
     stream = stream or sys.stderr
     return _Live(total, done, stream) if stream.isatty() else _Lines(total, done, stream)
 
 
 class _Figures:
-    """Speed, trend and time left, from the rows so far."""
+    """Computes speed, trend and time left from the rows so far."""
 
     def __init__(self, total: int, done: int) -> None:
         self.total, self.first = total, done
@@ -63,7 +63,10 @@ class _Figures:
 
 
 def trend(returns: list[float]) -> str:
-    """An arrow for the recent rise or fall, against the noise from row to row."""
+    """Return an arrow that shows whether the returns rise or fall.
+
+    It is level if the change is small compared to the noise between rows.
+    """
     recent = np.array(returns[-TREND_ROWS:])
     if len(recent) < 3:
         return " "
@@ -81,7 +84,7 @@ def _duration(seconds: float) -> str:
 
 
 class _Live:
-    """A bar that redraws itself (rich)."""
+    """A progress bar that is redrawn in place, made with rich."""
 
     def __init__(self, total: int, done: int, stream: TextIO) -> None:
         from rich import progress
@@ -113,7 +116,7 @@ class _Live:
 
 
 class _Lines:
-    """A line now and then, for logs and pipes."""
+    """Plain lines at intervals of some seconds, for logs and pipes."""
 
     def __init__(self, total: int, done: int, stream: TextIO) -> None:
         self.figures, self.stream = _Figures(total, done), stream

@@ -1,7 +1,7 @@
-"""Where the random numbers of a run come from: one seed, and a stream of its own for each use.
+"""Derives all random numbers of a run from one seed, with a separate stream for each use.
 
 numpy's ``SeedSequence`` hashes the seed together with a path of whole numbers. So streams with
-neighbouring seeds or paths have nothing in common, as ``seed + i`` would have. The paths are:
+neighbouring seeds or paths are independent, unlike seeds computed as ``seed + i``. The paths are:
 
 ====================== =======================================================
 stream                 path
@@ -11,19 +11,19 @@ order of minibatches   MINIBATCHES
 play in training       ENVIRONMENTS or ACTIONS, runner, life
 evaluation in training EVALUATION_ENVIRONMENTS or EVALUATION_ACTIONS, runner
 ``popgym.evaluate``    STANDALONE_ENVIRONMENTS
-a policy's draws       POLICY
+a policy's actions     POLICY
 ====================== =======================================================
 
-To that, a Gymnasium environment's index in its vector is appended. Our own vector environments take
-one seed and tell their environments apart by themselves.
+For Gymnasium environments, the index of the environment in the vector environment is appended to
+the path. popgym's own vector environments take one seed and derive the others themselves.
 
-``life`` is the number of environment steps that the run had made when the runner last began anew:
-0 at first, and more after a resumption or a restart, which therefore plays new episodes. To resume
-twice from one checkpoint plays the same episodes twice. Every evaluation in training plays the same
-episodes, so that a run's evaluations can be compared.
+``life`` is the number of environment steps that the run had made when the runner was last started:
+0 at first, and more after the run is resumed or the runner is restarted, so that new episodes are
+played. Resuming twice from the same checkpoint plays the same episodes twice. All evaluations
+during training play the same episodes, so that they can be compared.
 
-The process's own generators are left as they are. So what a user's environment or memory draws from
-them while it runs does not depend on the run's seed.
+The global generators of the process are not changed. So the random numbers that a user's
+environment or memory takes from them during the run do not depend on the run's seed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _BUILDING = threading.RLock()
 
 
 class Stream(IntEnum):
-    """What random numbers are for: the first part of a path."""
+    """The use of a stream of random numbers: the first part of its path."""
 
     WEIGHTS = 0
     MINIBATCHES = 1
@@ -62,30 +62,30 @@ def derive(seed: int, stream: Stream, *path: int) -> int:
 
     Args:
         seed: The run's seed.
-        stream: What the random numbers are for.
-        path: The rest of the path, see the module.
+        stream: The use of the random numbers.
+        path: The rest of the path, see the module's docstring.
 
     Raises:
         ValueError: If the seed is negative or not a whole number.
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a whole number from 0 on, got {seed!r}")
-    # Two words each, so that no two paths are the same row of words.
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+    # Two words for each part, so that different paths always give different words.
     words = [word for part in (int(stream), *path) for word in divmod(part, 2**32)]
     sequence = np.random.SeedSequence(int(seed), spawn_key=words)
     return int(sequence.generate_state(1, np.uint64)[0])
 
 
 def some_seed(seed: int | None) -> int:
-    """Return ``seed``, or one drawn by the operating system for None."""
+    """Return ``seed``, or a random one from the operating system if it is None."""
     return secrets.randbits(64) if seed is None else seed
 
 
 def reset_seed(environments: VectorEnv, seed: int, stream: Stream, *path: int) -> int | list[int]:
-    """Return what to pass as ``seed`` to ``reset`` of a vector environment.
+    """Return the argument ``seed`` for ``reset`` of a vector environment.
 
-    Ours take one number. Others take one for each environment; it is below 2³¹, since many
-    environments pass it on to a library that takes no larger one.
+    popgym's vector environments take one number. Others take one for each environment; these are
+    below 2³¹, because many environments pass them on to libraries that accept no larger seed.
     """
     if isinstance(environments.unwrapped, POPGymVectorEnv):
         return derive(seed, stream, *path)
@@ -93,16 +93,16 @@ def reset_seed(environments: VectorEnv, seed: int, stream: Stream, *path: int) -
 
 
 def generator(seed: int, stream: Stream, *path: int) -> torch.Generator:
-    """Return a torch generator at the beginning of a stream."""
+    """Return a torch generator for a stream."""
     return torch.Generator().manual_seed(derive(seed, stream, *path))
 
 
 @contextmanager
 def fresh_weights(seed: int) -> Iterator[None]:
-    """Let networks that are built inside draw their weights from the run's seed.
+    """Initialise the weights of networks that are built in this context from the run's seed.
 
-    Layers draw from the process's generators, which cannot be avoided. So these are seeded for
-    this while and then put back, and only one thread at a time may build.
+    torch's layers always use the global generators. So these are seeded for the duration of the
+    context and restored afterwards, and only one thread at a time may be in such a context.
     """
     derived = derive(seed, Stream.WEIGHTS)
     with _BUILDING, torch.random.fork_rng(devices=()):

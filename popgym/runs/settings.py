@@ -1,7 +1,7 @@
-"""All that decides a training run, in one frozen table.
+"""The settings of a training run, with their defaults and the checks of their values.
 
-The same names serve the command line (``--set lr=1e-3``, ``--set memory.stack_size=8``), a
-configuration file, the call ``popgym.train(lr=1e-3)`` and the ``config.json`` of a run folder.
+The names are the same on the command line (``--set lr=1e-3``, ``--set memory.stack_size=8``), in a
+configuration file, in ``popgym.train(lr=1e-3)`` and in the ``config.json`` of a run folder.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from popgym.core.arguments import unknown
 
 Options = dict[str, Any]
 Names = list[str]
 
-# Number of learner updates that a short run should still have: num_envs follows from it.
+# A short run gets fewer environments, so that it still has this many iterations.
 MIN_ITERATIONS = 24
 DEVICES = ("cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
 VECTORIZATIONS = ("sync", "async")
 
 UNRECORDED_TIME_UNIT = 64
-"""Unit of the time embedding in runs that recorded none, and in policies of format 1."""
+"""Unit of the time embedding in runs that did not record it, and in policies of format 1."""
 
-# The network of the paper's protocol, narrower than POPGym's own defaults and as good.
+# The network of the paper's protocol. It is narrower than POPGym's defaults and performs as well.
 NETWORK: Options = {
     "preprocessor_input_size": 128,
     "preprocessor": [128],
@@ -41,88 +42,93 @@ NETWORK: Options = {
 
 @dataclass(frozen=True)
 class Settings:
-    """One training run. Every field has its default here and nowhere else."""
+    """The settings of one training run, and the only place where their defaults are defined."""
 
     env: str
-    """An environment: RepeatPreviousEasy, a Gymnasium id, or module:Class; of a callable given in
-    Python a name that says so, such as "MyEnv (callable)"."""
+    """The environment: a popgym name such as RepeatPreviousEasy, a Gymnasium id, or module:Class.
+    For a callable given in Python, a name such as "MyEnv (callable)"."""
     memory: str = "frameconv"
-    """A memory: a name that `popgym memories` lists, or module:Class."""
+    """The memory: a name that ``popgym memories`` lists, or module:Class."""
     steps: int = 500_000
     """Environment steps to train for."""
     seed: int = 0
-    """Of weights, environments, actions and minibatches."""
+    """Seed of the weights, environments, actions and minibatches."""
 
     env_options: Options = field(default_factory=dict)
     """Arguments of the environment's constructor (env.NAME)."""
     wrappers: Names = field(default_factory=list)
-    """Put around each environment in order: PreviousAction, Flatten and others of popgym.wrappers,
-    or module:Class."""
+    """Wrappers put around each environment in this order: names of popgym.wrappers such as
+    PreviousAction, or module:Class."""
     memory_options: Options = field(default_factory=dict)
     """Options of the memory (memory.NAME), such as stack_size."""
     network: Options = field(default_factory=dict)
-    """The layers around the memory (network.NAME), see popgym.memory.NetworkOptions."""
+    """Options of the layers around the memory (network.NAME), see popgym.memory.NetworkOptions."""
     previous_action: bool = True
-    """Whether the network sees the action before."""
+    """Whether the network's input includes the previous action."""
     start_flag: bool = True
-    """Whether the network sees that an episode begins."""
+    """Whether the network's input includes a flag that marks the first step of an episode."""
 
     num_envs: int | None = None
-    """Environments stepped together; None: 256, fewer for runs under 400,000 steps."""
+    """Number of environments stepped together. None means 256, or fewer for runs under 400,000
+    steps."""
     rollout: int = 64
-    """Steps of every environment between two updates."""
+    """Steps of each environment in a rollout."""
     minibatch_size: int | None = None
-    """Steps in a minibatch, whole rows; None: a quarter of num_envs · rollout."""
+    """Steps in a minibatch, which consists of complete rollouts of some environments. None means a
+    quarter of num_envs · rollout."""
     epochs: int = 10
-    """Passes over each batch."""
+    """Number of passes over each batch."""
     lr: float = 5e-4
-    """Adam's learning rate."""
+    """Learning rate of Adam."""
     gamma: float = 0.99
-    """Discount a step."""
+    """Discount factor γ."""
     gae_lambda: float = 0.9
     """λ of generalised advantage estimation."""
     clip: float = 0.2
-    """PPO's bound on the change of an action's probability ratio."""
+    """Clipping range ε of PPO's probability ratio."""
     value_clip: float = 10.0
-    """Upper bound on a step's squared value error."""
+    """Upper bound of the squared value error at a step."""
     value_coefficient: float = 0.5
     """Weight of the value loss."""
     entropy_coefficient: float = 0.0
     """Weight of the entropy bonus."""
     kl_coefficient: float = 0.0
-    """Initial weight of the KL penalty; 0: no penalty."""
+    """Initial weight of the KL penalty. 0 disables the penalty."""
     kl_target: float = 0.01
-    """KL divergence an update that the penalty's weight is steered to, in nats."""
+    """Target KL divergence of an update, in nats; the weight of the penalty adapts to it."""
     kl_cutoff: float = 0.1
-    """KL divergence beyond which a steep penalty pulls a minibatch back, in nats; 0: none."""
+    """KL divergence of a minibatch, in nats, above which a steep penalty is added. 0 disables the
+    penalty."""
     advantage_floor: float = 0.5
-    """Share of the largest deviation of advantages yet, which fades, that they are at least divided
-    by; 0: by their own."""
+    """Lower bound of the divisor in advantage normalisation, as a fraction of the largest standard
+    deviation seen so far (decayed). 0 disables the bound."""
     grad_clip: float = 0.5
-    """Largest norm of the gradient."""
+    """Largest norm of the gradient, above which it is scaled down."""
 
     runners: int = 0
-    """Ray actors that play; 0: this process does."""
+    """Number of Ray actors that collect rollouts. 0 means that this process does."""
     learners: int = 0
-    """Ray actors that learn; 0: this process does."""
+    """Number of Ray actors that learn. 0 means that this process does."""
     device: str = "cpu"
-    """Where the learner computes: cpu or cuda."""
+    """Device of the learner: cpu or cuda."""
     threads: int | None = None
-    """Torch threads of this process; None: torch's choice. 1 where others use the cores too."""
+    """Number of torch threads of this process. None means torch's default. Use 1 when other
+    processes use the same cores."""
     precision: str = "float32"
     """float32, or bf16 for autocast with weights in float32."""
     vectorization: str = "sync"
-    """For environments without a native vector form: sync, or async for a process each."""
+    """For environments without a native vector form: sync steps them one after another, async runs
+    each in a process of its own."""
     eval_every: int = 0
-    """Iterations between evaluations on separate environments; 0: none."""
+    """Iterations between evaluations, which have their own environments. 0 disables them."""
     eval_episodes: int = 64
-    """Episodes of an evaluation."""
+    """Number of episodes in an evaluation."""
     checkpoint_every: int = 20
-    """Iterations between checkpoints; there is always one at the end."""
+    """Iterations between checkpoints. There is always one at the end."""
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
-            object.__setattr__(self, item.name, _typed(item, getattr(self, item.name)))
+            object.__setattr__(self, item.name, _typed(item.name, getattr(self, item.name)))
         for name in ("memory_options", "network"):
             object.__setattr__(self, name, _as_saved(name, getattr(self, name)))
         for name, (low, high) in _RANGES.items():
@@ -140,13 +146,13 @@ class Settings:
             )
 
     def resolved(self) -> Settings:
-        """The same run with every None filled in, as the run folder records it."""
+        """Return the settings with every None filled in, as the run folder records them."""
         num_envs = self.num_envs or self._default_num_envs()
         num_envs -= num_envs % self._divisor(num_envs)
         if self.num_envs not in (None, num_envs):
             warnings.warn(
-                f"num_envs {self.num_envs} does not divide among {self.runners} runners and "
-                f"{self.learners} learners: {num_envs} are used",
+                f"num_envs {self.num_envs} cannot be divided evenly among {self.runners} runners "
+                f"and {self.learners} learners: {num_envs} are used",
                 stacklevel=3,
             )
         batch = num_envs * self.rollout
@@ -165,28 +171,32 @@ class Settings:
         return max(num_envs, self.runners, self.learners)
 
     def _divisor(self, num_envs: int) -> int:
-        """What the number of environments must, or else should, be divisible by."""
+        """Return what ``num_envs`` must be a multiple of.
+
+        That is the number of runners; if possible, it is a multiple of the number of learners too.
+        """
         runners, learners = max(1, self.runners), max(1, self.learners)
         both = math.lcm(runners, learners)
         return both if both <= num_envs else runners
 
     @property
     def batch_size(self) -> int:
-        """Environment steps between two updates."""
+        """Number of environment steps in a batch."""
         assert self.num_envs is not None, "resolve first"
         return self.num_envs * self.rollout
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
+        """Return the settings as data for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from plain data.
+        """Return settings made from a mapping of names to values.
 
         Raises:
-            ValueError: for an unknown key, with the nearest, or a value out of range.
-            TypeError: for a value of the wrong type.
+            ValueError: If a key is unknown (the message suggests the nearest), or a value is out of
+                range.
+            TypeError: If a value has the wrong type.
         """
         check_keys(values, "setting")
         if "env" not in values:
@@ -209,10 +219,15 @@ _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORI
 _SECTIONS = {"env": "env_options", "memory": "memory_options", "network": "network"}
 
 
-def _typed(item: dataclasses.Field, value: Any) -> Any:
-    """``value`` as the field's type; whole floats pass as integers, integers as floats."""
-    kind = _FIELD_TYPES[item.name]
-    optional = "None" in str(item.type)
+def _typed(name: str, value: Any) -> Any:
+    """Return ``value`` as the type of the field ``name``.
+
+    A float that is a whole number is accepted as an int, and an int as a float.
+
+    Raises:
+        TypeError: If the value has another type.
+    """
+    kind, optional = _FIELD_TYPES[name]
     if value is None and optional:
         return None
     if kind is int and isinstance(value, float) and value.is_integer():
@@ -220,21 +235,25 @@ def _typed(item: dataclasses.Field, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is list:
-        return _names(item.name, value)
+        return _names(name, value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         allowed = kind.__name__ + (" or null" if optional else "")
-        raise TypeError(f"{item.name} must be {allowed}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {value!r}")
     return value
 
 
 def _as_saved(name: str, options: Options) -> Options:
-    """``options`` as config.json and the policy will give them back, tuples as lists."""
+    """Return options as they are read back from JSON, with tuples as lists.
+
+    Raises:
+        TypeError: If they cannot be written as JSON.
+    """
     try:
         return json.loads(json.dumps(options))
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{name} must hold what JSON can, numbers, texts and lists, since the run folder "
-            f"records it ({error}), got {options!r}"
+            f"{name} must contain only what JSON can represent, such as numbers, strings and "
+            f"lists, because the run folder records it ({error}), got {options!r}"
         ) from error
 
 
@@ -246,31 +265,39 @@ def _names(what: str, value: Any) -> list[str]:
     return list(value)
 
 
-_FIELD_TYPES: dict[str, type] = {
-    item.name: {
-        "str": str,
-        "int": int,
-        "float": float,
-        "bool": bool,
-        "Options": dict,
-        "Names": list,
-    }[str(item.type).partition(" ")[0]]
-    for item in dataclasses.fields(Settings)
-}
+def _kind(hint: Any) -> tuple[type, bool]:
+    """Return the class of a field's values, and whether the field may be None."""
+    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    kind = next(each for each in allowed if each is not NoneType)
+    return get_origin(kind) or kind, NoneType in allowed
+
+
+_FIELD_TYPES = {name: _kind(hint) for name, hint in get_type_hints(Settings).items()}
 
 
 def check_keys(keys: Mapping[str, Any], what: str) -> None:
-    """Raises ValueError for the first key that is no setting, naming the nearest."""
+    """Check that all keys are names of settings.
+
+    Args:
+        keys: The keys.
+        what: What a key is, for the message.
+
+    Raises:
+        ValueError: If a key is unknown. The message suggests the nearest setting.
+    """
     for key in keys:
         if key not in _FIELD_TYPES:
             raise ValueError(unknown(what, str(key), _FIELD_TYPES))
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """One ``key=value`` of the command line; the value is JSON, or else the text itself.
+    """Parse one ``key=value`` of the command line.
+
+    Returns:
+        The key, and the value: parsed as JSON where possible, otherwise the text itself.
 
     Raises:
-        ValueError: without an equals sign.
+        ValueError: If the text has no key or no equals sign.
     """
     key, equals, value = text.partition("=")
     if not equals or not key:
@@ -282,7 +309,13 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Later layers win; ``memory.stack_size`` reaches into ``memory_options``."""
+    """Merge mappings of settings; later ones override earlier ones.
+
+    A key such as ``memory.stack_size`` sets one entry of ``memory_options``.
+
+    Raises:
+        TypeError: If such an entry is set in something that is not a table.
+    """
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
@@ -291,7 +324,9 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
             if dot and whole:
                 table = merged.get(whole, {})
                 if not isinstance(table, Mapping):
-                    raise TypeError(f"{whole} must be a table to set {key} in, got {table!r}")
+                    raise TypeError(
+                        f"{whole} must be a table, so that {key} can be set in it, got {table!r}"
+                    )
                 merged[whole] = {**table, name: value}
             else:
                 merged[key] = value
@@ -299,10 +334,10 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_settings_file(path: str | Path) -> dict[str, Any]:
-    """Settings from a JSON or YAML file, or from the ``config.json`` of a run folder.
+    """Read settings from a JSON or YAML file, or from the ``config.json`` of a run folder.
 
     Raises:
-        ValueError: when the file cannot be read or does not hold a table of settings.
+        ValueError: If the file cannot be read, or does not contain a table of settings.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -312,7 +347,7 @@ def read_settings_file(path: str | Path) -> dict[str, Any]:
     if isinstance(values, dict):
         values = values.get("settings", values)
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold a table of settings, got {type(values).__name__}")
+        raise ValueError(f"{path} must contain a table of settings, got {type(values).__name__}")
     return values
 
 

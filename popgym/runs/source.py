@@ -1,7 +1,7 @@
-"""What environments are made from, a name or a callable given in Python, able to travel.
+"""The source of an environment, a name or a callable, in a form that can be pickled.
 
-Ray actors and worker processes know only what can be imported there. A `Source` takes along what
-they cannot know: the callable, or the registration of a Gymnasium id.
+Ray actors and worker processes only know what they can import. A ``Source`` also carries what they
+cannot import: the callable, or the registration of a Gymnasium id.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from popgym.runs.errors import describe
 Make = Callable[..., gym.Env]
 
 GIVEN = " (callable)"
-"""Ends the name under which a run folder records a callable."""
-
+"""Suffix of the name under which a run folder records a callable."""
 
 LAMBDA = "lambda"
 
 
 class Source:
-    """A name or a callable.
+    """The name of an environment, or a callable that makes one.
 
     Args:
-        name: The environment's name; for a callable, what messages and config.json say.
-        make: The callable, if it is one.
-        introduce: What makes the name known in a process that has only imported popgym.
+        name: The environment's name. For a callable, the name used in messages and config.json.
+        make: The callable, or None for a name.
+        introduce: A function that registers the name in a process that has only imported popgym,
+            or None if that is not needed.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Source:
         self._packed: bytes | None = None
 
     def get(self) -> str | Make:
-        """The name or the callable, ready for use in this process."""
+        """Return the name or the callable; a name is registered in this process if necessary."""
         if self._packed is not None:
             self._make, self._introduce = pickle.loads(self._packed)
             self._packed = None
@@ -57,11 +57,11 @@ class Source:
         return self.name if self._make is None else self._make
 
     def renamed(self, name: str) -> Source:
-        """The same callable by another name."""
+        """Return a source of the same callable with another name."""
         return Source(name + GIVEN, self._make, self._introduce)
 
     def pack(self) -> bytes:
-        """What has to travel.
+        """Return the callable and the registration, pickled.
 
         Raises:
             ValueError: If the callable holds something that cannot be pickled.
@@ -77,32 +77,32 @@ class Source:
             ) from error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles what travels; a checkpoint does without a callable that cannot."""
+        """Pickle the source; a callable that cannot be pickled is left out, as in a checkpoint."""
         try:
             return _arrived, (self.name, self.pack())
         except ValueError:
             return Source, (self.name,)
 
     def __deepcopy__(self, memo: Any) -> Source:
-        """Itself: RLlib copies its configuration often, and a callable is not data."""
+        """Return the same object: a callable need not be copied when RLlib copies its config."""
         return self
 
 
 def _arrived(name: str, packed: bytes) -> Source:
     source = Source(name)
-    source._packed = packed  # unpacked on use, so that an error is told of the environment
+    source._packed = packed  # unpacked on use, so that an error then names the environment
     return source
 
 
 Env = str | Make | Source
-"""Whatever may stand for an environment."""
+"""What may be given as an environment."""
 
 
 def source_of(env: Env) -> Source:
-    """The source that ``env`` stands for; a class that can be imported is known by its name.
+    """Return the source of ``env``; for a class that can be imported, that is its name.
 
     Raises:
-        TypeError: If it is neither a name nor a callable, such as an environment already made.
+        TypeError: If it is neither a name nor a callable, for example an environment instance.
     """
     if isinstance(env, Source):
         return env
@@ -110,7 +110,7 @@ def source_of(env: Env) -> Source:
         return Source(env, introduce=_introduction(env))
     if isinstance(env, (gym.Env, VectorEnv)) or not callable(env):
         made = isinstance(env, (gym.Env, VectorEnv))
-        kind = f"an environment already made, {env}" if made else repr(env)
+        kind = f"an environment instance, {env}" if made else repr(env)
         raise TypeError(
             f"env must be a name or a callable that makes an environment, got {kind}: "
             "pass a class, or a function as in lambda: MyEnv(3)"
@@ -120,12 +120,15 @@ def source_of(env: Env) -> Source:
 
 
 def is_given(name: str) -> bool:
-    """Whether a name in a run folder stands for a callable that was given in Python."""
+    """Return whether a name in a run folder refers to a callable that was given in Python."""
     return name.endswith(GIVEN)
 
 
 def importable_name(env: Make) -> str | None:
-    """The name by which any process finds a class: ours, or ``module:Class``; None if none does."""
+    """Return the name by which every process can find a class, or None if there is no such name.
+
+    It is the name of a popgym environment, or ``module:Class``.
+    """
     if not isinstance(env, type):
         return None
     entry = ENTRIES.get(env.__name__)
@@ -138,7 +141,7 @@ def importable_name(env: Make) -> str | None:
 
 
 def label(make: Any) -> str:
-    """A short name for a callable."""
+    """Return a short name for a callable."""
     if isinstance(make, functools.partial):
         return label(make.func)
     name = getattr(make, "__name__", type(make).__name__)
@@ -146,7 +149,7 @@ def label(make: Any) -> str:
 
 
 def _introduction(name: str) -> Callable[[], Any] | None:
-    """What another process must do to know a name that this one has registered; None: nothing."""
+    """Return a function that registers the name in another process, or None if not needed."""
     for entry in ENTRIES.values():
         if name == entry.name or name in entry.ids:
             ours = entry.family.__module__.startswith("popgym.")
@@ -155,7 +158,8 @@ def _introduction(name: str) -> Callable[[], Any] | None:
     if spec is None:
         return None
     if isinstance(spec.entry_point, str) and spec.entry_point.startswith("__main__:"):
-        with contextlib.suppress(Exception):  # making it will fail alike, and tell
+        # If this fails, making the environment fails in the same way and reports the error.
+        with contextlib.suppress(Exception):
             entry_point: Any = load_env_creator(spec.entry_point)
             spec = dataclasses.replace(spec, entry_point=entry_point)
     return functools.partial(_register, spec)

@@ -1,17 +1,18 @@
-"""The mistakes in a run's settings that can be told before torch and Ray are loaded."""
+"""Finds the mistakes in a run's settings that can be found before torch and Ray are loaded."""
 
 from popgym.runs import memory_table
-from popgym.runs.environment import make_one, resolve
+from popgym.runs.environment import make_one
+from popgym.runs.names import resolve
 from popgym.runs.settings import Settings
 
 
 def refuse_typos(settings: Settings) -> None:
-    """Refuse names that nothing has, and arguments that one of popgym's environments refuses.
+    """Refuse unknown names, and arguments that a popgym environment refuses.
 
-    What needs torch, or an environment of the user's, is left to `popgym.baselines.checks`.
+    Checks that need torch or a user's environment are in ``popgym.baselines.checks``.
 
     Raises:
-        ValueError: If a name is unknown or a value wrong.
+        ValueError: If a name is unknown or a value is wrong.
         TypeError: If the environment has no such argument.
     """
     target = resolve(settings.env)

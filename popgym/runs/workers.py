@@ -1,8 +1,8 @@
-"""Environments in processes of their own, whose failures are told in one line.
+"""A vector environment that runs each environment in a process and reports failures in one line.
 
-Gymnasium's `AsyncVectorEnv`, except for what happens when something goes wrong: there a process
-that dies shows as an EOFError without a name, an exception is printed by the worker and again by
-the main process, and closing what is left may wait for ever.
+It is Gymnasium's ``AsyncVectorEnv`` except for the handling of failures. There, a process that dies
+causes an EOFError that does not name it, an exception is printed both by the worker and by the
+main process, and closing the remaining processes may wait forever.
 """
 
 from __future__ import annotations
@@ -21,24 +21,26 @@ from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 from popgym.runs.errors import WorkerError, describe
 
 GRACE = 5.0
-"""Seconds that a process has to end before it is killed, and a lost message to arrive."""
+"""Seconds to wait for a process to end before it is killed, and for a late error message."""
 
 
 class ProcessVectorEnv(AsyncVectorEnv):
-    """An environment a process.
+    """Vector environment with one process for each environment.
 
-    Whatever goes wrong in one ends all of them and raises a `WorkerError`.
+    Any failure in one process ends all of them and raises a ``WorkerError``.
     """
 
     def __init__(self, env_fns: Any, **kwargs: Any) -> None:
         worker: Any = work
         try:
             super().__init__(env_fns, worker=worker, **kwargs)
-        except TypeError:  # shared memory holds no float16; an environment's own fault comes again
+        except TypeError:
+            # Shared memory does not support float16. If the environment itself raised the error,
+            # it does so again.
             super().__init__(env_fns, worker=worker, shared_memory=False, **kwargs)
 
     def _check_spaces(self) -> None:
-        """The constructor's last step, the first in which a process is heard."""
+        # The last step of the constructor, and the first that receives messages from a process.
         self.parent_pipes = [
             Line(pipe, process, i, self.num_envs)
             for i, (pipe, process) in enumerate(zip(self.parent_pipes, self.processes, strict=True))
@@ -47,12 +49,12 @@ class ProcessVectorEnv(AsyncVectorEnv):
             super()._check_spaces()
 
     def reset(self, **kwargs: Any) -> Any:
-        """See `AsyncVectorEnv`."""
+        """Reset the environments, like ``AsyncVectorEnv.reset``."""
         with self._ending_all():
             return super().reset(**kwargs)
 
     def step(self, actions: Any) -> Any:
-        """See `AsyncVectorEnv`."""
+        """Step the environments, like ``AsyncVectorEnv.step``."""
         with self._ending_all():
             return super().step(actions)
 
@@ -71,14 +73,14 @@ class ProcessVectorEnv(AsyncVectorEnv):
         try:
             index, _, message, trace = self.error_queue.get(timeout=GRACE)
         except queue.Empty:
-            message, trace = "failed without a word", ""
+            message, trace = "failed without an error message", ""
         place = f"(environment {index} of {self.num_envs})"
         raise WorkerError(f"{message} {place}") from (RuntimeError(trace) if trace else None)
 
     def close_extras(
         self, timeout: float | None = None, terminate: bool = False, **kwargs: Any
     ) -> None:
-        """Ends the processes: asks those that wait for a command, then uses force."""
+        """End the processes: ask those that wait for a command to close, then kill the others."""
         if not terminate and self._state is AsyncState.DEFAULT:
             for pipe in self.parent_pipes:
                 with contextlib.suppress(WorkerError, OSError):
@@ -102,20 +104,20 @@ class ProcessVectorEnv(AsyncVectorEnv):
 
 
 class Line:
-    """The main process's end of the pipe to a worker; notices when the other end is gone."""
+    """The main process's end of the pipe to a worker, which detects that the worker has ended."""
 
     def __init__(self, pipe: Any, process: Any, index: int, count: int) -> None:
         self._pipe, self._process = pipe, process
         self._place = f"environment {index} of {count}"
 
     def send(self, message: Any) -> None:
-        """As of a connection."""
-        # A worker that is gone may have said why: that is found when it is listened to.
+        """Send a message, like ``Connection.send``."""
+        # If the worker has ended, ``recv`` finds the reason.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._pipe.send(message)
 
     def recv(self) -> Any:
-        """As of a connection.
+        """Return the next message, like ``Connection.recv``.
 
         Raises:
             WorkerError: If the process has ended.
@@ -131,7 +133,7 @@ class Line:
         if code is None or code >= 0:
             return f"ended with exit code {code}"
         name = signal.Signals(-code).name
-        return f"was killed by {name}" + (", maybe for want of memory" if code == -9 else "")
+        return f"was killed by {name}" + (", maybe because memory ran out" if code == -9 else "")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pipe, name)
@@ -141,27 +143,30 @@ def work(
     index: int, make: Callable[[], Any], pipe: Any, parent_pipe: Any, memory: Any, errors: Any,
     mode: Any,
 ) -> None:  # fmt: skip
-    """What a process does: gymnasium's loop, of an environment that may fail to be made."""
-    # A terminal sends Ctrl-C to all processes; the main one ends the others in good order.
+    """Run Gymnasium's worker loop in a process; report it if the environment cannot be made.
+
+    The arguments are those of Gymnasium's ``_async_worker``.
+    """
+    # A terminal sends Ctrl-C to all processes; the main process ends the others itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    told: Any = Errors(errors)
+    error_texts: Any = Errors(errors)
     try:
         env = make()
     except Exception as error:
-        told.put((index, type(error), error, traceback.format_exc()))
+        error_texts.put((index, type(error), error, traceback.format_exc()))
         pipe.send((None, False))
         return
-    with contextlib.suppress(Exception):  # of close(); its other errors are sent
-        _async_worker(index, lambda: env, pipe, parent_pipe, memory, told, mode)
+    with contextlib.suppress(Exception):  # from close(); the loop sends all other errors
+        _async_worker(index, lambda: env, pipe, parent_pipe, memory, error_texts, mode)
 
 
 class Errors:
-    """A queue of errors as text: an exception may not survive the way between processes."""
+    """A queue that sends errors as text, because not every exception can be pickled."""
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
 
     def put(self, item: tuple[int, type, BaseException, str]) -> None:
-        """Sends index, type, error and traceback."""
+        """Send the environment's index, and the error's type, description and traceback."""
         index, kind, error, trace = item
         self._queue.put((index, kind.__name__, describe(error), trace))

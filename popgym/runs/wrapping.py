@@ -1,4 +1,4 @@
-"""Wrappers by name: those of popgym, or ``module:Class`` for any other."""
+"""Finds and applies wrappers by name: popgym's own, or ``module:Class`` for any other."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from gymnasium.vector import VectorEnv
 
 import popgym.wrappers
 from popgym.core.arguments import unknown
-from popgym.importing import import_user_module
+from popgym.importing import find_in_user_module
 from popgym.runs.errors import BrokenEnvironmentError, describe, origin
 
 Wrapper = str | Callable[[Any], Any]
-"""A name, or what is called with an environment and returns it wrapped."""
+"""A name, or a callable that takes an environment and returns it wrapped."""
 
 OURS: dict[str, Callable[[Any], Any]] = {
     name: getattr(popgym.wrappers, name)
     for name in popgym.wrappers.__all__
     if not name.startswith("Vector")
 }
-"""Given a vector environment, each makes its vector form."""
+"""popgym's wrappers by name. Given a vector environment, each returns its vector form."""
 
 
 def keep_vectors(wrappers: Sequence[Wrapper]) -> bool:
-    """Whether all wrappers take a vector environment as well as a single one."""
+    """Return whether all wrappers accept a vector environment as well as a single one."""
     return all(find_wrapper(wrapper) in OURS.values() for wrapper in wrappers)
 
 
 def wrap(env: Any, wrappers: Sequence[Wrapper]) -> Any:
-    """The environment in the wrappers, the last one outermost; closes it if one fails.
+    """Wrap an environment, with the last wrapper outermost; close it if a wrapper fails.
 
     Raises:
-        ValueError: If a name is unknown, or a wrapper needs more than the environment or refuses
-            it.
-        BrokenEnvironmentError: If a wrapper fails otherwise.
+        ValueError: If a name is unknown, or a wrapper refuses the environment or needs more
+            arguments.
+        BrokenEnvironmentError: If a wrapper fails in another way.
     """
     try:
         for wrapper in wrappers:
@@ -55,8 +55,9 @@ def _wrap(env: Any, wrapper: Wrapper) -> Any:
     except Exception as error:
         if isinstance(error, TypeError) and origin(error).startswith((__name__, "popgym.wrappers")):
             raise ValueError(
-                f"wrapper {name} is called with the environment alone: {error}; to give it more, "
-                "write a function of the environment and name that, as module:function"
+                f"wrapper {name} is called with the environment alone: {error}; to pass more "
+                "arguments, write a function that takes the environment, and name it as "
+                "module:function"
             ) from error
         raise BrokenEnvironmentError(f"wrapper {name} failed: {describe(error)}") from error
     if not isinstance(wrapped, (gym.Env, VectorEnv)):
@@ -65,10 +66,10 @@ def _wrap(env: Any, wrapper: Wrapper) -> Any:
 
 
 def find_wrapper(wrapper: Wrapper) -> Callable[[Any], Any]:
-    """The wrapper of a name.
+    """Return the wrapper of this name.
 
     Raises:
-        ValueError: If there is none; the message says what is allowed.
+        ValueError: If there is none. The message says what is allowed.
     """
     if not isinstance(wrapper, str):
         return wrapper
@@ -77,12 +78,9 @@ def find_wrapper(wrapper: Wrapper) -> Callable[[Any], Any]:
     module_name, colon, attribute = wrapper.partition(":")
     if not colon:
         raise ValueError(f"{unknown('wrapper', wrapper, OURS)}; module:Class works too")
-    module = import_user_module(f"wrapper {wrapper!r}", module_name)
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        what = "has no such name" if found is None else f"has a {type(found).__name__} there"
-        raise ValueError(f"wrapper {wrapper!r}: module {module_name!r} {what}")
-    return found
+    wanted = f"wrapper {wrapper!r}"
+    kind = "a class or function that is called with an environment"
+    return find_in_user_module(wanted, module_name, attribute, callable, kind)
 
 
 def _name(wrapper: Wrapper) -> str:

@@ -68,7 +68,9 @@ def test_a_run_of_a_callable_takes_no_callable_with_other_spaces(run):
 
 def test_a_run_of_a_name_takes_no_other_environment(tmp_path):
     run = train(f"{TOYS}:Countdown", out=tmp_path / "run")
-    with pytest.raises(ValueError, match=f"keeps its env, here {TOYS}:Countdown: leave out env"):
+    with pytest.raises(
+        ValueError, match=f"keeps its environment, here {TOYS}:Countdown: leave out env"
+    ):
         popgym.resume(run.path, Counted)
 
 

@@ -35,7 +35,9 @@ def test_rllib_and_the_policy_are_told_the_same_unit(given):
 
 @pytest.mark.parametrize("memory", ["DrawnAnew", "DrawnByPython"])
 def test_a_memory_that_its_weights_do_not_decide_is_refused(memory):
-    with pytest.raises(ValueError, match=rf"'{OWN}:{memory}' acts differently .*register_buffer"):
+    with pytest.raises(
+        ValueError, match=rf"'{OWN}:{memory}' computes different outputs .*register_buffer"
+    ):
         check(settings(f"{TOYS}:Guess", memory=f"{OWN}:{memory}"))
 
 
@@ -45,7 +47,7 @@ def test_a_memory_that_its_weights_decide_or_noise_alone_is_taken(memory):
 
 
 def test_a_memory_that_cannot_be_saved_or_built_is_refused_before_the_run():
-    with pytest.raises(ValueError, match=r"core\._extra_state is no tensor but dict"):
+    with pytest.raises(ValueError, match=r"core\._extra_state is a dict and not a tensor"):
         check(settings(f"{TOYS}:Guess", memory=f"{OWN}:NoTensor"))
     with pytest.raises(RunError, match=rf"{OWN}:CannotBeBuilt cannot be built: KeyError: 'size'"):
         check(settings(f"{TOYS}:Guess", memory=f"{OWN}:CannotBeBuilt"))

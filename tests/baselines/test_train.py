@@ -189,7 +189,7 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path, wrappers):
 
 def test_rows_after_the_checkpoint_are_played_again(tmp_path, fail_in_iteration, monkeypatch):
     fail_in_iteration(5, RunError("gone"))
-    with pytest.raises(RunError, match="go on from iteration 3 with: popgym train --resume"):
+    with pytest.raises(RunError, match="resume from iteration 3 with: popgym train --resume"):
         train(out=tmp_path / "run", steps=6 * STEPS, checkpoint_every=3)
     folder = RunFolder.open(tmp_path / "run")
     assert [row["iteration"] for row in folder.rows()] == [1, 2, 3, 4]
@@ -215,7 +215,7 @@ def test_resuming_a_finished_run_warns_and_mends_its_policy(tmp_path):
     run = train(out=tmp_path / "run", steps=2 * STEPS)
     before = weights(run)
     (run.path / "policy" / "weights.safetensors").write_bytes(b"damaged")
-    with pytest.warns(UserWarning, match="has made 256 steps already; go on with a larger --steps"):
+    with pytest.warns(UserWarning, match="has made 256 steps already; choose a larger --steps"):
         run = resume(run.path, progress=False)
     assert len(run.rows) == 2
     assert_same_weights(weights(run), before)
@@ -304,7 +304,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_advice_and_leaves_nothing(t
 
 def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_iteration):
     fail_in_iteration(2, TrainingDivergedError("vf_loss is nan"))
-    with pytest.raises(TrainingDivergedError, match="vf_loss is nan; there is no checkpoint yet"):
+    with pytest.raises(TrainingDivergedError, match="vf_loss is nan; there is no checkpoint"):
         train(out=tmp_path / "run", steps=3 * STEPS)
     assert len(RunFolder.open(tmp_path / "run").rows()) == 1
 

@@ -8,7 +8,8 @@ from gymnasium import spaces
 from torch import nn
 
 from popgym.memory import GRU
-from popgym.runs.policy import Policy, PolicySpec
+from popgym.runs.policy import Policy
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.settings import Settings
 from tests.baselines.ppo.toys import Countdown, Guess
 

@@ -10,7 +10,8 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 import popgym.envs
 from popgym.core.vector import POPGymVectorEnv
-from popgym.runs.environment import make_environments, make_one, resolve
+from popgym.runs.environment import make_environments, make_one
+from popgym.runs.names import resolve
 from tests.baselines.ppo.toys import Countdown
 
 TOYS = "tests.baselines.ppo.toys"

@@ -199,7 +199,7 @@ def test_a_checkpoint_that_was_not_finished_does_not_count(run):
 
 
 def test_a_run_without_checkpoints_cannot_be_resumed(run):
-    with pytest.raises(ValueError, match="has no checkpoint to resume from: train it anew"):
+    with pytest.raises(ValueError, match="has no checkpoint to resume from: train again"):
         run.latest_checkpoint()
 
 

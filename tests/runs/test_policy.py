@@ -233,7 +233,7 @@ def test_an_observation_of_another_structure_is_refused(obs):
         (
             spaces.MultiDiscrete([2, 3]),
             spaces.MultiDiscrete([2, 3], np.int32),
-            r"MultiDiscrete\(\[2 3\]\) with other types of numbers: use",
+            r"MultiDiscrete\(\[2 3\]\) with another dtype: use",
         ),
     ],
 )

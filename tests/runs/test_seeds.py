@@ -74,7 +74,7 @@ def test_generators_are_those_of_their_path():
 
 @pytest.mark.parametrize("seed", [-1, 1.0, True, "0", None])
 def test_what_is_no_seed_is_refused(seed):
-    with pytest.raises(ValueError, match="seed must be a whole number from 0 on, got"):
+    with pytest.raises(ValueError, match="seed must be a whole number of at least 0, got"):
         derive(seed, Stream.WEIGHTS)
 
 

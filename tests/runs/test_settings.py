@@ -91,7 +91,7 @@ def test_environments_divide_among_runners_and_learners_alike():
     ids=str,
 )
 def test_a_number_of_environments_that_does_not_divide_is_lowered_with_a_word(given, used):
-    with pytest.warns(UserWarning, match=rf"num_envs 10 does not divide .*: {used} are used"):
+    with pytest.warns(UserWarning, match=rf"num_envs 10 cannot be divided .*: {used} are used"):
         settings = Settings(env="E", **given).resolved()
     assert settings.num_envs == used
     with warnings.catch_warnings():
@@ -160,5 +160,5 @@ def test_options_are_from_the_start_what_the_run_folder_will_give_back():
 @pytest.mark.parametrize("value", [len, {1, 2}, b"x"], ids=repr)
 @pytest.mark.parametrize("name", ["memory_options", "network"])
 def test_options_that_the_run_folder_cannot_hold_are_refused_by_name(name, value):
-    with pytest.raises(TypeError, match=rf"{name} must hold what JSON can"):
+    with pytest.raises(TypeError, match=rf"{name} must contain only what JSON can represent"):
         Settings(env="x", **{name: {"sizes": value}})

@@ -10,9 +10,10 @@ import pytest
 
 import popgym.envs
 from popgym.core.vector import POPGymVectorEnv
-from popgym.runs.environment import found, looking_at, make_environments, make_one
+from popgym.runs.environment import looking_at, make_environments, make_one
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.evaluate import evaluate
+from popgym.runs.names import found
 from popgym.runs.source import source_of
 from tests.baselines.ppo.toys import Countdown, Guess
 from tests.runs.specimens import policy
@@ -63,7 +64,7 @@ def test_what_makes_no_environment_is_refused_with_what_to_pass(env):
 
 
 def test_a_vector_environment_is_refused_as_one_already_made():
-    with pytest.raises(TypeError, match="got an environment already made"):
+    with pytest.raises(TypeError, match="got an environment instance"):
         source_of(make_environments("RepeatPreviousEasy", 2))
 
 
@@ -82,7 +83,7 @@ def test_a_class_of_ours_keeps_its_vector_form():
 
 def test_a_callable_that_returns_one_and_the_same_is_refused():
     env = Countdown()
-    with pytest.raises(ValueError, match="one and the same at every call: return a new one"):
+    with pytest.raises(ValueError, match="returned the same environment twice; return a new one"):
         make_environments(lambda: env, 2)
 
 

@@ -74,7 +74,7 @@ def hang():
 
 FAILURES = [
     (die, "its process ended with exit code 3"),
-    (be_killed, "its process was killed by SIGKILL, maybe for want of memory"),
+    (be_killed, "its process was killed by SIGKILL, maybe because memory ran out"),
     (leave, "its process ended with exit code 5"),
     (complain, "OSError: no port is left"),
     (complain_oddly, "TwoArgumentsError: the door is stuck, code 7"),

@@ -94,7 +94,9 @@ def test_a_lost_learner_ends_the_run_with_the_way_to_go_on(tmp_path, monkeypatch
         ray.kill(algorithm.learner_group._workers[0])
 
     monkeypatch.setattr(module, "save", save_and_kill)
-    lost = r"a Ray actor was lost: a learner .*; go on from iteration 1 with: popgym train --resume"
+    lost = (
+        r"a Ray actor was lost: a learner .*; resume from iteration 1 with: popgym train --resume"
+    )
     with pytest.raises(RunError, match=lost):
         train("RepeatPreviousEasy", steps=10_000, learners=2, checkpoint_every=1,
               out=tmp_path / "run", progress=False, **SMALL)  # fmt: skip

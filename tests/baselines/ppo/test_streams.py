@@ -13,7 +13,7 @@ from popgym.baselines.ppo import RecurrentPPOConfig
 from popgym.baselines.ppo.runner import RolloutRunner
 from popgym.baselines.ppo.sampling import sample_rollouts
 from popgym.baselines.train import resume
-from popgym.runs.policy import PolicySpec
+from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.settings import Settings
 from tests.baselines.ppo.conftest import SMALL
 from tests.baselines.ppo.toys import Logged

@@ -1,0 +1,108 @@
+"""What the name of an environment refers to.
+
+A name is a popgym environment (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``) or
+``module:Class`` for a user's own class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+
+import popgym.envs
+from popgym.core.arguments import nearest
+from popgym.envs.registry import ENTRIES
+from popgym.importing import find_in_user_module, import_user_module
+from popgym.runs.settings import Settings
+from popgym.runs.source import Env, Make, Source, is_given, source_of
+
+
+def resolve(name: str) -> str | type[gym.Env]:
+    """Return the Gymnasium id that ``name`` refers to, or the class if it has no popgym id.
+
+    Raises:
+        ValueError: If the name is unknown (the message suggests the nearest known names), the
+            module cannot be imported, or it has no such class.
+    """
+    if ":" in name:
+        return _user_class(name)
+    if name in gym.registry:
+        return name
+    try:
+        return popgym.envs.lookup(name)
+    except ValueError:
+        close = nearest(name, [*ENTRIES, *gym.registry])
+        hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."
+        raise ValueError(
+            f"there is no environment {name!r}; {hint} A Gymnasium id or module:Class works too"
+        ) from None
+
+
+def _user_class(name: str) -> str | type[gym.Env]:
+    module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise ValueError(f"environment {name!r} must be module:Class, as in my_package.worlds:Mine")
+    wanted = f"environment {name!r}"
+    module = import_user_module(wanted, module_name)
+    if getattr(module, attribute, None) is None and attribute in gym.registry:
+        return attribute  # Gymnasium's own "module:Id-v0", registered by importing the module
+    kind = "a gymnasium.Env class"
+    env_class = find_in_user_module(wanted, module_name, attribute, _is_env_class, kind)
+    entry = ENTRIES.get(env_class.__name__)
+    return entry.id if entry is not None and entry.env_class is env_class else env_class
+
+
+def _is_env_class(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, gym.Env)
+
+
+def found(source: Source) -> str | Make:
+    """Return the Gymnasium id or the callable that ``source`` refers to in this process.
+
+    Raises:
+        ValueError: If ``resolve`` refuses the name, or the name is one that a run folder recorded
+            for a callable.
+    """
+    target = source.get()
+    if not isinstance(target, str):
+        return target
+    if is_given(target):
+        raise ValueError(
+            f"environment {target} was given in Python, which a run folder cannot keep: give it "
+            "again, as in popgym.resume(path, env=...) and popgym.evaluate(policy, env), or name "
+            "another (--env)"
+        )
+    return resolve(target)
+
+
+def environment_of_run(
+    settings: Settings, env: Env | None, options: Mapping[str, Any] | None
+) -> tuple[Env, dict[str, Any], list[str]]:
+    """Return the environment in which to play a run's policy: the run's own, or another.
+
+    Args:
+        settings: The settings of the run.
+        env: The environment. None means the run's own.
+        options: Arguments of the environment's constructor. For the run's own environment they
+            are merged into the run's options and override them; for another environment they
+            are the only ones.
+
+    Returns:
+        The environment, its constructor arguments, and the run's wrappers (empty for an
+        environment other than the run's).
+
+    Raises:
+        ValueError: If there is no such environment.
+    """
+    options = dict(options or {})
+    if env is None or _is_that_of_run(settings, env):
+        return settings.env, {**settings.env_options, **options}, settings.wrappers
+    return env, options, []
+
+
+def _is_that_of_run(settings: Settings, env: Env) -> bool:
+    if is_given(settings.env):
+        return False
+    return found(source_of(env)) == resolve(settings.env)

@@ -1,0 +1,77 @@
+"""What is needed to build the network of a policy, ready to be written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gymnasium import Space
+from torch import Tensor
+
+from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.distributions import action_distribution
+from popgym.networks.policy_network import NetworkOptions
+from popgym.runs import seeds
+from popgym.runs.settings import Settings
+from popgym.spaces.agent_input import AgentInput
+from popgym.spaces.as_json import space_from_data, space_to_data
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """The description of a policy's network: plain numbers and names, and two spaces."""
+
+    observation_space: Space
+    action_space: Space
+    memory: str
+    memory_options: dict[str, Any]
+    network: dict[str, Any]
+    previous_action: bool = Settings.previous_action
+    start_flag: bool = Settings.start_flag
+
+    def build(self, seed: int = 0) -> ActorCritic:
+        """Return the network with the initial weights that training has for this seed.
+
+        Raises:
+            ValueError: If a space is not supported, or an option is not valid.
+        """
+        distribution = action_distribution(self.action_space)
+        with seeds.fresh_weights(seed):
+            return ActorCritic(
+                self.encoder().size,
+                distribution.num_inputs,
+                self.memory,
+                self.memory_options,
+                NetworkOptions.from_dict(self.network),
+            )
+
+    def build_with(self, weights: Mapping[str, Tensor]) -> ActorCritic:
+        """Return the network with these weights."""
+        net = self.build()
+        net.load_state_dict(weights)
+        return net
+
+    def encoder(self) -> AgentInput:
+        """Return the encoder that turns observations into the network's input."""
+        spaces = self.observation_space, self.action_space
+        return AgentInput(*spaces, self.previous_action, self.start_flag)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the specification as data for JSON.
+
+        Raises:
+            ValueError: If a space cannot be written as JSON.
+        """
+        data = dict(vars(self))
+        for name in ("observation_space", "action_space"):
+            data[name] = space_to_data(data[name])
+        return data
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> PolicySpec:
+        """Return the specification that ``as_data`` wrote."""
+        data = dict(data)
+        for name in ("observation_space", "action_space"):
+            data[name] = space_from_data(data[name])
+        return cls(**data)
