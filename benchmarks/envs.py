@@ -2,11 +2,11 @@
 
     python benchmarks/envs.py [--only TEXT] [--rounds 5] [--peer PYTHON]
 
-Columns: ``env`` is gymnasium.Env.step, including resets. ``N`` is VectorEnv.step of N environments in
-one thread with next-step autoreset, and ``N in 2`` is the same in two threads. Each is the median
-over the rounds, with the spread from slowest to fastest in brackets, in per cent of the median.
-``cold`` is the time from the start of a new process to the first step of an environment, including
-imports and compilation. ``warm`` is the same with the code in numba's cache.
+Columns: ``env`` is gymnasium.Env.step, including resets. ``N`` is VectorEnv.step of N environments
+in one thread with next-step autoreset, and ``N in 2`` is the same in two threads. Each is the
+median over the rounds, with the spread from slowest to fastest in brackets, in per cent of the
+median. ``cold`` is the time from the start of a new process to the first step of an environment,
+including imports and compilation. ``warm`` is the same with the code in numba's cache.
 
 With --peer, the interpreter of a Python that has POPGym 1.0.7 takes turns with ours and plays its
 single environment. ``env ÷ peer`` and ``4,096 ÷ peer`` are the median ratios of our speed to its
@@ -163,7 +163,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--only", default="Easy", help="part of the names to measure ('' for all; default Easy)"
+        "--only", default="Easy", help="part of the names ('' for all; default Easy)"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7")

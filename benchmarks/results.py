@@ -2,10 +2,10 @@
 
     python benchmarks/results.py [--memories NAME ...] [--environments NAME ...] [--seeds 2]
 
-Each run is added to the table when it ends. Runs that are already in the table are not repeated. All
-runs use ``SETTINGS``. The agent does not see its previous action, so that it can only remember
-through its memory: on RepeatFirst it could otherwise repeat the answer at every step and read it from
-its previous action.
+Each run is added to the table when it ends. Runs that are already in the table are not repeated.
+All runs use ``SETTINGS``. The agent does not see its previous action, so that it can only remember
+through its memory: on RepeatFirst it could otherwise repeat the answer at every step and read it
+from its previous action.
 
     python benchmarks/results.py --page     only write docs/results.md
 """
@@ -36,7 +36,7 @@ SETTINGS = {
     "network": {"hidden_size": 64},
 }
 TIMED = ("linear_attention", "fwp", "deep_linear_attention", "deep_fwp")
-"""Memories that sum over their inputs in any order. As in POPGym, they get a sine time embedding."""
+"""Memories that sum over their inputs in any order. POPGym gives them a sine time embedding."""
 TEXT = """\
 # What each memory scores
 
@@ -45,20 +45,21 @@ TEXT = """\
 The table shows mean returns of PPO after a million environment steps, averaged over runs with
 different seeds. *best* is the highest mean return of an iteration. It is the score of Morad et al.
 (2023), and it is biased upwards, because it is a maximum over noisy values. *last* is the mean over
-the last tenth of the iterations. All memories use the same settings. They were chosen in three trials
-with gru on RepeatPreviousEasy, and are fast enough for two cores:
+the last tenth of the iterations. All memories use the same settings. They were chosen in three
+trials with gru on RepeatPreviousEasy, and are fast enough for two cores:
 
     {settings}
 
-So all memories have 64 hidden units, a quarter of the default, and the same learning rate. With other
-settings their scores may be higher. The agent does not see its previous action: on RepeatFirst it
-could otherwise repeat the answer at every step and read it from its previous action. Linear attention
-and fast weights sum over their inputs in any order. As in POPGym, they get a time embedding
-(`embedding: sine`).
+So all memories have 64 hidden units, a quarter of the default, and the same learning rate. With
+other settings their scores may be higher. The agent does not see its previous action: on
+RepeatFirst it could otherwise repeat the answer at every step and read it from its previous action.
+Linear attention and fast weights sum over their inputs in any order. As in POPGym, they get a time
+embedding (`embedding: sine`).
 
-RepeatPrevious asks for the card shown 3 steps before, and RepeatFirst for the first of up to 51 cards.
-PositionOnlyCartPole hides the velocities, which two consecutive observations determine. *runs* is the
-number of runs on each task. *minutes* is the time of a run on one thread, as an order of magnitude.
+RepeatPrevious asks for the card shown 3 steps before, and RepeatFirst for the first of up to 51
+cards. PositionOnlyCartPole hides the velocities, which two consecutive observations determine.
+*runs* is the number of runs on each task. *minutes* is the time of a run on one thread, as an order
+of magnitude.
 
 `python benchmarks/results.py` trains the runs that are missing in the table.
 """

@@ -45,8 +45,8 @@ for each family. In a vector environment each value has a leading axis.
 `env.unwrapped.get_state()` returns the hidden Markov state, and the wrapper
 `popgym.wrappers.Markovian` adds it to the observation or replaces the observation with it.
 
-Scores are mean returns ± the standard error of the mean. `popgym.envs.reference_scores(env)` says how
-each player plays, and `python benchmarks/scores.py` measures the scores again.
+Scores are mean returns ± the standard error of the mean. `popgym.envs.reference_scores(env)` says
+how each player plays, and `python benchmarks/scores.py` measures the scores again.
 """
 
 OF_MEMORIES = """\
@@ -67,8 +67,8 @@ The table is for 128 input features, 256 output features and default options. It
   when 64 environments act together. Elementwise operations (activations, gates, norms, diagonal
   recurrences) are not counted, so it is not a measure of time.
 
-In the formulas, x are the inputs with F features, y the outputs with D = `hidden_size` features, and t
-is the time step.
+In the formulas, x are the inputs with F features, y the outputs with D = `hidden_size` features,
+and t is the time step.
 """
 
 
@@ -151,8 +151,8 @@ def memories() -> Iterator[str]:
         yield from about_memory(name, memory)
     yield "\n## Several layers of any memory\n"
     yield (
-        "Every memory also takes these options. If a memory has an option `num_layers` of its own, "
-        "that one is used.\n"
+        "Every memory also takes these options. A memory with its own `num_layers` builds its "
+        "layers itself, except as residual blocks.\n"
     )
     yield from paragraphs(exposition(Layers))
     yield from options(Layers, LAYER_OPTIONS)
