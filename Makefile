@@ -1,4 +1,4 @@
-# `make demo` and `make test` work from a clean clone; everything they need goes into .venv.
+# `make demo` and `make test` work in a clean clone; they install all they need into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -7,13 +7,13 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv
 
-# One process a core, each with one thread: threads that wait for each other are slower.
+# One process per core with one thread each: more threads wait for each other and are slower.
 test test-slow: export OMP_NUM_THREADS = 1
 
 test: .venv/ready
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
-test-slow: .venv/ready  # trains agents and starts Ray clusters: some minutes
+test-slow: .venv/ready  # trains agents and starts Ray clusters; takes some minutes
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/ready
@@ -23,7 +23,7 @@ lint: .venv/ready
 types: .venv/ready
 	$(BIN)/mypy
 
-bench: .venv/ready  # prints tables; takes a while and wants a quiet machine
+bench: .venv/ready  # prints tables; takes long and needs a machine without other load
 	$(BIN)/python benchmarks/envs.py
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/memories.py
@@ -32,7 +32,7 @@ bench: .venv/ready  # prints tables; takes a while and wants a quiet machine
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet "pip>=25.1"  # the first that knows dependency groups
+	$(BIN)/python -m pip install --quiet "pip>=25.1"  # the first version with dependency groups
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]" --group dev
 	touch $@
 

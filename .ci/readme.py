@@ -1,6 +1,6 @@
-"""Runs the README: every ```sh and ```python block, in order, in the current folder.
+"""Run every ```sh and ```python block of the README in order, in the current folder.
 
-Blocks marked ```text show output and are passed over.
+Blocks marked ```text show output and are skipped.
 """
 
 import re
@@ -13,7 +13,7 @@ BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
-    """Runs them; returns 0 when at least one ran and none failed."""
+    """Run the blocks; return 0 if at least one ran and none failed."""
     blocks = BLOCK.findall(Path(sys.argv[1]).read_text(encoding="utf-8"))
     ran = 0
     for language, text in blocks:

@@ -1,16 +1,16 @@
-"""Environment steps per second: one environment, and 1, 64 and 4,096 at once, in 1 and 2 threads.
+"""Measure steps per second of single environments and vector environments, in 1 and 2 threads.
 
     python benchmarks/envs.py [--only TEXT] [--rounds 5] [--peer PYTHON]
 
-Columns: `env` is gymnasium.Env.step, with resets; `N` is VectorEnv.step of N environments in one
-thread, next-step autoreset; `N in 2` the same in two threads; each the median over the rounds and,
-in brackets, the spread between the slowest and the fastest in per cent of the median. `cold` is
-the first step of an environment in a fresh process, imports included, compiling; `warm` the same
-with the code in numba's cache.
+Columns: ``env`` is gymnasium.Env.step, including resets. ``N`` is VectorEnv.step of N environments
+in one thread with next-step autoreset, and ``N in 2`` is the same in two threads. Each is the
+median over the rounds, with the spread from slowest to fastest in brackets, in per cent of the
+median. ``cold`` is the time from the start of a new process to the first step of an environment,
+including imports and compilation. ``warm`` is the same with the code in numba's cache.
 
-With --peer, the interpreter of a Python that has POPGym 1.0.7 plays its single environment in
-turn with ours; `env ÷ peer` and `4,096 ÷ peer` compare ours to it: the median of the rounds'
-ratios and, in brackets, their least and greatest.
+With --peer, the interpreter of a Python that has POPGym 1.0.7 takes turns with ours and plays its
+single environment. ``env ÷ peer`` and ``4,096 ÷ peer`` are the median ratios of our speed to its
+speed, with minimum and maximum over the rounds in brackets.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import popgym.envs
 
 SIZES = (1, 64, 4096)
 THREADS = 2
-SECONDS = 0.15  # of one measurement
+SECONDS = 0.15  # duration of one measurement
 
 PEER = """
 import sys, time, warnings
@@ -61,7 +61,7 @@ print(time.perf_counter() - begin)
 
 
 def rate(step, per_call):
-    """Steps per second of a function that makes `per_call` steps."""
+    """Return the steps per second of a function that makes ``per_call`` steps."""
     calls, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < SECONDS:
         for _ in range(16):
@@ -99,7 +99,7 @@ def vector_player(name, num_envs, threads=False):
 
 
 class Peer:
-    """An interpreter with POPGym 1.0.7, asked for one measurement at a time."""
+    """A process with POPGym 1.0.7 that makes one measurement at a time."""
 
     def __init__(self, python):
         self.process = subprocess.Popen(
@@ -107,16 +107,16 @@ class Peer:
         )
 
     def rate(self, name):
-        """Its steps per second in one environment."""
+        """Return its steps per second in one environment."""
         try:
             print(name, SECONDS, file=self.process.stdin, flush=True)
             return float(self.process.stdout.readline())
         except (BrokenPipeError, ValueError):
-            raise SystemExit("--peer: that interpreter cannot play with POPGym 1.0.7") from None
+            raise SystemExit("--peer: this interpreter cannot run POPGym 1.0.7") from None
 
 
 def first_use(name, cache):
-    """Seconds from a fresh process to the first step."""
+    """Return the seconds from the start of a new process to the first step."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
     command = [sys.executable, "-c", FIRST_USE, name]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -162,7 +162,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="Easy", help="part of a name ('' for all; default Easy)")
+    parser.add_argument(
+        "--only", default="Easy", help="part of the names ('' for all; default Easy)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7")
     arguments = parser.parse_args()

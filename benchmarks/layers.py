@@ -1,8 +1,9 @@
-"""What each memory costs in training, against the bare layers of torch.
+"""Measure the training cost of memories, compared with the bare layers of torch.
 
-Forward and backward at 256 rows of 64 steps, 128 features in and 256 out, gradients of the inputs
-included; one acting step of 256 environments; right-padded rows. Contestants take turns, so that a
-busy moment of the machine hits all of them: read the ratios.
+It measures forward and backward passes with 256 rows of 64 steps, 128 input and 256 output
+features, including the gradients of the inputs; one acting step of 256 environments; and
+right-padded rows. The contestants take turns, so that other load on the machine affects all of
+them. Compare the ratios.
 
     python benchmarks/layers.py [--rounds 7] [--seconds 40] [--threads 2]
 """
@@ -27,22 +28,22 @@ EPISODE = 52
 
 @dataclass
 class Contestant:
-    """One call to be timed, beside the others of its group."""
+    """A call to be timed, and the group in which it is compared."""
 
     group: str
     name: str
     run: callable
-    calls: int = 1  # a round, for what is short
+    calls: int = 1  # per round; more than 1 for short calls
 
 
 def every_52_steps():
-    """Starts [B, T] with a random phase in each row."""
+    """Return an episode start mask [B, T] with a random phase in each row."""
     phase = torch.randint(0, EPISODE, (B, 1))
     return (torch.arange(T) + phase) % EPISODE == 0
 
 
 def trains(forward, modules, *shape, autocast=False):
-    """A call of forward and backward; ``forward`` takes x of this shape."""
+    """Return a function that runs forward and backward; ``forward`` takes x of this shape."""
     x = torch.randn(shape, requires_grad=True)
     parameters = [p for module in modules for p in module.parameters()]
     gradient = None
@@ -110,7 +111,7 @@ def recurrent_contestants(autocast):
 
 
 def cut(memory, x, start):
-    """What resets would cost with nn.GRU alone, cut wherever any row starts."""
+    """Compute resets with nn.GRU alone: cut all rows wherever an episode starts in any row."""
     return read_fused(memory.layers, x, (x.new_zeros(1, B, D),), start)[0]
 
 
@@ -163,7 +164,7 @@ def padded_contestants():
 
 
 def measure(contestants, rounds, budget):
-    """Seconds a call, one list for each contestant; at least three rounds, whatever the budget."""
+    """Return one list of seconds per call for each contestant, over at least three rounds."""
     seconds = [[] for _ in contestants]
     end = time.perf_counter() + budget
     for index in range(rounds + 1):
@@ -186,7 +187,7 @@ def report(contestants, seconds):
         for contestant, taken in members:
             first = first or taken
             low, median, high = statistics.quantiles(taken, n=4)
-            # paired within a round, so that a busy moment weighs on both
+            # ratios within a round, so that other load on the machine affects both
             ratio = statistics.median(a / b for a, b in zip(taken, first, strict=True))
             print(
                 f"{group:26}{contestant.name:30}{median * 1e3:6.2f} ms"
@@ -197,7 +198,7 @@ def report(contestants, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=40, help="begin no round after this long")
+    parser.add_argument("--seconds", type=float, default=40, help="start no round after this time")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.manual_seed(0)

@@ -1,12 +1,12 @@
-"""How long ``popgym train`` takes to learn RepeatPreviousEasy, seed by seed.
+"""Measure how long ``popgym train`` takes to learn RepeatPreviousEasy, for several seeds.
 
-Each seed is a run of the command with its default settings, in a process of its own. It is over
-when the mean return of an iteration exceeds .95: Ctrl-C is sent, as a user would.
+Each seed is a run of the command with its default settings in a separate process. When the mean
+return of an iteration exceeds .95, the run is ended with SIGINT, as by Ctrl-C.
 
     python benchmarks/learning.py [--seeds 10] [--target 0.95] [--set precision=bf16]
 
-``training`` counts from the first iteration, as progress.csv does; ``wall`` from the start of the
-command, imports and building included.
+``training`` is the time since the first iteration, as in progress.csv. ``wall`` is the time since
+the start of the command, including imports and setup.
 """
 
 import argparse
@@ -20,11 +20,11 @@ import time
 from pathlib import Path
 
 COMMAND = "import sys; from popgym.cli import main; sys.exit(main())"
-PATIENCE = 60  # seconds that the command may take to end cleanly
+PATIENCE = 60  # seconds; the longest time that the command may take to end after SIGINT
 
 
 def learn(seed, arguments, folder, deadline):
-    """One run; returns the row that passed the target, else the best one, and seconds of wall."""
+    """Make one run; return the row that passed the target, or else the best, and the wall time."""
     command = [sys.executable, "-c", COMMAND, "train", arguments.env, "--seed", str(seed)]
     command += ["--memory", arguments.memory, "--out", str(folder)]
     command += [part for text in arguments.set for part in ("--set", text)]
@@ -48,12 +48,12 @@ def learn(seed, arguments, folder, deadline):
 
 
 def latest(folder, target):
-    """The first row of progress.csv above the target, or else the highest; None: there is none."""
+    """Return the first row of progress.csv above the target, or else the best; None if no row."""
     try:
         text = (folder / "progress.csv").read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    whole = text[: text.rfind("\n") + 1]  # a line may be half written
+    whole = text[: text.rfind("\n") + 1]  # the last line may be incomplete
     rows = [row for row in csv.DictReader(whole.splitlines()) if row["return_mean"]]
     above = [row for row in rows if passed(row, target)]
     return above[0] if above else max(rows, key=lambda row: float(row["return_mean"]), default=None)
@@ -64,7 +64,7 @@ def passed(row, target):
 
 
 def interrupt(process):
-    """Ctrl-C, and patience while it writes its checkpoint."""
+    """Send SIGINT and wait while the process writes its checkpoint."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     try:
@@ -89,10 +89,10 @@ def main():
     )
     parser.add_argument("--env", default="RepeatPreviousEasy")
     parser.add_argument("--memory", default="frameconv")
-    parser.add_argument("--seeds", type=int, default=10, help="0 up to this number")
+    parser.add_argument("--seeds", type=int, default=10, help="number of seeds, from 0")
     parser.add_argument("--target", type=float, default=0.95, help="mean return of an iteration")
-    parser.add_argument("--steps", type=int, help="of a run at most; default: the command's")
-    parser.add_argument("--seconds", type=float, default=180, help="of a run at most")
+    parser.add_argument("--steps", type=int, help="most steps of a run; default: the command's")
+    parser.add_argument("--seconds", type=float, default=180, help="most seconds of a run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     print(f"{arguments.env}, {arguments.memory}: until the return exceeds {arguments.target}")
@@ -109,7 +109,7 @@ def main():
             success = passed(row, arguments.target)
             print(
                 f"{seed:8}{steps:12,}{seconds:12.1f} s{wall:12.1f} s"
-                f"{float(row['return_mean']):10.3f}{'' if success else '  the best: failed'}",
+                f"{float(row['return_mean']):10.3f}{'' if success else '  best, failed'}",
                 flush=True,
             )
             if success:

@@ -1,20 +1,24 @@
-"""What each memory costs: a training step, an acting step, products, bytes; and how it grows.
+"""Measure the cost of each memory: time and bytes of a training step, and time of an acting step.
 
     python benchmarks/memories.py [--only NAME ...] [--rounds 5] [--threads 1] [--peer PYTHON]
                                   [--compile]
 
-A training step is forward and backward with gradients of the inputs, 128 features in and 256 out,
-16 rows of 256 or 1,024 steps; `resets` is its time with an episode beginning every 50 steps, over
-that without, `bf16` under autocast to bfloat16, `compiled` by torch.compile; an acting step is one
-step of 64 rows. `Gflop` counts the matrix products and convolutions of a training step (not what
-is done number by number), `of peak` is their rate over that of a large square product, measured in
-every round; `MiB` is by how much a training step raises a fresh process's memory. Times are
-medians; in brackets the spread between slowest and fastest in per cent of the median.
+A training step is a forward and backward pass with gradients of the inputs, 128 input and 256
+output features, and 16 rows of 256 or 1,024 steps. An acting step is one step of 64 rows. Times are
+medians, with the spread from slowest to fastest in brackets, in per cent of the median. Further
+columns:
 
-With --peer, the interpreter of a Python that has POPGym 1.0.7 with Ray trains its own memory of
-the same name in turn with ours; `÷ peer` is the median of the rounds' ratios of steps a second.
+* ``resets``, ``bf16``, ``compiled``: the time with a new episode every 50 steps, with autocast to
+  bfloat16, and with torch.compile, each divided by the plain time;
+* ``Gflop``: the matrix products and convolutions of a training step, without elementwise
+  operations;
+* ``of peak``: their rate, divided by the rate of a large square product, measured in every round;
+* ``MiB``: how much a training step raises the memory use of a new process.
 
-    python benchmarks/memories.py --growth     time and bytes a step from T = 256 to 16,384
+With --peer, the interpreter of a Python that has POPGym 1.0.7 with Ray takes turns with ours and
+trains its own memory of the same name. ``÷ peer`` is the median ratio of steps per second.
+
+    python benchmarks/memories.py --growth     time and bytes per step from T = 256 to 16,384
 """
 
 import argparse
@@ -33,7 +37,7 @@ B, F, D, ACTING_ROWS, EPISODE = 16, 128, 256, 64, 50
 LENGTHS = (256, 1024)
 GROWTH_ROWS, GROWTH_LENGTHS = 4, (256, 1024, 4096, 16384)
 KINDS = ("resets", "bf16", "compiled")
-"""Other training steps, whose time is given over that of the plain one."""
+"""Variants of the training step; their times are divided by that of the plain one."""
 WIDTHS = {"memory": 22, "training": 20, "acting": 18, "T": 7, "resets": 9, "bf16": 9, "MiB": 7}
 PEERS = {
     "mlp": ("ray_mlp", "MLP"),
@@ -49,11 +53,11 @@ PEERS = {
     "fwp": ("ray_fwp", "FastWeightProgrammer"),
     "diffnc": ("ray_diffnc", "DiffNC"),
 }
-"""Our name → the module and class of the same memory in POPGym 1.0.7."""
+"""Our name → module and class of the same memory in POPGym 1.0.7."""
 
 
 class Peer:
-    """An interpreter with POPGym 1.0.7, asked for one training step at a time."""
+    """A process with POPGym 1.0.7 that makes one training step at a time."""
 
     def __init__(self, python, threads):
         script = Path(__file__).parent / "peers" / "popgym_1_memories.py"
@@ -64,21 +68,21 @@ class Peer:
         )  # fmt: skip
 
     def seconds(self, name, steps):
-        """Of a training step; None if it has no such memory or cannot run it."""
+        """Return its seconds for a training step; None if it cannot run this memory."""
         if name not in PEERS:
             return None
         print(*PEERS[name], B, steps, F, D, self.threads, file=self.process.stdin, flush=True)
-        for line in self.process.stdout:  # libraries talk on the same stream
+        for line in self.process.stdout:  # libraries print to the same stream
             kind, _, value = line.partition(" ")
             if kind == "seconds":
                 return float(value)
             if kind == "error":
                 return None
-        raise SystemExit("--peer: that interpreter cannot run POPGym 1.0.7's memories")
+        raise SystemExit("--peer: this interpreter cannot run the memories of POPGym 1.0.7")
 
 
 def training(memory, rows, steps, resets=False, bf16=False, compiled=False):
-    """A function that makes one training step and returns its seconds."""
+    """Return a function that makes one training step and returns its seconds."""
     read = torch.compile(memory) if compiled else memory
     x = torch.randn(rows, steps, F, requires_grad=True)
     state, start = memory.initial_state(rows), None
@@ -112,7 +116,7 @@ def acting(memory):
 
 
 def product():
-    """A square product of 2,048, 17.2 Gflop."""
+    """Return a function that times a matrix product of size 2,048 (17.2 Gflop)."""
     a, b = torch.randn(2, 2048, 2048)
 
     def step():
@@ -144,7 +148,7 @@ def measure(name, rounds, peer, compiled):
 
 
 def rows(name, memory, taken):
-    """A row of the table for each length."""
+    """Yield a row of the table for each length."""
     peak = statistics.median(2 * 2048**3 / seconds for seconds in taken["peak"])
     for steps in LENGTHS:
         plain, work = taken[f"{steps}"], count_flops(training(memory, B, steps))
@@ -165,7 +169,7 @@ def rows(name, memory, taken):
 
 
 def ratio(a, b):
-    """The median over the rounds."""
+    """Return the median ratio over the rounds."""
     return statistics.median(x / y for x, y in zip(a, b, strict=True))
 
 
@@ -175,31 +179,31 @@ def shown(taken):
 
 
 def peak_memory(name, rows, steps):
-    """Bytes by which a training step raises the memory of a fresh process."""
+    """Return how many bytes a training step adds to the memory use of a new process."""
     command = [sys.executable, __file__, "--worker", name, str(rows), str(steps)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def worker(name, rows, steps):
-    """Says how many bytes a training step of a fresh process takes at most (Linux only)."""
+    """Print how many bytes a training step adds to the peak memory of this process (Linux only)."""
     torch.set_num_threads(1)
     memory = make_memory(name, F, D)
     training(memory, int(rows), 2)()  # loads torch's kernels
     step = training(memory, int(rows), int(steps))
-    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use
+    Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark to the current use
     before = high_water()
     step()
     print(high_water() - before)
 
 
 def high_water():
-    """The most bytes of memory that this process has used at once."""
+    """Return the peak memory use of this process in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def growth(names, rounds):
-    """Prints microseconds and KiB for each step of a row, in training."""
+    """Print microseconds and KiB per step of a row, in training."""
     print(f"µs and KiB for each of {GROWTH_ROWS} × T steps in training")
     print(f"{'':22}" + "".join(f"{f'T={steps:,}':>20}" for steps in GROWTH_LENGTHS))
     for name in names:
@@ -224,9 +228,11 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter with POPGym 1.0.7 and Ray")
     parser.add_argument(
-        "--compile", action="store_true", help="also by torch.compile: takes minutes"
+        "--compile", action="store_true", help="also measure torch.compile; takes minutes"
     )
-    parser.add_argument("--growth", action="store_true", help="print the table of growth instead")
+    parser.add_argument(
+        "--growth", action="store_true", help="only print time and bytes per step for growing T"
+    )
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)

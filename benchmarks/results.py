@@ -1,12 +1,13 @@
-"""Trains every memory on three tasks: docs/results.csv, and docs/results.md made of it.
+"""Train every memory on three tasks, and write docs/results.csv and docs/results.md.
 
     python benchmarks/results.py [--memories NAME ...] [--environments NAME ...] [--seeds 2]
 
-Notes each run as it ends; what the table has already is not trained again. All runs share
-``SETTINGS``. The previous action is not shown to the agent, so that nothing but the memory carries
-anything from one step to the next: on RepeatFirst an agent could pass the answer on to itself.
+Each run is added to the table when it ends. Runs that are already in the table are not repeated.
+All runs use ``SETTINGS``. The agent does not see its previous action, so that it can only remember
+through its memory: on RepeatFirst it could otherwise repeat the answer at every step and read it
+from its previous action.
 
-    python benchmarks/results.py --page     write docs/results.md and nothing else
+    python benchmarks/results.py --page     only write docs/results.md
 """
 
 import argparse
@@ -35,36 +36,39 @@ SETTINGS = {
     "network": {"hidden_size": 64},
 }
 TIMED = ("linear_attention", "fwp", "deep_linear_attention", "deep_fwp")
-"""Memories that add up what they see, in any order: POPGym gives them the time, as a sine."""
+"""Memories that sum over their inputs in any order. POPGym gives them a sine time embedding."""
 TEXT = """\
 # What each memory scores
 
 <!-- Written by benchmarks/results.py from results.csv. -->
 
-Mean return of PPO after a million environment steps, the mean over runs with different seeds:
-*best* is the highest of an iteration, the score of Morad et al. (2023), which chance favours,
-*last* the mean over the last tenth of the iterations. All memories have the same settings, found
-by three trials of gru on RepeatPreviousEasy and quick enough for two cores:
+The table shows mean returns of PPO after a million environment steps, averaged over runs with
+different seeds. *best* is the highest mean return of an iteration. It is the score of Morad et al.
+(2023), and it is biased upwards, because it is a maximum over noisy values. *last* is the mean over
+the last tenth of the iterations. All memories use the same settings. They were chosen in three
+trials with gru on RepeatPreviousEasy, and are fast enough for two cores:
 
     {settings}
 
-So memories have 64 hidden units, a quarter of the default, and learn at one rate; with others they
-may well score more. The agent does not see its previous action: on RepeatFirst it could pass the
-answer on to itself by giving it. Linear attention and fast weights, which add up what they see in
-any order, are given the time of each step, as in POPGym (`embedding: sine`).
+So all memories have 64 hidden units, a quarter of the default, and the same learning rate. With
+other settings their scores may be higher. The agent does not see its previous action: on
+RepeatFirst it could otherwise repeat the answer at every step and read it from its previous action.
+Linear attention and fast weights sum over their inputs in any order. As in POPGym, they get a time
+embedding (`embedding: sine`).
 
-RepeatPrevious asks for the card of 3 steps before, RepeatFirst for the first of up to 51, and
-PositionOnlyCartPole for a velocity, which two observations tell. *minutes* is what a run took on
-one thread: an order of magnitude.
+RepeatPrevious asks for the card shown 3 steps before, and RepeatFirst for the first of up to 51
+cards. PositionOnlyCartPole hides the velocities, which two consecutive observations determine.
+*runs* is the number of runs on each task. *minutes* is the time of a run on one thread, as an order
+of magnitude.
 
-`python benchmarks/results.py` trains what the table lacks.
+`python benchmarks/results.py` trains the runs that are missing in the table.
 """
 SCORES = ("best", "last")
 COLUMNS = ("memory", "environment", "seed", "steps", *SCORES, "minutes")
 
 
 def read():
-    """The rows that there are."""
+    """Return the rows of the table."""
     if not TABLE.exists():
         return []
     with TABLE.open(newline="") as file:
@@ -72,7 +76,7 @@ def read():
 
 
 def note(row):
-    """Adds a row; the table is in order of memory, environment and seed."""
+    """Add a row and keep the table in the order of memory, environment and seed."""
     order = {name: index for index, name in enumerate((*MEMORIES, *ENVIRONMENTS))}
     rows = [*read(), {key: str(value) for key, value in row.items()}]
     rows.sort(key=lambda r: (order[r["memory"]], order[r["environment"]], int(r["seed"])))
@@ -83,8 +87,8 @@ def note(row):
 
 
 def train(memory, environment, seed):
-    """One run; its row."""
-    begin = time.process_time()  # of one thread: what else the machine does is not counted
+    """Train one run and return its row."""
+    begin = time.process_time()  # CPU time of one thread, without other programs
     timed = {"embedding": "sine"} if memory in TIMED else {}
     settings = {**SETTINGS, "network": {**SETTINGS["network"], **timed}}
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +107,7 @@ def train(memory, environment, seed):
 
 
 def page():
-    """The lines of docs/results.md."""
+    """Yield the lines of docs/results.md."""
     settings = {**SETTINGS, "network": json.dumps(SETTINGS["network"])}
     yield TEXT.format(settings=" ".join(f"{key}={value}" for key, value in settings.items()))
     yield (
@@ -123,7 +127,7 @@ def page():
 
 
 def scores(runs):
-    """A cell: best and last, the means over runs."""
+    """Return a cell: best and last, each the mean over runs."""
     if not runs:
         return "–"
     return " / ".join(f"{statistics.mean(float(r[key]) for r in runs):.3f}" for key in SCORES)

@@ -1,14 +1,14 @@
-"""What the players of popgym.players earn: floors and ceilings of every environment.
+"""Measure the mean returns of the players in popgym.players in every environment.
 
     python benchmarks/scores.py [--episodes 1000] [--only TEXT] [--write]
 
-Plays every player of every environment from Easy to Hard, in all versions, and prints mean
-mean return ± its standard error over the episodes, and how it plays. TEXT is a part of "environment
-player", as in MineSweeper, "Easy perfect" or " oracle". The same seed and number of episodes give
-the same numbers again.
+It runs every player of every environment, from Easy to Hard and in all versions. It prints the mean
+return ± its standard error over episodes, and how the player plays. TEXT is a part of "environment
+player", such as MineSweeper, "Easy perfect" or " oracle". The same seed and number of episodes give
+the same numbers.
 
---write puts what was measured into popgym/envs/scores.csv, row by row as it comes; other rows
-stay, save those of players and environments that are no more.
+--write writes each score to popgym/envs/scores.csv as soon as it is measured. Other rows stay,
+except those of players and environments that no longer exist.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from popgym.players import play_episodes, players_of
 
 
 def all_pairs():
-    """Every environment with every player of it, in the order of the table."""
+    """Return all pairs of an environment and one of its players, in the order of the table."""
     entries = [entry for entry in ENTRIES.values() if entry.level]
     return [
         (entry, player)
@@ -34,7 +34,7 @@ def all_pairs():
 
 
 def measure(entry, player, episodes, seed):
-    """Plays whole episodes; returns their score."""
+    """Play whole episodes and return their score."""
     played_by = players_of(entry.name)[player]
     returns = play_episodes(entry.task(), played_by, episodes, seed)
     error = returns.std(ddof=1) / np.sqrt(episodes)
@@ -42,7 +42,7 @@ def measure(entry, player, episodes, seed):
 
 
 def record(entry, player, score):
-    """Puts a score into the table, among the rows that are there now."""
+    """Write a score into the table and keep its other rows."""
     scores = read_scores(TABLE) if TABLE.exists() else {}
     scores.setdefault(entry.name, {})[player] = score
     ordered = {}
@@ -56,14 +56,18 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--episodes", type=int, default=1000, help="of each player, at least 2")
+    parser.add_argument(
+        "--episodes", type=int, default=1000, help="episodes per player, at least 2"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help='part of "environment player"')
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", action="store_true", help="into popgym/envs/scores.csv")
+    parser.add_argument(
+        "--write", action="store_true", help="write the scores to popgym/envs/scores.csv"
+    )
     arguments = parser.parse_args()
     chosen = [(e, p) for e, p in all_pairs() if arguments.only in f"{e.name} {p}"]
     if not chosen:
-        parser.error(f"no environment and player have {arguments.only!r} in their names")
+        parser.error(f"no environment and player match --only {arguments.only!r}")
     if arguments.episodes < 2 or arguments.seed < 0:
         parser.error("--episodes must be at least 2, and --seed at least 0")
     for entry, player in chosen:

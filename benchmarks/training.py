@@ -1,15 +1,16 @@
-"""How fast Frameconv trains on RepeatPreviousEasy: our engine beside others, and in parts.
+"""Measure how fast PPO trains Frameconv on RepeatPreviousEasy: popgym and other implementations.
 
-Each iteration samples 256 environments × 64 steps and learns from them in minibatches of 8,192
-steps, with 10 epochs and with 1. Every contestant lives in a process of its own, built and warmed
-once; in each round all make one iteration, one after the other, so that a busy moment of the
-machine hits all of them: read the ratios, which are taken within a round.
+Each iteration samples 256 environments × 64 steps and trains on them in minibatches of 8,192 steps,
+with 10 epochs and with 1. Every contestant runs in its own process, which is set up and warmed up
+once. In each round all contestants make one iteration, one after the other, so that other load on
+the machine affects all of them. Compare the ratios, which are computed within a round.
 
     python benchmarks/training.py [--only ours,plain] [--rounds 8] [--seconds 220] [--threads 2]
 
-``others`` says how many cores other processes used meanwhile: far above 0 the numbers mean little,
-most of all with as many threads as cores, which then wait for each other. ``return`` is the mean
-return of the last iteration, a sign that all learn the same task; it rises with the rounds.
+``others`` is the number of cores that other processes used during the measurement. If it is far
+above 0, the numbers are not reliable, especially with as many threads as cores, because threads
+then wait for each other. ``return`` is the mean return of the last iteration. It shows that all
+contestants learn the same task, and it rises with the rounds.
 """
 
 import argparse
@@ -31,9 +32,11 @@ TITLES = {
 
 
 def play(workers, epochs, rounds, deadline):
-    """One number a round of each, (epochs, name) -> steps per second and cores used by others.
+    """Let all contestants make one iteration per round and number of epochs.
 
-    And by name the last mean return.
+    Returns:
+        Steps per second and cores used by others, each with one number per round, by
+        (epochs, name); and the last mean return by name.
     """
     for worker in workers:
         worker.call("iterate", 1)  # compiles, allocates
@@ -42,18 +45,18 @@ def play(workers, epochs, rounds, deadline):
     for index in range(rounds):
         begin = time.monotonic()
         for n in epochs:
-            # back and forth, so that nobody always follows the same contestant
+            # in alternating order, so that no contestant always follows the same one
             for worker in workers[:: 1 if index % 2 else -1]:
                 (steps, returns[worker.name]), seconds, foreign = worker.call("iterate", n)
                 rates[n, worker.name].append(steps / seconds)
                 others[n, worker.name].append(foreign)
         if 2 * time.monotonic() - begin > deadline:
-            break  # another round as long would end too late
+            break  # another round would end too late
     return rates, others, returns
 
 
 def print_rates(rates, others, returns, n, first):
-    """A table of the contestants with n epochs; ratios say how much faster the first one is."""
+    """Print a table for n epochs; the ratios say how much faster the first contestant is."""
     count = len(rates[n, first])
     print(f"\n{counted(n, 'epoch')}, {counted(count, 'round')}")
     faster = f"{first} is faster by"
@@ -72,7 +75,7 @@ def print_rates(rates, others, returns, n, first):
 
 
 def print_breakdown(worker, epochs):
-    """Where the time of our iteration goes, one column for each number of epochs."""
+    """Print where the time of a popgym iteration goes, one column per number of epochs."""
     columns = [worker.call("breakdown", n)[0] for n in epochs]
     totals = [sum(column.values()) for column in columns]
     print(f"\nwhere the time goes, {TITLES[worker.name]}, one iteration each, in milliseconds")
@@ -92,7 +95,7 @@ def shares(seconds, totals):
 
 
 def share_ray(names):
-    """The address of one Ray cluster for all who need it, or None."""
+    """Start one Ray cluster for all contestants that need it; return its address, or None."""
     if not NEED_RAY & set(names):
         return None
     import ray
@@ -109,15 +112,23 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", help=f"some of {','.join(CONTESTANTS)}; the first is compared")
+    parser.add_argument(
+        "--only", help=f"some of {','.join(CONTESTANTS)}; ratios compare the first to the others"
+    )
     parser.add_argument("--epochs", type=numbers, default=[10, 1], help="default 10,1")
-    parser.add_argument("--rounds", type=int, default=8, help="at most; at least one is made")
-    parser.add_argument("--seconds", type=float, default=220, help="begin no round that ends later")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
+    parser.add_argument("--rounds", type=int, default=8, help="most rounds; at least one is made")
+    parser.add_argument(
+        "--seconds", type=float, default=220, help="start no round that would end after this time"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="threads of torch"
+    )
     arguments = parser.parse_args()
     names = arguments.only.split(",") if arguments.only else list(CONTESTANTS)
     if unknown := set(names) - set(CONTESTANTS):
-        parser.error(f"--only: no contestant {', '.join(unknown)}; there are {', '.join(TITLES)}")
+        parser.error(
+            f"--only: unknown contestant {', '.join(unknown)}; choose from {', '.join(TITLES)}"
+        )
     deadline = time.monotonic() + arguments.seconds
     address = share_ray(names)
     workers = [Worker(name, arguments.threads, address) for name in names]

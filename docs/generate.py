@@ -1,8 +1,8 @@
-"""Writes the files that are computed from the package: pages, and the table of memories.
+"""Write the files that are computed from the package: two pages and the table of memories.
 
     python docs/generate.py [--check]
 
-With --check nothing is written, and the exit status is 1 if a file is out of date.
+With --check it writes nothing, and the exit status is 1 if a file is out of date.
 """
 
 import argparse
@@ -30,45 +30,51 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = """\
 # Environments
 
-<!-- Written by docs/generate.py from the families themselves. -->
+<!-- Written by docs/generate.py from the code of the families. -->
 
-Sixteen families, each Easy, Medium and Hard. `gymnasium.make("popgym-RepeatPreviousEasy-v0")`
-makes one, `gymnasium.make_vec(id, num_envs)` many; the classes, `popgym.envs.RepeatPreviousEasy`,
-take the arguments below in place of their level's and show them as attributes, `env.unwrapped.k`.
-All of them also take `max_episode_steps`, which truncates longer episodes. `-v0` has the published
-rules, quirks included; where a quirk is a defect that changes what an agent can learn there is a
-`-v1`, and its family says why.
+There are sixteen families, each with the levels Easy, Medium and Hard.
+`gymnasium.make("popgym-RepeatPreviousEasy-v0")` makes one environment and
+`gymnasium.make_vec(id, num_envs)` makes a vector environment. The classes, such as
+`popgym.envs.RepeatPreviousEasy`, take the arguments below, which replace the level's values. The
+arguments are also attributes, such as `env.unwrapped.k`. All environments also take
+`max_episode_steps`, which truncates longer episodes. `-v0` has the published rules, including their
+quirks. If a quirk is a defect that changes what an agent can learn, there is also a `-v1`, and the
+text of the family explains it.
 
-`reset(options={"hidden": {...}})` starts an episode from a given draw, with the keys named below,
-in a vector environment each with a leading axis. `env.unwrapped.get_state()` is the hidden Markov
-state, `popgym.wrappers.Markovian` shows it.
+`reset(options={"hidden": {...}})` starts an episode from a given hidden state, with the keys listed
+for each family. In a vector environment each value has a leading axis.
+`env.unwrapped.get_state()` returns the hidden Markov state, and the wrapper
+`popgym.wrappers.Markovian` adds it to the observation or replaces the observation with it.
 
-Scores are mean returns ± the standard error of that mean. How each player plays is in
-`popgym.envs.reference_scores(env)`; `python benchmarks/scores.py` plays them anew.
+Scores are mean returns ± the standard error of the mean. `popgym.envs.reference_scores(env)` says
+how each player plays, and `python benchmarks/scores.py` measures the scores again.
 """
 
 OF_MEMORIES = """\
 # Memories
 
-<!-- Written by docs/generate.py from the memories themselves. -->
+<!-- Written by docs/generate.py from the code of the memories. -->
 
-`popgym.memory.make_memory("gru", input_size=128, hidden_size=256)` makes one, and
-`popgym train ENV --memory gru --set memory.num_layers=2` trains with it. All obey one contract,
-`y, state = memory(x, state, start)`, and one suite of laws; `popgym memories NAME` tells what is
-written here and more of a memory, also of one's own: see
-[how to write one](write_a_memory.md).
+`popgym.memory.make_memory("gru", input_size=128, hidden_size=256)` makes a memory, and
+`popgym train ENV --memory gru --set memory.num_layers=2` trains with it. All memories have the same
+interface, `y, state = memory(x, state, start)`, and pass the same tests. `popgym memories NAME`
+describes one memory in detail, also your own: see [how to write a memory](write_a_memory.md).
 
-The table is of 128 features in and 256 out, with default options. *receptive field*: how many
-inputs an output depends on, its own included. *state*: the numbers that are kept for each
-environment. *Mflop*: million floating-point operations of the matrix products in an environment's
-step, when 64 act at once; what is done number by number (activations, gates, norms, diagonal
-recurrences) is not counted, so it is no measure of time. In the formulas x are the inputs, F
-features of each step, y the outputs, D = `hidden_size` features, and t is the step.
+The table is for 128 input features, 256 output features and default options. Its columns:
+
+- *receptive field*: how many inputs an output depends on, including the input of the same step.
+- *state*: how many numbers the state of one environment has.
+- *Mflop*: million floating-point operations in the matrix products of one step of one environment,
+  when 64 environments act together. Elementwise operations (activations, gates, norms, diagonal
+  recurrences) are not counted, so it is not a measure of time.
+
+In the formulas, x are the inputs with F features, y the outputs with D = `hidden_size` features,
+and t is the time step.
 """
 
 
 def environments() -> Iterator[str]:
-    """The lines of the page on environments."""
+    """Yield the lines of the page on environments."""
     yield ENVIRONMENTS
     yield "| | observation | action | steps at most | return |"
     yield "|---|---|---|---|---|"
@@ -83,7 +89,7 @@ def environments() -> Iterator[str]:
 
 
 def about(family: type[Family]) -> Iterator[str]:
-    """The section of one family."""
+    """Yield the section of one family."""
     base = family.__name__.removesuffix("Family")
     text, arguments = parse_docstring(family.__doc__)
     yield f"\n### {base}\n"
@@ -98,14 +104,14 @@ def about(family: type[Family]) -> Iterator[str]:
         given = ", ".join(f"`{name}={value!r}`" for name, value in preset.items())
         yield f"\n`-{version}` stands for {given}."
     task = family(**family.presets["Easy"])
-    yield "\nHidden draw of Easy:"
+    yield "\nHidden state that can be given to `reset`, for Easy:"
     for key, field in task.hidden.items():
         yield f"- `{key}` {list(field.shape)}: {field.describe()}"
     yield from scores(base)
 
 
 def scores(base: str) -> Iterator[str]:
-    """The table of a family's reference players."""
+    """Yield the table of a family's reference players."""
     known = {level: popgym.envs.reference_scores(base + level) or {} for level in LEVELS}
     yield "\n| player, mean return ± its standard error | " + " | ".join(LEVELS) + " |"
     yield "|" + "---|" * (len(LEVELS) + 1)
@@ -116,7 +122,7 @@ def scores(base: str) -> Iterator[str]:
 
 
 def memories() -> Iterator[str]:
-    """The lines of the page on memories."""
+    """Yield the lines of the page on memories."""
     yield OF_MEMORIES
     rows = popgym.memory.overview.table()
     yield "| " + " | ".join(key if key != "name" else "" for key in rows[0]) + " |"
@@ -127,13 +133,16 @@ def memories() -> Iterator[str]:
     for name, memory in MEMORIES.items():
         yield from about_memory(name, memory)
     yield "\n## Several layers of any memory\n"
-    yield "Every memory takes these options too, by name; a `num_layers` of its own comes first.\n"
+    yield (
+        "Every memory also takes these options. A memory with its own `num_layers` builds its "
+        "layers itself, except as residual blocks.\n"
+    )
     yield from paragraphs(exposition(Layers))
     yield from options(Layers, LAYER_OPTIONS)
 
 
 def about_memory(name: str, memory: type[Memory]) -> Iterator[str]:
-    """The section of one memory; of another's subclass only what is its own."""
+    """Yield the section of one memory; for a subclass of another memory only what differs."""
     yield f"\n## {name}\n\n`popgym.memory.{memory.__name__}`\n"
     if not set(memory.__mro__[1:]) & set(MEMORIES.values()):
         yield from paragraphs(exposition(memory))
@@ -147,25 +156,25 @@ def about_memory(name: str, memory: type[Memory]) -> Iterator[str]:
 
 
 def paragraphs(text: str) -> Iterator[str]:
-    """Paragraphs of a docstring, the indented ones as they stand there."""
+    """Yield the paragraphs of a docstring, with indented ones as code blocks."""
     for paragraph in text.split("\n\n"):
         formula = paragraph.startswith(" ")
         yield f"```text\n{textwrap.dedent(paragraph)}\n```\n" if formula else f"{paragraph}\n"
 
 
 def options(memory: type[Memory], defaults: dict[str, object]) -> Iterator[str]:
-    """The table of a memory's options; nothing if it has none."""
+    """Yield the table of a memory's options; nothing if it has no options."""
     if defaults:
         yield "| option | default | |\n|---|---|---|"
         meanings = option_meanings(memory)
         for name, default in defaults.items():
-            meaning = meanings[name].replace("|", "\\|")  # which would end the cell
+            meaning = meanings[name].replace("|", "\\|")  # a | would end the cell
             yield f"| `{name}` | `{shown(default)}` | {meaning} |"
         yield ""
 
 
 def table_of_memories() -> Iterator[str]:
-    """The lines of what `popgym memories` lists without torch."""
+    """Yield the lines of the table that ``popgym memories`` prints without importing torch."""
     known = popgym.memory.overview.known()
     known["network"] = [field.name for field in dataclasses.fields(NetworkOptions)]
     yield json.dumps(known, indent=1, ensure_ascii=False)
@@ -176,11 +185,11 @@ FILES = {
     "docs/memories.md": memories,
     "popgym/memory/memories.json": table_of_memories,
 }
-"""File → the function that yields its lines."""
+"""The function that yields the lines of each file."""
 
 
 def main() -> int:
-    """Writes the files, or checks them."""
+    """Write the files, or check them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()

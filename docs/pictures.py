@@ -1,8 +1,8 @@
-"""Writes docs/environments.png: a picture of each family, what its player sees after twelve steps.
+"""Write docs/environments.png: a picture of each family, as its player sees it after 12 steps.
 
     python docs/pictures.py [--reveal]
 
-With --reveal the pictures show what is hidden, too.
+With --reveal the pictures also show the hidden state.
 """
 
 import argparse
@@ -20,7 +20,7 @@ GREY = (208, 208, 204)
 
 
 def moment(name: str, reveal: bool) -> np.ndarray:
-    """A picture [H, W, 3] of an environment in play."""
+    """Return a picture [H, W, 3] of an environment after ``STEPS`` random actions."""
     env = popgym.envs.find(name).env_class()
     env.reset(seed=3)
     env.action_space.seed(1)
@@ -32,9 +32,9 @@ def moment(name: str, reveal: bool) -> np.ndarray:
 
 
 def main() -> None:
-    """Writes the sheet."""
+    """Write the sheet of pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--reveal", action="store_true", help="show what is hidden, too")
+    parser.add_argument("--reveal", action="store_true", help="also show the hidden state")
     reveal = parser.parse_args().reveal
     width, height = TILE[0] + GAP, TILE[1] + GAP
     rows = -(-len(FAMILIES) // COLUMNS)

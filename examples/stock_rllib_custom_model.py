@@ -1,10 +1,10 @@
-"""Train POPGym's models with stock RLlib PPO on the old API stack (custom models, ModelV2).
+"""Train POPGym's custom models (ModelV2) with stock RLlib PPO on the old API stack.
 
     python examples/stock_rllib_custom_model.py --steps 40000 --model lstm
 
-The task: name the card shown three steps ago. Prints one line for each iteration: environment
-steps so far, steps per second, and the mean return of an episode, which is about -0.5 by guessing
-and 1 at best.
+The task is to name the suit of the card shown three steps ago. The script prints one line per
+iteration: the environment steps so far, steps per second, and the mean return of an episode.
+Guessing gives about -0.5, and the maximum is 1.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from popgym.envs import RepeatPreviousEasy
 
 # the name on the command line -> the model, and options of its MODEL_CONFIG
 MODELS = {
-    "frameconv": (Frameconv, {"stack_size": 4}),  # sees the last four inputs
+    "frameconv": (Frameconv, {"stack_size": 4}),  # a receptive field of four inputs
     "lstm": (LSTM, {"num_recurrent_layers": 1}),
-    "s4d": (S4D, {"embedding": "sine"}),  # told the time, which it is not by default
+    "s4d": (S4D, {"embedding": "sine"}),  # with a time embedding, which is off by default
 }
 
 
@@ -47,7 +47,7 @@ def make_config(name: str) -> PPOConfig:
             model={
                 "custom_model": model,
                 "max_seq_len": 64,
-                # any option of the model's MODEL_CONFIG and BASE_CONFIG; sizes or modules
+                # any option of the model's MODEL_CONFIG and BASE_CONFIG; parts are sizes or modules
                 "custom_model_config": {
                     **options,
                     "preprocessor_input_size": 64,
@@ -62,11 +62,13 @@ def make_config(name: str) -> PPOConfig:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=40_000, help="environment steps in all")
+    parser.add_argument(
+        "--steps", type=int, default=40_000, help="total number of environment steps"
+    )
     parser.add_argument("--model", choices=MODELS, default="frameconv")
     args = parser.parse_args()
 
-    torch.set_num_threads(1)  # for networks as small as these, more threads only wait
+    torch.set_num_threads(1)  # for such small networks more threads are slower
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     algorithm = make_config(args.model).build_algo()
     began, done = time.perf_counter(), 0

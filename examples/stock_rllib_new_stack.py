@@ -1,10 +1,10 @@
-"""Train a memory with stock RLlib PPO on the new API stack: one RLModule for every memory.
+"""Train any memory with stock RLlib PPO on the new API stack, with popgym's RLModule.
 
     python examples/stock_rllib_new_stack.py --steps 40000 --memory gru
 
-The task: name the card shown three steps ago. Prints one line for each iteration: environment
-steps so far, steps per second, and the mean return of an episode, which is about -0.5 by guessing
-and 1 at best.
+The task is to name the suit of the card shown three steps ago. The script prints one line per
+iteration: the environment steps so far, steps per second, and the mean return of an episode.
+Guessing gives about -0.5, and the maximum is 1.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def make_config(memory: str) -> PPOConfig:
             num_env_runners=0,
             num_envs_per_env_runner=32,
             rollout_fragment_length=64,
-            # cards are Discrete observations; the module takes flat ones
+            # the observations are Discrete; the module needs flat arrays
             env_to_module_connector=lambda *args, **kwargs: FlattenObservations(),
         )
         .training(
@@ -42,7 +42,7 @@ def make_config(memory: str) -> PPOConfig:
             rl_module_spec=RLModuleSpec(
                 module_class=MemoryModule,
                 model_config={
-                    "memory": memory,  # its options, such as "stack_size": 4, may stand beside it
+                    "memory": memory,  # options of the memory, such as "stack_size": 4, go here too
                     "max_seq_len": 52,
                     "preprocessor_input_size": 64,
                     "hidden_size": 64,
@@ -56,11 +56,13 @@ def make_config(memory: str) -> PPOConfig:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=40_000, help="environment steps in all")
+    parser.add_argument(
+        "--steps", type=int, default=40_000, help="total number of environment steps"
+    )
     parser.add_argument("--memory", default="frameconv", help=f"one of {', '.join(MEMORIES)}")
     args = parser.parse_args()
 
-    torch.set_num_threads(1)  # for networks as small as these, more threads only wait
+    torch.set_num_threads(1)  # for such small networks more threads are slower
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     algorithm = make_config(args.memory).build_algo()
     began, done = time.perf_counter(), 0

@@ -1,1 +1,1 @@
-"""Who is compared with whom in ``training.py``: each contestant makes one PPO iteration a call."""
+"""The contestants of ``training.py``; each makes one PPO iteration per call."""

@@ -1,4 +1,4 @@
-"""Our engine, as ``popgym train`` runs it, and where its time goes."""
+"""popgym's PPO as ``popgym train`` runs it, and where its time goes."""
 
 import contextlib
 import functools
@@ -14,11 +14,11 @@ from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
 
 
 class Ours:
-    """The embedded engine.
+    """popgym's PPO in one process.
 
     Args:
-        precision: see ``popgym train --precision``.
-        address: of a Ray cluster; not needed.
+        precision: See ``popgym train --precision``.
+        address: Address of a Ray cluster; not used.
     """
 
     def __init__(self, precision="float32", address=None):
@@ -26,13 +26,13 @@ class Ours:
         self.algorithm = algorithm_config(settings).build_algo()
 
     def iterate(self, epochs):
-        """Samples a batch and learns from it ``epochs`` times."""
+        """Sample a batch and train on it for ``epochs`` epochs."""
         set_epochs(self.algorithm, epochs)
         played = self.algorithm.train()[ENV_RUNNER_RESULTS]
         return Iteration(SETTINGS.batch_size, played[RETURN_SUM] / played[EPISODES])
 
     def breakdown(self, epochs):
-        """Seconds of one iteration by where they were spent, as (part, detail) -> seconds."""
+        """Return the seconds of one iteration by part and detail: (part, detail) -> seconds."""
         watch = Stopwatch()
         with watch.installed(self.algorithm):
             self.iterate(epochs)
@@ -40,7 +40,7 @@ class Ours:
 
 
 def set_epochs(algorithm, epochs):
-    """RLlib reads the number in each iteration, from a configuration that is frozen."""
+    """Set the number of epochs, which RLlib gets from its frozen configuration each iteration."""
     config = algorithm.config.copy(copy_frozen=False)
     config.num_epochs = epochs
     config.freeze()
@@ -67,15 +67,15 @@ PLACES = {
 
 
 class Stopwatch:
-    """Adds up the time inside of functions, without that inside of others it watches."""
+    """Sums the time inside each function, without the time inside other measured functions."""
 
     def __init__(self):
         self.seconds = dict.fromkeys(PLACES.values(), 0.0)
-        self._inner = [0.0]  # of every function under way, the time spent in watched ones
+        self._inner = [0.0]  # for each running function, the time of measured functions in it
 
     @contextlib.contextmanager
     def running(self, name):
-        """Counts the block as time of `name`."""
+        """Count the time of the block as time of ``name``."""
         self._inner.append(0.0)
         begin = time.perf_counter()
         try:
@@ -86,7 +86,7 @@ class Stopwatch:
             self._inner[-1] += taken
 
     def function(self, function, name):
-        """The function, watched."""
+        """Return the function with its time measured."""
 
         @functools.wraps(function)
         def watched(*args, **kwargs):
@@ -97,7 +97,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def installed(self, algorithm):
-        """Watches an algorithm for a while."""
+        """Measure the functions of an algorithm inside the ``with`` block."""
         learner, actor = algorithm.learner_group._learner, algorithm.env_runner.actor
         owners = {
             algorithm: {"train": "train", "training_step": "training_step"},

@@ -1,7 +1,7 @@
-"""PPO for Frameconv in one plain PyTorch file: the loop one would write by hand for this task.
+"""PPO for Frameconv in one plain PyTorch file, as one would write it by hand for this task.
 
-Network, numbers and data are those of our engine, which adds a floor under the deviation of
-advantages and a cutoff of the KL divergence; the layers are torch's own.
+The network, the hyperparameters and the data are the same as in popgym's PPO, and the layers are
+torch's own. popgym's PPO additionally has ``advantage_floor`` and ``kl_cutoff``.
 """
 
 import gymnasium as gym
@@ -30,7 +30,7 @@ def head(outputs):
 
 
 class Frameconv(nn.Module):
-    """The network of our engine's defaults."""
+    """The default network of popgym's PPO."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ class Frameconv(nn.Module):
         self.actor, self.critic = head(4), head(1)
 
     def step(self, x, start, frames):
-        """One step [B, 9] after ``frames`` [B, W - 1, 128]; returns the next frames too."""
+        """Compute one step [B, 9] after ``frames`` [B, W - 1, 128]; also return the next frames."""
         frames = frames * ~start[:, None, None]
         window = torch.cat([frames, self.encoder(x)[:, None]], 1)
         kernel = self.conv.weight.permute(2, 1, 0).flatten(0, 1)
@@ -52,25 +52,25 @@ class Frameconv(nn.Module):
         return self.actor(y), self.critic(y)[:, 0], window[:, 1:]
 
     def forward(self, x, start, frames):
-        """T steps [B, T, 9]: one convolution, less what windows saw across a start."""
+        """Compute T steps [B, T, 9]: one convolution, minus what leaks across episode starts."""
         frames = torch.cat([frames, self.encoder(x)], 1).mT  # [B, 128, W - 1 + T]
         y = functional.conv1d(frames, self.conv.weight, self.conv.bias).mT
         y = self._without_leaks(y, frames, start)
         return self.actor(y), self.critic(y)[..., 0]
 
     def _without_leaks(self, y, frames, start):
-        """Takes from the W - 1 outputs after each start what the frames before it gave to them."""
+        """Subtract from the W - 1 outputs after each start the terms of frames before the start."""
         row, begin = start.nonzero(as_tuple=True)
         near = begin[:, None] + torch.arange(W - 1)
         before = frames[row[:, None], :, near].mT  # [starts, 128, W - 1]
         leak = functional.conv1d(functional.pad(before, (0, W - 1)), self.conv.weight).mT
-        inside = near < start.shape[1]  # episodes are longer than W: no other start is near
+        inside = near < start.shape[1]  # a window has at most one start: episodes are longer
         places = (row[:, None] * start.shape[1] + near)[inside]
         return y.flatten(0, 1).index_add(0, places, -leak[inside]).view_as(y)
 
 
 class PlainPPO:
-    """One agent and its environments."""
+    """An agent and its environments."""
 
     def __init__(self, address=None):
         torch.manual_seed(0)
@@ -84,7 +84,7 @@ class PlainPPO:
         self.returns = np.zeros(B)
 
     def iterate(self, epochs):
-        """Samples a batch and learns from it ``epochs`` times."""
+        """Sample a batch and train on it for ``epochs`` epochs."""
         frames, finished = self.frames, []
         batch, last_value = self.sample(finished)
         advantages, targets = self.advantages(batch, last_value)
@@ -93,7 +93,11 @@ class PlainPPO:
 
     @torch.inference_mode()
     def sample(self, finished):
-        """T steps of every environment, as arrays [B, T, ...]; returns of ended episodes."""
+        """Play T steps in every environment; return arrays [B, T, ...] and the last values [B].
+
+        Args:
+            finished: The list to which the returns of ended episodes are appended.
+        """
         x, start = np.empty((B, T, 9), np.float32), np.empty((B, T), bool)
         actions, done = np.empty((B, T), np.int64), np.empty((B, T), bool)
         log_probs, values, rewards = np.empty((3, B, T), np.float32)
@@ -104,7 +108,7 @@ class PlainPPO:
             action = (log_p - torch.empty_like(log_p).exponential_().log()).argmax(-1)
             log_probs[:, t] = log_p.gather(1, action[:, None])[:, 0].numpy()
             action = actions[:, t] = action.numpy()
-            card, reward, self.start, _, _ = self.env.step(action)  # it never truncates
+            card, reward, self.start, _, _ = self.env.step(action)  # never truncates
             self.x = agent_input(card, action, self.start)
             rewards[:, t], done[:, t] = reward, self.start
             self.returns += reward
@@ -117,13 +121,13 @@ class PlainPPO:
         return (x, start, actions, log_probs, values, rewards, done), last_value
 
     def act(self):
-        """Logits and values [B] of the inputs at hand; moves the memory on."""
+        """Return logits and values [B] of the current inputs, and update the memory state."""
         x, start = torch.from_numpy(self.x), torch.from_numpy(self.start)
         logits, values, self.frames = self.net.step(x, start, self.frames)
         return logits, values.numpy()
 
     def advantages(self, batch, last_value):
-        """Generalised advantage estimation; both results [B, T]."""
+        """Compute generalised advantage estimates and value targets, both [B, T]."""
         *_, values, rewards, done = batch
         following = np.concatenate([values[:, 1:], last_value[:, None]], 1) * ~done
         delta = rewards + np.float32(SETTINGS.gamma) * following - values
@@ -134,7 +138,7 @@ class PlainPPO:
         return advantages, advantages + values
 
     def learn(self, batch, frames, advantages, targets, epochs):
-        """Minibatches of whole rows, drawn anew each epoch."""
+        """Train on minibatches of whole rows, shuffled in each epoch."""
         x, start, actions, log_probs, *_ = batch
         advantages = (advantages - advantages.mean()) / advantages.std()
         columns = [torch.from_numpy(c) for c in (x, start, actions, log_probs, advantages, targets)]
@@ -148,7 +152,7 @@ class PlainPPO:
                 self.optimizer.step()
 
     def loss(self, x, start, actions, log_probs, advantages, targets, frames):
-        """PPO's, over rows of steps."""
+        """Compute the PPO loss over rows of steps."""
         logits, values = self.net(x, start, frames)
         new = logits.log_softmax(-1).gather(-1, actions[..., None])[..., 0]
         ratio = (new - log_probs).exp()

@@ -1,7 +1,7 @@
-"""The memories of POPGym 1.0.7, in an interpreter that has it: asked line by line to train.
+"""Train the memories of POPGym 1.0.7, in an interpreter that has it.
 
-Reads lines `module class B T F D threads` and answers each with the seconds of one forward and
-backward pass, or with what went wrong. It is run as a script and imports nothing of ours.
+The script gets lines ``module class B T F D threads`` on standard input. It answers each with the
+seconds of one forward and backward pass, or with the error. It imports nothing of popgym 2.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from gymnasium.spaces import Box, Discrete  # noqa: E402
 
 def build(module, name, features, hidden):
     found = getattr(importlib.import_module(f"popgym.baselines.ray_models.{module}"), name)
-    sizes = ("preprocessor_input_size", "preprocessor_output_size")  # its DNC reads the first
+    sizes = ("preprocessor_input_size", "preprocessor_output_size")  # its DNC uses the first
     options = {**dict.fromkeys(sizes, features), "hidden_size": hidden}
     config = {"max_seq_len": 1024, "custom_model_config": options}
     return found(Box(-1, 1, (features,)), Discrete(4), 4, config, "model", **options)

@@ -1,4 +1,4 @@
-"""RLlib's own PPO: the new stack with our module or its LSTM, the old stack with our model."""
+"""RLlib's own PPO: the new stack with our module or its LSTM, and the old stack with our model."""
 
 import ray
 from ray.rllib.algorithms.ppo import PPOConfig
@@ -13,10 +13,10 @@ from popgym.baselines.rl_modules import MemoryModule
 
 
 class Stock:
-    """An algorithm of RLlib.
+    """PPO of RLlib.
 
     Args:
-        address: of a Ray cluster; None: one of its own.
+        address: Address of a Ray cluster; None starts a new one.
     """
 
     def __init__(self, address=None):
@@ -26,7 +26,7 @@ class Stock:
         self._steps = 0
 
     def iterate(self, epochs):
-        """Samples a batch and learns from it ``epochs`` times."""
+        """Sample a batch and train on it for ``epochs`` epochs."""
         set_epochs(self.algorithm, epochs)
         result = self.algorithm.train()
         total = self.lifetime_steps(result)
@@ -34,11 +34,11 @@ class Stock:
         return Iteration(int(steps), float(result["env_runners"]["episode_return_mean"]))
 
     def lifetime_steps(self, result):
-        """Environment steps so far; the stacks report them in different places."""
+        """Return the environment steps so far; the stacks report them in different places."""
         return result["env_runners"]["num_env_steps_sampled_lifetime"]
 
     def config(self):
-        """What the stacks have in common; batches as large as ours."""
+        """Return the configuration that both stacks share; batches are as large as popgym's."""
         s = SETTINGS
         return (
             PPOConfig()
@@ -61,10 +61,10 @@ class Stock:
 
 
 class NewStack(Stock):
-    """Native vector environment, our module; chunks as long as an episode waste least."""
+    """Native vector environment and our module; chunks of episode length need least padding."""
 
     def config(self):
-        """Batches, environments and network of the new stack."""
+        """Return the configuration with batches, environments and network of the new stack."""
         return (
             super()
             .config()
@@ -74,16 +74,16 @@ class NewStack(Stock):
         )
 
     def module(self):
-        """The network, as arguments of ``rl_module``."""
+        """Return the network as arguments of ``rl_module``."""
         config = {"memory": "frameconv", "max_seq_len": EPISODE, **SETTINGS.network}
         return {"rl_module_spec": RLModuleSpec(module_class=MemoryModule, model_config=config)}
 
 
 class NewStackLSTM(NewStack):
-    """RLlib's own LSTM, as wide as our memory."""
+    """RLlib's own LSTM with the hidden size of our memory."""
 
     def module(self):
-        """The network, as arguments of ``rl_module``."""
+        """Return the network as arguments of ``rl_module``."""
         model_config = DefaultModelConfig(
             fcnet_hiddens=[128], use_lstm=True, lstm_cell_size=256, max_seq_len=EPISODE
         )
@@ -91,10 +91,10 @@ class NewStackLSTM(NewStack):
 
 
 class OldStack(Stock):
-    """Our custom model; the old stack knows no vector environments of gymnasium."""
+    """Our custom model; the old stack does not support Gymnasium's vector environments."""
 
     def config(self):
-        """Batches and network of the old stack."""
+        """Return the configuration with batches and network of the old stack."""
         options = {"embedding": None, **SETTINGS.network}
         return (
             super()
@@ -111,10 +111,10 @@ class OldStack(Stock):
         )
 
     def lifetime_steps(self, result):
-        """Environment steps so far; the stacks report them in different places."""
+        """Return the environment steps so far; the stacks report them in different places."""
         return result["num_env_steps_sampled_lifetime"]
 
 
 def make_env(config):
-    """Many environments where RLlib asks for a vector of them, else one."""
+    """Make a vector environment if RLlib asks for one, else a single environment."""
     return FlatVector(config["num_envs"]) if "num_envs" in config else FlatSingle()

@@ -1,4 +1,4 @@
-"""What all contestants play, and the numbers that all of them train with."""
+"""The task and the hyperparameters of all contestants."""
 
 from typing import NamedTuple
 
@@ -21,16 +21,16 @@ SETTINGS = Settings(
 
 
 class Iteration(NamedTuple):
-    """What one iteration came to."""
+    """The result of one iteration."""
 
     steps: int
     """Environment steps sampled."""
     mean_return: float
-    """Of the episodes that ended; RLlib smooths it over 100 of them."""
+    """Mean over the episodes that ended; in RLlib over the last 100 of them."""
 
 
 def agent_input(card, action, start):
-    """Card, action before and start flag as rows [B, 9]; after a start there is no action."""
+    """Return card, previous action and start flag as rows [B, 9]; at a start the action is zero."""
     was = SUITS[action] * ~start[:, None]
     return np.concatenate([SUITS[card], was, start[:, None]], 1, dtype=np.float32)
 
@@ -49,21 +49,21 @@ class FlatVector(VectorEnv):
         self.action_space = self.env.action_space
 
     def reset(self, *, seed=None, options=None):
-        """As gymnasium has it."""
+        """Begin new episodes, see ``gymnasium.vector.VectorEnv.reset``."""
         card, info = self.env.reset(seed=seed, options=options)
         self._done = np.zeros(self.num_envs, bool)
         return agent_input(card, np.zeros_like(card), ~self._done), info
 
     def step(self, actions):
-        """As gymnasium has it."""
+        """Play one step, see ``gymnasium.vector.VectorEnv.step``."""
         card, rewards, terminated, truncated, info = self.env.step(actions)
-        start = self._done  # a step after the end resets
+        start = self._done  # the step after an ending resets
         self._done = terminated | truncated
         return agent_input(card, actions, start), rewards, terminated, truncated, info
 
 
 class FlatSingle(gym.Env):
-    """The same for one environment: RLlib's old stack steps them one by one."""
+    """The same for a single environment, for RLlib's old stack."""
 
     def __init__(self, config=None):
         self.env = popgym.envs.RepeatPreviousEasy()
@@ -71,14 +71,14 @@ class FlatSingle(gym.Env):
         self.action_space = self.env.action_space
 
     def reset(self, *, seed=None, options=None):
-        """As gymnasium has it."""
+        """Begin an episode, see ``gymnasium.Env.reset``."""
         card, info = self.env.reset(seed=seed)
         obs = np.zeros(9, np.float32)
         obs[card] = obs[8] = 1.0
         return obs, info
 
     def step(self, action):
-        """As gymnasium has it."""
+        """Play one step, see ``gymnasium.Env.step``."""
         card, reward, terminated, truncated, info = self.env.step(action)
         obs = np.zeros(9, np.float32)
         obs[card] = obs[4 + action] = 1.0

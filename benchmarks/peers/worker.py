@@ -1,4 +1,4 @@
-"""A contestant in a process of its own: built once, kept warm, computing only when asked."""
+"""A contestant in its own process: it is built once and computes only when it is called."""
 
 import importlib
 import math
@@ -21,12 +21,12 @@ NEED_RAY = {"stock", "lstm", "old"}
 
 
 class Worker:
-    """The near end.
+    """A contestant, seen from the process of the benchmark.
 
     Args:
-        name: a key of ``CONTESTANTS``.
-        threads: torch's.
-        address: of the Ray cluster that contestants share.
+        name: A key of ``CONTESTANTS``.
+        threads: Number of torch threads.
+        address: Address of the Ray cluster that the contestants share.
     """
 
     def __init__(self, name, threads, address):
@@ -38,10 +38,10 @@ class Worker:
         far_end.close()
 
     def answer(self):
-        """What it says next, in its turn; the first time, that it is built.
+        """Wait for the next answer; the first one says that the contestant is built.
 
         Raises:
-            SystemExit: with its traceback when it failed.
+            SystemExit: If the contestant failed; the message is its traceback.
         """
         try:
             failed, value = self._pipe.recv()
@@ -52,10 +52,10 @@ class Worker:
         return value
 
     def call(self, method, *args):
-        """Runs a method over there.
+        """Run a method of the contestant in its process.
 
         Returns:
-            Its result, the seconds it took, and how many cores others used meanwhile.
+            The result, the seconds, and how many cores other processes used during the call.
         """
         busy = _busy()
         self._pipe.send((method, args))
@@ -63,13 +63,13 @@ class Worker:
         return result, seconds, (_busy() - busy - own) / seconds
 
     def stop(self):
-        """Ends the process."""
+        """End the process."""
         self._process.terminate()
         self._process.join()
 
 
 def _busy():
-    """Seconds that all cores together have worked since the machine started; Linux only."""
+    """Return the busy seconds of all cores together since the machine started; Linux only."""
     try:
         ticks = Path("/proc/stat").read_text(encoding="ascii").split()[1:9]
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def _busy():
 
 
 def _serve(pipe, name, threads, address):
-    """The far end: what it prints, warnings of RLlib mostly, is dropped."""
+    """Serve calls in the contestant's process; its output, mostly RLlib warnings, is dropped."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
@@ -92,7 +92,7 @@ def _serve(pipe, name, threads, address):
             result = getattr(contestant, method)(*args)
             seconds, used = time.perf_counter() - begin, time.process_time() - used
             pipe.send((False, (result, seconds, used)))
-    except EOFError:  # the near end is gone
+    except EOFError:  # the benchmark has ended
         pass
     except Exception:
         pipe.send((True, traceback.format_exc()))
@@ -106,5 +106,5 @@ def _build(name, threads, address):
     module, _, attribute = target.partition(":")
     torch.set_num_threads(threads)
     contestant = getattr(importlib.import_module(module), attribute)(address=address, **options)
-    torch.set_num_threads(threads)  # should something have changed it
+    torch.set_num_threads(threads)  # the constructor may have changed it
     return contestant
