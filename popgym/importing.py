@@ -1,6 +1,6 @@
-"""Modules of a user's own, as named in ``module:Class``.
+"""Import of a user's own modules, which are named as ``module:Class``.
 
-It stands beside the rooms, for environments and memories are found through it alike.
+This module is in no subpackage, because it is used for environments and for memories.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from types import ModuleType
 
 
 class UserModuleError(ValueError):
-    """A module that a name refers to cannot be imported, or lacks what the name says."""
+    """Error raised if a user's module cannot be imported or lacks the named class."""
 
 
 def import_user_module(wanted: str, module_name: str) -> ModuleType:
     """Import the module of a user's environment or memory.
 
     Args:
-        wanted: What needs the module, for the message: ``memory 'my_package.memory:Mine'``.
-        module_name: The module.
+        wanted: What the module is needed for, for the error message, such as
+            ``memory 'my_package.memory:Mine'``.
+        module_name: The name of the module.
 
     Raises:
-        UserModuleError: If there is no such module, or importing it raises anything.
+        UserModuleError: If there is no such module, or if importing it raises an exception.
     """
     try:
         return import_module(module_name)
@@ -35,13 +36,13 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
             ) from error
         raise UserModuleError(
             f"{wanted}: cannot import module {module_name!r}, which raises "
-            f"{type(error).__name__}: {error}{_place(error)}; mend the module or install what it "
+            f"{type(error).__name__}: {error}{_place(error)}; fix the module or install what it "
             "needs"
         ) from error
 
 
 def _place(error: BaseException) -> str:
-    """Where it was raised; a SyntaxError says so itself."""
+    """Return the place of the error in the user's code; empty for a SyntaxError, which names it."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
     if isinstance(error, SyntaxError) or not theirs:
