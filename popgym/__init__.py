@@ -13,7 +13,7 @@ __version__ = "2.0.0.dev0"
 
 __all__ = ["Run", "__version__", "evaluate", "load", "resume", "train"]
 
-# Where the names above live: torch and ray are imported only when one of them is used.
+# The module of each name above. Torch and Ray are imported only when one of them is used.
 _LAZY = {
     "Run": "popgym.baselines.train",
     "resume": "popgym.baselines.train",

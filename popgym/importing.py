@@ -20,11 +20,12 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
     """Import the module of a user's environment or memory.
 
     Args:
-        wanted: What needs the module, for the message: ``memory 'my_package.memory:Mine'``.
-        module_name: The module.
+        wanted: What the module is needed for, for the error message, such as
+            ``memory 'my_package.memory:Mine'``.
+        module_name: The name of the module.
 
     Raises:
-        UserModuleError: If there is no such module, or importing it raises anything.
+        UserModuleError: If there is no such module, or if importing it raises an exception.
     """
     try:
         return import_module(module_name)
@@ -37,7 +38,7 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
             ) from error
         raise UserModuleError(
             f"{wanted}: cannot import module {module_name!r}, which raises "
-            f"{type(error).__name__}: {error}{_place(error)}; mend the module or install what it "
+            f"{type(error).__name__}: {error}{_place(error)}; fix the module or install what it "
             "needs"
         ) from error
 

@@ -19,7 +19,7 @@ from tests.runs.specimens import OWN, TOYS, policy, settings
 MODULE = "of_a_user"
 BROKEN = {
     "gone": (None, f"No module named '{MODULE}'.*run from the folder that holds it or install it"),
-    "syntax": ("def Mine(:", r"raises SyntaxError: .*line 1\); mend the module"),
+    "syntax": ("def Mine(:", r"raises SyntaxError: .*line 1\); fix the module"),
     "name": (
         "\nnmupy",
         r"raises NameError: .*nmupy.* \(.*of_a_user.py, line 2\)",

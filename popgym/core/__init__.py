@@ -1,8 +1,8 @@
-"""The environment contract and the compiled kernel, and nothing else.
+"""The environment interface and the compiled kernel.
 
-Here belong what every environment shares: the declaration of a family, its rules and their
+This package holds what all environments share: the declaration of a family, its rules and their
 compilation, random numbers, cards and mazes, the single and the vector environment, and the checks
-of arguments. It may import ``popgym.render``, for the pictures, and no other room.
+of arguments. It may import ``popgym.render``, for the pictures, and no other subpackage.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from popgym.core.rules import rule
     from popgym.core.vector import POPGymVectorEnv
 
-# Imported at first use, so that other rooms can use ``popgym.core.arguments`` alone.
+# Imported at first use, so that other subpackages can import popgym.core.arguments alone.
 _HOMES = {
     "Family": "popgym.core.family",
     "POPGymEnv": "popgym.core.env",

@@ -1,7 +1,7 @@
-"""Actions: what users give is checked for its type and shape, and laid into one array.
+"""The buffer into which a user's actions are copied after checks of their type and shape.
 
-Each type of array would be a new signature, and seconds of compilation, so there is one
-array for the compiled code to read. Whether an action is in its space the kernel checks.
+The compiled code reads only this buffer. If it read the user's arrays, each new array type would
+need a compilation of several seconds. The kernel checks whether an action is in its space.
 """
 
 from typing import Any
@@ -13,20 +13,21 @@ from popgym.core.layout import repeated
 
 
 class ActionBuffer:
-    """The actions of n environments, [n] for Discrete, [n, k] for MultiDiscrete and Box.
+    """The current actions of n environments.
 
     Args:
         space: The space of a single action.
-        count: How many environments there are.
-        unbounded: Whether the rules clip a Box's actions themselves, so that any finite
-            number may be given.
+        count: The number of environments, n.
+        unbounded: Whether the rules clip Box actions themselves, so that any finite number is
+            allowed.
     """
 
     values: np.ndarray
+    """The actions, [n] for Discrete, [n, k] for MultiDiscrete and Box."""
     low: np.ndarray
-    """The least action allowed, [k], of the same type; k is 1 for Discrete."""
+    """The lowest allowed action, [k], of the same type as ``values``; k is 1 for Discrete."""
     high: np.ndarray
-    """The greatest action allowed, [k]."""
+    """The highest allowed action, [k]."""
 
     def __init__(self, space: Space, count: int, unbounded: bool = False) -> None:
         self.space = space
@@ -39,24 +40,24 @@ class ActionBuffer:
         self.kinds = "biuf" if isinstance(space, Box) else "biu"
 
     def write(self, actions: Any) -> None:
-        """Takes over a batch of actions.
+        """Copy a batch of actions into the buffer.
 
         Raises:
-            ValueError: The actions are not numbers of the space's kind, or not one for each
-                environment.
+            ValueError: If the actions have the wrong type, or if their shape is not that of one
+                action for each environment.
         """
         self.values[...] = self.read(actions, self.values.shape)
 
     def write_one(self, action: Any) -> None:
-        """Takes over the action of a single environment; see `write`."""
+        """Copy the action of a single environment into the buffer; see ``write``."""
         quick = type(action) is np.int64 or (type(action) is int and abs(action) < 2**63)
         if quick and self.values.ndim == 1 and self.values.dtype == np.int64:
-            self.values[0] = action  # what is most often given
+            self.values[0] = action  # the most common case
         else:
             self.values[0] = self.read(action, self.values.shape[1:])
 
     def read(self, actions: Any, shape: tuple[int, ...]) -> np.ndarray:
-        """The actions as an array of the given shape; see `write`."""
+        """Return the actions as an array of the given shape; see ``write``."""
         wanted = "real" if "f" in self.kinds else "whole"
         try:
             array = np.asarray(actions)
@@ -66,16 +67,16 @@ class ActionBuffer:
             raise ValueError(f"actions must be {wanted} numbers in {self.space}, got {actions!r}")
         if array.shape != shape:
             raise ValueError(f"actions must have shape {shape}, got {array.shape}: {actions!r}")
-        if array.dtype == np.uint64:  # would wrap around into a negative number
+        if array.dtype == np.uint64:  # would become a negative number in int64
             array = np.minimum(array, np.iinfo(np.int64).max)
         return array
 
 
 def limits(space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest action, arrays of an action's shape.
+    """Return the lowest and the highest action, as arrays of an action's shape.
 
     Raises:
-        TypeError: There is no kernel for such actions.
+        TypeError: If the kernel does not support actions of this space.
     """
     if isinstance(space, Discrete):
         low = np.array(space.start, np.int64)
@@ -89,12 +90,14 @@ def limits(space: Space) -> tuple[np.ndarray, np.ndarray]:
 
 
 def null_action(space: Space) -> Any:
-    """Return the action to show where there was none: zeros, or the lowest where zeros are none.
+    """Return the action that stands for the previous action in the first step of an episode.
 
-    Where a Box has no lowest action either, it is the one nearest to zero.
+    It is zero, or the lowest action if zero is not in the space. If a Box has no lowest action,
+    it is the action nearest to zero.
 
     Raises:
-        ValueError: If the space is neither Discrete, Multi…, Box, nor a Tuple or Dict of these.
+        ValueError: If the space is not made of Discrete, MultiDiscrete, MultiBinary, Box, Tuple
+            and Dict.
     """
     if isinstance(space, Tuple):
         return tuple(null_action(part) for part in space.spaces)
@@ -114,7 +117,7 @@ def null_action(space: Space) -> Any:
 
 
 def lowest(space: MultiDiscrete | Box) -> np.ndarray:
-    """The lowest element; where there is no lowest number, the one nearest to zero."""
+    """Return the lowest element; where a number has no lower bound, the number nearest to zero."""
     if isinstance(space, MultiDiscrete):
         return np.array(space.start, space.dtype)
     nearest = np.minimum(space.high, 0)
@@ -122,9 +125,9 @@ def lowest(space: MultiDiscrete | Box) -> np.ndarray:
 
 
 def null_actions(space: Space, count: int) -> Any:
-    """Return a batch of null actions: the previous actions of environments that have none yet.
+    """Return a batch of null actions: the previous actions in the first step of an episode.
 
     Raises:
-        ValueError: As `null_action`.
+        ValueError: If ``null_action`` raises it.
     """
     return repeated(space, null_action(space), count)

@@ -1,4 +1,4 @@
-"""Checks of arguments: what a user gives is returned, or refused with what is allowed."""
+"""Checks of arguments: a function returns a valid value, and otherwise raises an error."""
 
 import difflib
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Return the known names most like `name`, whatever their case, best first."""
+    """Return the known names most similar to ``name``, best first; the case does not matter."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     if name.lower() in by_lower:
         return [by_lower[name.lower()]]
@@ -18,23 +18,23 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> str:
-    """Return "; did you mean 'this' or 'that'?" with the nearest names, or "" if none is near."""
+    """Return "; did you mean 'this' or 'that'?" with similar known names, or "" without any."""
     matches = nearest(name, known, limit)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Return a sentence that refuses `name` and says what is allowed: the nearest, else all."""
+    """Return an error message for an unknown ``name``, with similar names or all known names."""
     known = list(known)
     hint = did_you_mean(name, known, limit=3) or f"; allowed: {', '.join(known) or 'none'}"
     return f"unknown {what} {name!r}{hint}"
 
 
 def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Refuse keys that are not known.
+    """Check that all keys are known.
 
     Raises:
-        ValueError: If a key is not known; the message gives the nearest that is.
+        ValueError: If a key is unknown; the message suggests known keys.
     """
     known = list(known)
     for key in keys:
@@ -43,10 +43,10 @@ def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
 
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Checks an argument that must be a whole number from `low` to `high`.
+    """Check an argument that must be a whole number from ``low`` to ``high``, and return it.
 
     Raises:
-        ValueError: It is not one; the message says what is allowed.
+        ValueError: If it is not one; the message says what is allowed.
     """
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_whole or value < low or (high is not None and value > high):
@@ -56,10 +56,10 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
 
 
 def real_number(name: str, value: Any, low: float, high: float = math.inf) -> float:
-    """Checks an argument that must be a finite real number from `low` to `high`.
+    """Check an argument that must be a finite real number from ``low`` to ``high``; return it.
 
     Raises:
-        ValueError: It is not one; the message says what is allowed.
+        ValueError: If it is not one; the message says what is allowed.
     """
     is_real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
         value, bool
@@ -71,10 +71,10 @@ def real_number(name: str, value: Any, low: float, high: float = math.inf) -> fl
 
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """Checks an argument that must be one of some words.
+    """Check an argument that must be one of the allowed words, and return it.
 
     Raises:
-        ValueError: It is not one of them; the message names them.
+        ValueError: If it is not one of them; the message lists them.
     """
     words = list(allowed)
     if not isinstance(value, str) or value not in words:
@@ -83,10 +83,15 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
 
 
 def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
-    """Checks an argument that must be two whole numbers of at least `low`: rows and columns.
+    """Check an argument that must be two whole numbers, rows and columns, and return it.
+
+    Args:
+        name: The name of the argument, for the error message.
+        value: The value to check.
+        low: The lowest allowed number.
 
     Raises:
-        ValueError: It is not; the message says what is allowed.
+        ValueError: If it is not a pair of such numbers; the message says what is allowed.
     """
     if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
         raise ValueError(f"{name} must be two whole numbers (rows, columns), got {value!r}")
@@ -95,10 +100,10 @@ def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:
 
 
 def truth_value(name: str, value: Any) -> bool:
-    """Checks an argument that must be True or False.
+    """Check an argument that must be True or False, and return it.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: If it is neither.
     """
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}")

@@ -1,6 +1,6 @@
-"""The environments of one task side by side: their records, and the arrays they are shown in.
+"""A batch of environments of one task: their records, observations, rewards and other arrays.
 
-Both faces, one environment and many, stand on it.
+The single environment and the vector environment are both built on it.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,20 @@ class Batch:
 
     Args:
         family: The task.
-        count: n.
-        threads: Whether to share the environments out among numba's threads.
-        max_episode_steps: After how many steps an episode is truncated; None: as the rules say.
+        count: The number of environments, n.
+        threads: Whether to distribute the environments over numba's threads.
+        max_episode_steps: The number of steps after which an episode is truncated. None: the
+            rules alone decide.
     """
 
     records: np.ndarray
-    """[n]; fields rng and those of `Family.fields`."""
+    """[n], with the field ``rng`` and those of ``Family.fields``."""
     obs: np.ndarray
-    """[n, ...], the observations as the rules write them."""
+    """[n, ...], the observations in the form in which the rules write them."""
     final_obs: np.ndarray
     """[n, ...], the last observations of episodes that ended in the last step (SAME_STEP)."""
     final_records: np.ndarray
-    """[n], the records at the end of those episodes, before the next ones began."""
+    """[n], the records at the end of the same episodes."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Batch:
         self._kernel: Callable[..., int] | None = None
 
     def _bind(self) -> tuple[np.ndarray, ...]:
-        """The arguments of the kernel."""
+        """Return the arguments of the kernel."""
         actions = self.actions
         return (
             *(self.records, self._params, self.status),
@@ -89,17 +90,17 @@ class Batch:
         return self._kernel
 
     def seed(self, seeds: Any, indices: Any, which: Any) -> None:
-        """Starts the random streams of the environments `which` anew."""
+        """Restart the random streams of the environments ``which`` from seeds."""
         self.records["rng"][which] = stream(seeds, indices)
         self.seeded[which] = True
 
     def reset(self, which: Any, hidden: dict[str, np.ndarray] | None = None) -> None:
-        """Begins episodes in the environments `which`.
+        """Begin episodes in the environments ``which``.
 
         Args:
             which: An index, slice or mask of environments.
-            hidden: The hidden draw, [environments in which, ...] by key, already checked;
-                None draws one.
+            hidden: The hidden initial state by key, already checked; each value is
+                [number of environments in ``which``, ...]. None: it is drawn at random.
         """
         self._todo[:] = KEEP
         self._todo[which] = SAMPLE if hidden is None else GIVEN
@@ -108,15 +109,16 @@ class Batch:
         (self._kernel or self._compile())(*self._arrays, RESET)
 
     def step(self, mode: int) -> int:
-        """Steps all environments with the actions in the buffer.
+        """Step all environments with the actions in the buffer.
 
         Returns:
-            −1, or the first environment that cannot be stepped; then nothing has changed.
+            −1, or the index of the first environment that cannot be stepped. In the latter case
+            no environment has changed.
         """
         return (self._kernel or self._compile())(*self._arrays, mode)
 
     def why_not(self, index: int) -> str:
-        """Why an environment cannot be stepped, and what to do."""
+        """Return the reason why an environment cannot be stepped, and what to do."""
         status = self.status[index]
         if status == NEW:
             return "it was never reset: call reset() before step()"
@@ -125,20 +127,20 @@ class Batch:
         return f"its action {self.actions.values[index]} is outside {self.family.action_space}"
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Copies of everything that decides how the environments carry on."""
+        """Return copies of all arrays on which the environments' future depends."""
         return {name: np.array(getattr(self, name)) for name in SAVED}
 
     def restore(self, snapshot: dict[str, np.ndarray]) -> None:
-        """Takes the environments back to a snapshot.
+        """Restore the state saved by ``snapshot``.
 
         Raises:
-            ValueError: It is no snapshot of as many environments of this task.
+            ValueError: If it is not a snapshot of this task with the same number of environments.
         """
         for name in SAVED:
             kept, given = getattr(self, name), snapshot.get(name)
             if not isinstance(given, np.ndarray) or given.shape != kept.shape:
                 raise ValueError(f"not a snapshot of {self.count} environments: {name} differs")
             if given.dtype.descr != kept.dtype.descr:
-                raise ValueError(f"not a snapshot of this task: {name} holds other fields")
+                raise ValueError(f"not a snapshot of this task: {name} has other fields")
         for name in SAVED:
             getattr(self, name)[...] = snapshot[name]

@@ -1,4 +1,4 @@
-"""What compiled Python reads from outside of its function."""
+"""The names that a function's bytecode reads from outside the function."""
 
 import dis
 import functools
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF")
 ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 BETWEEN = ("EXTENDED_ARG", "PUSH_NULL", "CACHE")
-"""What may stand between a name and an attribute that is read of it."""
+"""Instructions that may occur between reading a name and reading its attribute."""
 
 
 def nested_code(code: types.CodeType) -> Iterator[types.CodeType]:
-    """The code of a function, and of the functions and comprehensions within it."""
+    """Yield the code of a function and of the functions and comprehensions inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -21,9 +21,9 @@ def nested_code(code: types.CodeType) -> Iterator[types.CodeType]:
 
 @functools.cache
 def paths_read(code: types.CodeType) -> list[tuple[str, ...]]:
-    """What code reads from outside: global and closure names, each with attributes read of it.
+    """Return the global and closure names that code reads, each with the attributes it reads.
 
-    For `np.pi * CONFIG.speed + LIMIT` these are ("np", "pi"), ("CONFIG", "speed"), ("LIMIT",).
+    For ``np.pi * CONFIG.speed + LIMIT`` these are ("np", "pi"), ("CONFIG", "speed"), ("LIMIT",).
     """
     paths: set[tuple[str, ...]] = set()
     for each in nested_code(code):

@@ -1,7 +1,8 @@
-"""Cards are numbers, and a deck is an array of them.
+"""Playing cards as numbers, and decks as arrays of these numbers.
 
-Card c has suit c mod 4, colour c mod 2 and rank (c div 4) mod 13, in POPGym's order:
-spades, diamonds, clubs, hearts; ace to king. Several decks are one after the other.
+Card c has suit c mod 4, colour c mod 2 and rank (c div 4) mod 13. The order is that of POPGym:
+spades, diamonds, clubs, hearts, and ace to king. The cards of a second deck have the numbers from
+52 on, and so on.
 """
 
 from typing import Any
@@ -19,12 +20,12 @@ COLORS = ("black", "red")
 RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
 
 KINDS = {"colors": COLORS, "suits": tuple(SUITS), "ranks": RANKS}
-"""By what cards are told apart → the names of the kinds of cards there are."""
+"""The property that distinguishes cards → the names of its values."""
 
 
 @rule
 def shuffle_deck(s: Record, deck: Any) -> None:
-    """Fills a deck with its cards, in an order drawn uniformly."""
+    """Fill a deck with its cards, in a uniformly random order."""
     for i in range(len(deck)):
         deck[i] = i
     shuffle(s, deck)
@@ -32,44 +33,44 @@ def shuffle_deck(s: Record, deck: Any) -> None:
 
 @rule
 def suit(card: int) -> Any:
-    """Spades, diamonds, clubs, hearts: 0 to 3."""
+    """Return the suit of a card, 0 to 3: spades, diamonds, clubs, hearts."""
     return card % 4
 
 
 @rule
 def color(card: int) -> Any:
-    """Black or red: 0 or 1."""
+    """Return the colour of a card: 0 for black, 1 for red."""
     return card % 2
 
 
 @rule
 def rank(card: int) -> Any:
-    """Ace to king: 0 to 12."""
+    """Return the rank of a card, 0 (ace) to 12 (king)."""
     return card // 4 % 13
 
 
 @rule
 def kind(card: int, kinds: int) -> Any:
-    """The colour, suit or rank of a card, as there are 2, 4 or 13 kinds of cards."""
+    """Return the colour, suit or rank of a card, where ``kinds`` is 2, 4 or 13."""
     return card // 4 % 13 if kinds == 13 else card % kinds
 
 
 def kinds_of(cards: np.ndarray, kinds: int) -> np.ndarray:
-    """The kinds of an array of cards; see `kind`."""
+    """Return the kind of each card of an array; see ``kind``."""
     cards = cards.astype(np.int64)
     return cards // 4 % 13 if kinds == 13 else cards % kinds
 
 
 def shares_dealt(dealt: np.ndarray, shown: np.ndarray, kinds: int) -> np.ndarray:
-    """How much of each kind of cards has been dealt.
+    """Return the fraction of the cards of each kind that has been dealt.
 
     Args:
-        dealt: The kinds of cards in the order in which they are dealt, [n, cards].
-        shown: How many have been dealt, [n].
-        kinds: How many kinds there are, equally many cards of each.
+        dealt: The kinds of the cards in the order of dealing, [n, cards].
+        shown: The number of cards dealt so far, [n].
+        kinds: The number of kinds; each has the same number of cards.
 
     Returns:
-        Shares from 0 to 1, [n, kinds] float64.
+        Fractions from 0 to 1, [n, kinds] float64.
     """
     seen = np.arange(dealt.shape[1]) < shown[:, None]
     counts = np.stack([((dealt == i) & seen).sum(axis=1) for i in range(kinds)], axis=1)
@@ -77,5 +78,5 @@ def shares_dealt(dealt: np.ndarray, shown: np.ndarray, kinds: int) -> np.ndarray
 
 
 def deck_field(num_cards: int) -> tuple[np.dtype, tuple[int]]:
-    """A record's field for a deck: the smallest type that holds its cards, and its shape."""
+    """Return the smallest type that holds the cards of a deck, and the deck's shape."""
     return np.min_scalar_type(num_cards - 1), (num_cards,)

@@ -1,9 +1,9 @@
-"""Compiled code on disk that survives damage: numba's cache, which fails with its files.
+"""A version of numba's on-disk cache that tolerates damaged files.
 
-After a full disk or a crash numba's files may be empty, cut short or full of zeros. Numba then
-raises whatever unpickling raises, or runs what it finds. Here each piece of code carries a
-checksum, and whatever is wrong with a file, the code is compiled anew and the file replaced.
-Where that fails too, for example on a full disk, the code is used without being kept.
+After a full disk or a crash, the files of numba's cache may be empty, truncated or full of zeros.
+Numba then raises an exception from unpickling, or runs the damaged code. This cache stores a
+checksum with the code. If a file is damaged, the code is compiled again and the file is replaced.
+If that fails too, for example because the disk is full, the code is used without being saved.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from typing import Any
 
 
 def keep_on_disk(dispatcher: Any) -> None:
-    """Makes a function of `numba.njit` look for its code on disk, and keep it there.
+    """Make a function of ``numba.njit`` load its compiled code from disk, and save it there.
 
-    Where no folder can be written to, every process compiles for itself.
+    If no cache folder is writable, every process compiles the function itself.
     """
     with contextlib.suppress(RuntimeError, OSError):
         dispatcher._cache = sturdy_cache()(dispatcher.py_func)
@@ -25,12 +25,12 @@ def keep_on_disk(dispatcher: Any) -> None:
 
 @functools.cache
 def sturdy_cache() -> type:
-    """The class of such a cache; numba is imported only when something is compiled."""
+    """Return the class of the cache; numba is imported only when something is compiled."""
     from numba.core.caching import CompileResultCacheImpl, FunctionCache
     from numba.core.serialize import dumps
 
     class Checked(CompileResultCacheImpl):
-        """Turns compiled code into something to be pickled and back, with a checksum."""
+        """Conversion of compiled code to and from picklable data, with a checksum."""
 
         def reduce(self, cres: Any) -> tuple[bytes, bytes]:
             data = dumps(super().reduce(cres))
@@ -43,7 +43,7 @@ def sturdy_cache() -> type:
             return super().rebuild(target_context, pickle.loads(data))
 
     class SturdyCache(FunctionCache):
-        """The compiled forms of one function on disk."""
+        """The on-disk cache of one function, with an entry for each signature."""
 
         _impl_class = Checked
 
@@ -69,7 +69,7 @@ def sturdy_cache() -> type:
 
 
 def remove_files(folder: Path, prefix: str) -> None:
-    """Removes numba's files of one function, and empty folders of their names."""
+    """Remove numba's cache files of one function, and empty folders with such names."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if path.name.startswith(prefix) and path.suffix in (".nbi", ".nbc"):

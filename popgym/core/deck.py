@@ -1,7 +1,7 @@
-"""Decks of cards dealt to players, for environments in plain Python; the interface of POPGym 1.
+"""POPGym 1's interface to decks of cards and players' hands, for environments in plain Python.
 
-Popgym's own environments do not deal from it: they show themselves as decks where POPGym 1
-did, `env.deck`, in copies.
+Popgym's own environments do not use these decks internally. Where an environment of POPGym 1 had
+an attribute ``env.deck``, they build a ``Deck`` that shows a copy of their cards.
 """
 
 import copy
@@ -21,22 +21,22 @@ FIELDS = ("idx", "ranks", "suits", "colors", "ranks_idx", "suits_idx", "colors_i
 
 
 class DeckEmptyError(Exception):
-    """More cards were to be dealt than there are."""
+    """Error raised if a deck has fewer cards than are to be dealt."""
 
 
 class Deck:
-    """Cards in an order, and the hands of players. Cards are dealt from the order's end.
+    """A pile of cards and the hands of players; cards are dealt from the end of the pile.
 
     Args:
-        num_decks: How many decks of 52 cards lie one after the other.
-        shuffle: Whether to shuffle them with numpy's global random numbers.
+        num_decks: The number of decks of 52 cards in the pile.
+        shuffle: Whether to shuffle the pile, with numpy's global random generator.
     """
 
     idx: np.ndarray
-    """The cards in order, [num_cards]; those dealt stay there, beyond the deck's length."""
+    """The cards in order, [num_cards]. Dealt cards stay in it, from index ``len(deck)`` on."""
     ranks_idx: np.ndarray
-    """The rank of each card, [num_cards]; so are `suits_idx` and `colors_idx`, and as letters
-    `ranks`, `suits` and `colors`."""
+    """The rank of each card number, [num_cards]. ``suits_idx`` and ``colors_idx`` are its suit and
+    colour; ``ranks``, ``suits`` and ``colors`` are the same as letters."""
     suits_idx: np.ndarray
     colors_idx: np.ndarray
     ranks: np.ndarray
@@ -57,12 +57,12 @@ class Deck:
 
     @classmethod
     def of(cls, idx: np.ndarray, length: int, **hands: Any) -> "Deck":
-        """A deck in a given order, of which some cards are dealt.
+        """Return a deck in a given order, of which some cards have been dealt.
 
         Args:
-            idx: The order, [num_cards].
-            length: How many cards are not dealt.
-            **hands: The players' cards.
+            idx: The cards in order, [num_cards].
+            length: The number of cards that have not been dealt.
+            **hands: The cards of each player.
         """
         deck = cls(len(idx) // DECK_SIZE)
         deck.idx, deck.deck_len = np.array(idx, np.int64), int(length)
@@ -76,15 +76,15 @@ class Deck:
         return self.hands[player]
 
     def clone(self) -> "Deck":
-        """A copy that shares nothing with this deck."""
+        """Return a deep copy of the deck."""
         return copy.deepcopy(self)
 
     def reset(self, shuffle: bool = True, rng: Any = None) -> None:
-        """Takes all cards back.
+        """Take all cards back.
 
         Args:
-            shuffle: Whether to put them in a random order; else it stays as it is.
-            rng: A numpy generator; None: numpy's global random numbers.
+            shuffle: Whether to put them in a random order; otherwise the order does not change.
+            rng: A numpy generator. None: numpy's global random generator.
         """
         for hand in self.hands.values():
             hand.clear()
@@ -94,14 +94,14 @@ class Deck:
             (np.random if rng is None else rng).shuffle(self.idx)
 
     def add_players(self, *players: Any) -> None:
-        """Gives players empty hands."""
+        """Add players with empty hands."""
         self.hands.update({player: [] for player in players})
 
     def deal(self, player: Any, num_cards: int = 1) -> None:
-        """Deals the last cards of the deck to a player.
+        """Deal the last cards of the deck to a player.
 
         Raises:
-            DeckEmptyError: There are not so many.
+            DeckEmptyError: If the deck has fewer cards.
         """
         left = self.deck_len - num_cards
         if left < 0:
@@ -110,20 +110,20 @@ class Deck:
         self.deck_len = left
 
     def discard(self, player: Any, hand_idx: int) -> None:
-        """Removes the card at a place of a player's hand from the game."""
+        """Remove the card at index ``hand_idx`` of a player's hand from the game."""
         self.hands[player].pop(hand_idx)
 
     def discard_hands(self, *players: Any) -> None:
-        """Removes the hands of players from the game; `reset` takes the cards back."""
+        """Remove the hands of players from the game; ``reset`` takes the cards back."""
         for player in players:
             self.hands[player].clear()
 
     def discard_all(self) -> None:
-        """Removes the hands of all players from the game."""
+        """Remove the hands of all players from the game."""
         self.discard_hands(*self.hands)
 
     def hand_size(self, player: Any) -> int:
-        """How many cards a player holds."""
+        """Return the number of cards in a player's hand."""
         return len(self.hands[player])
 
     def show(
@@ -132,50 +132,51 @@ class Deck:
         fields: Sequence[str] = ("colors", "suits", "ranks"),
         pad_to: int | None = None,
     ) -> np.ndarray:
-        """What is to be seen of a player's cards.
+        """Return the given fields of a player's cards.
 
         Args:
             player: The player.
-            fields: Among `FIELDS`.
-            pad_to: To how many cards to fill up with card 0.
+            fields: Names from ``FIELDS``.
+            pad_to: The number of cards up to which the hand is padded with card 0. None: no
+                padding.
 
         Returns:
-            [fields, cards].
+            The fields, [fields, cards].
 
         Raises:
-            ValueError: There is no such field.
+            ValueError: If a field is unknown.
         """
         hand = self.hands[player]
         cards = np.array(hand + [0] * ((pad_to or 0) - len(hand)), np.int64)
         return np.stack([self.field(field, cards) for field in fields])
 
     def field(self, field: str, cards: Any) -> np.ndarray:
-        """A field of some cards; see `show`."""
+        """Return one field of some cards; see ``show``."""
         if field not in FIELDS:
             raise ValueError(f"fields must be among {FIELDS}, got {field!r}")
         return np.array(cards) if field == "idx" else getattr(self, field)[cards]
 
     def define_hand_value(self, fn: Callable[..., Any], fields: Sequence[str]) -> None:
-        """Sets the function that `value` calls with these fields of the cards."""
+        """Set the function that ``value`` calls with these fields of the cards."""
         self.value_fn, self.value_fn_args = fn, fields
 
     def value(self, player: Any) -> Any:
-        """The value of a player's hand; see `define_hand_value`."""
+        """Return the value of a player's hand; see ``define_hand_value``."""
         return self.value_idx(self.hands[player])
 
     def value_idx(self, idx: Sequence[int]) -> Any:
-        """The value of some cards; see `define_hand_value`.
+        """Return the value of some cards; see ``define_hand_value``.
 
         Raises:
-            ValueError: No function was set.
+            ValueError: If no function has been set.
         """
         if self.value_fn is None:
-            raise ValueError("a hand has no value yet: call define_hand_value first")
+            raise ValueError("no function for a hand's value is set: call define_hand_value first")
         return self.value_fn(*[self.field(field, idx) for field in self.value_fn_args])
 
     def get_obs_space(
         self, fields: Sequence[str] = ("colors", "suits", "ranks"), hand_size: int = 1
     ) -> Discrete | MultiDiscrete:
-        """The space of these fields of some cards."""
+        """Return the space of these fields of ``hand_size`` cards."""
         counts = np.tile([len(NAMES[field]) for field in fields], hand_size)
         return Discrete(int(counts[0])) if len(counts) == 1 else MultiDiscrete(counts)

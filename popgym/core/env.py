@@ -1,4 +1,4 @@
-"""One environment, as gymnasium knows it: a batch of one."""
+"""The single environment with Gymnasium's interface: a batch of one."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from popgym.core.family import Family
 from popgym.core.kernel import DISABLED
 from popgym.core.layout import element, single_observation
 from popgym.core.observability import Observability
-from popgym.core.reset_options import read_draw, read_options, read_seed
+from popgym.core.reset_options import read_hidden_state, read_options, read_seed
 from popgym.core.time_limit import read_limit, shortest
 from popgym.render import canvas
 from popgym.render.window import Window
@@ -22,39 +22,41 @@ RENDER_MODES = ("ansi", "rgb_array", "human")
 class POPGymEnv(gymnasium.Env):
     """One environment of a task.
 
-    What an agent is shown and what it earns is decided by the seed of the last seeded reset
-    and the actions since. A vector environment's first environment, given the same seed and
-    actions, lives through the same.
+    Its observations and rewards depend only on the seed of the last seeded reset and the actions
+    since then. The first environment of a vector environment with the same seed and actions has
+    the same trajectory.
 
-    As in POPGym 1, a subclass may also be an environment of its own without a family: it sets
-    its spaces and `state_space` and has its own `reset`, `step` and `get_state`, whose
-    `super().__init__()` and `super().reset(seed=seed)` are then those of `gymnasium.Env`.
+    As in POPGym 1, a subclass can also be an environment without a family. Such a subclass sets
+    its spaces and ``state_space``, and defines ``reset``, ``step`` and ``get_state``. Its
+    ``super().__init__()`` and ``super().reset(seed=seed)`` then do what those of
+    ``gymnasium.Env`` do.
 
     Args:
-        family: The task; left out only by such a subclass.
-        render_mode: None; what `render` returns, "ansi" for text or "rgb_array" for a picture;
-            or "human", where each reset and step shows a picture in a window.
-        max_episode_steps: After how many steps an episode is truncated, where it has not ended
-            before; None or −1: as the rules of the task say. `gymnasium.make` takes it too, and
-            then counts in a wrapper.
+        family: The task. Only a subclass without a family may leave it out.
+        render_mode: "ansi" if ``render`` is to return text, "rgb_array" if it is to return a
+            picture, "human" if each reset and step is to show a picture in a window, or None.
+        max_episode_steps: The number of steps after which an episode is truncated. None or −1:
+            the rules of the task alone decide. ``gymnasium.make`` has this argument too, but
+            counts the steps in a wrapper.
 
     Raises:
-        TypeError: There is neither a family nor a subclass.
-        ValueError: There is no such render mode, or the limit is no whole number from 1 on.
+        TypeError: If ``family`` is missing and this is not a subclass.
+        ValueError: If the render mode is unknown, or if ``max_episode_steps`` is not a whole
+            number of at least 1.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
     state_space: Space
-    """The space of what `get_state` returns."""
+    """The space of the state that ``get_state`` returns."""
     max_episode_length: int
-    """The most steps that an episode can have."""
+    """The maximum number of steps in an episode."""
     obs_requires_prev_action: bool = False
-    """Whether an agent must be shown its previous action to play well."""
+    """Whether an agent needs its previous action as an input to play well."""
     observability_level: Observability = Observability.PARTIAL
-    """How much of the hidden state is shown; see `popgym.wrappers.Markovian`."""
+    """How much of the hidden state the agent observes; see ``popgym.wrappers.Markovian``."""
     family: Family
     _arguments: dict[str, Any]
-    """The arguments with which the family was made, where the class makes it."""
+    """The arguments of the family, if the subclass constructs the family."""
     _window: Window | None = None
 
     def __init__(
@@ -82,24 +84,24 @@ class POPGymEnv(gymnasium.Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode.
+        """Begin an episode.
 
         Args:
-            seed: Starts the random numbers anew; None goes on with them.
-            options: `{"hidden": {...}}` begins with the given deal, board, maze or physics;
-                the keys are those of `family.hidden`.
+            seed: Restarts the random stream from this seed. None: the random stream continues.
+            options: ``{"hidden": {...}}`` sets the deal, board, maze or physics at the start of
+                the episode. The keys are those of ``family.hidden``.
 
         Returns:
             The first observation and an empty dict.
 
         Raises:
-            ValueError: An argument is wrong; the environment is as it was.
+            ValueError: If an argument is invalid; the environment does not change.
         """
         if not hasattr(self, "family"):
             return super().reset(seed=seed, options=options)
         if seed is not None:
             read_seed(seed)
-        hidden = read_draw(self.family, read_options(options, ("hidden",)), None)
+        hidden = read_hidden_state(self.family, read_options(options, ("hidden",)), None)
         super().reset(seed=None if seed is None else int(seed))
         if seed is not None or not self._batch.seeded[0]:
             self._batch.seed(self.np_random_seed % 2**64, 0, slice(None))
@@ -109,15 +111,15 @@ class POPGymEnv(gymnasium.Env):
         return self._present(self._batch.obs[0]), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Plays one action.
+        """Play one action.
 
         Returns:
-            Observation, reward, whether the episode terminated, whether it was truncated, and
-            an empty dict.
+            The observation, the reward, whether the episode has terminated, whether it has been
+            truncated, and an empty dict.
 
         Raises:
-            ValueError: The action is not in the action space, or no episode is going on; the
-                environment is as it was.
+            ValueError: If the action is not in the action space, or if no episode is in progress;
+                the environment does not change.
         """
         batch = self._batch
         batch.actions.write_one(action)
@@ -134,18 +136,18 @@ class POPGymEnv(gymnasium.Env):
         )
 
     def get_state(self) -> Any:
-        """The hidden Markov state, an element of `state_space`."""
+        """Return the hidden Markov state, an element of ``state_space``."""
         return element(self.state_space, self.family.state(self._batch.records), 0)
 
     def render(self) -> Any:
-        """What is seen now, in the way that `render_mode` asks for.
+        """Render the current observation as ``render_mode`` says.
 
         Returns:
-            "ansi": text; "rgb_array": [H, W, 3] uint8; "human", which draws it anew in the
-            window, and no mode: None.
+            Text for "ansi", a picture, [H, W, 3] uint8, for "rgb_array". None for "human", which
+            redraws the window, and None if the environment has no render mode.
 
         Raises:
-            ModuleNotFoundError: Pillow, or for "human" pygame, is not installed.
+            ModuleNotFoundError: If Pillow is not installed, or pygame for "human".
         """
         if self.render_mode == "ansi":
             return self.draw()
@@ -160,25 +162,26 @@ class POPGymEnv(gymnasium.Env):
         return None
 
     def draw(self, reveal: bool = False) -> str:
-        """What the player sees now as text, whatever the render mode.
+        """Return the player's current view as text, whatever the render mode.
 
-        Before the first reset it is an environment in which nothing has happened.
+        Before the first reset all fields of the environment's record are zero.
 
         Args:
-            reveal: Whether to show also what is hidden from the player.
+            reveal: Whether to show what is hidden from the player, too.
         """
         return self.family.draw(self._batch.records[0], reveal)
 
     def picture(self, reveal: bool = False) -> np.ndarray:
-        """What the player sees now as a picture, [H, W, 3] uint8, whatever the render mode.
-
-        Its size is the same for all steps of a task: `family.picture_size`, (W, H).
+        """Return the player's current view as a picture, whatever the render mode.
 
         Args:
-            reveal: Whether to show also what is hidden from the player.
+            reveal: Whether to show what is hidden from the player, too.
+
+        Returns:
+            The picture, [H, W, 3] uint8. Its size (W, H) is ``family.picture_size`` in all steps.
 
         Raises:
-            ModuleNotFoundError: Pillow is not installed; the message says how to install it.
+            ModuleNotFoundError: If Pillow is not installed; the message says how to install it.
         """
         return canvas.picture(self.family, self._batch.records[0], reveal)
 
@@ -188,32 +191,32 @@ class POPGymEnv(gymnasium.Env):
         self._window.show(self.picture(), self.metadata["render_fps"])
 
     def close(self) -> None:
-        """Closes the window, if there is one; another reset or step in mode "human" opens it."""
+        """Close the window if it is open; in mode "human" the next reset or step reopens it."""
         if self._window is not None:
             self._window.close()
             self._window = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_window": None}  # a copy opens its own
+        return {**self.__dict__, "_window": None}  # a copy opens its own window
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Everything that decides how the environment carries on, for an exact checkpoint."""
+        """Return everything on which the environment's future depends, for an exact checkpoint."""
         return self._batch.snapshot()
 
     def restore(self, snapshot: dict[str, np.ndarray]) -> None:
-        """Takes the environment back to a snapshot.
+        """Restore the state saved by ``snapshot``.
 
         Raises:
-            ValueError: It is no snapshot of this task; the environment is as it was.
+            ValueError: If it is not a snapshot of this task; the environment does not change.
         """
         self._batch.restore(snapshot)
 
 
 def check_render_mode(render_mode: str | None, allowed: tuple[str, ...]) -> str | None:
-    """The render mode, if there is such a one.
+    """Check a render mode, and return it.
 
     Raises:
-        ValueError: There is not.
+        ValueError: If it is neither None nor an allowed mode.
     """
     if render_mode is not None and render_mode not in allowed:
         raise ValueError(f"render_mode must be None or one of {allowed}, got {render_mode!r}")

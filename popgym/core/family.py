@@ -1,4 +1,7 @@
-"""What a family of environments declares: everything but the loop and the two faces."""
+"""The declaration of a family of environments.
+
+A family declares everything except the loop over environments and the two environment classes.
+"""
 
 import functools
 from collections.abc import Callable
@@ -16,90 +19,93 @@ if TYPE_CHECKING:
     from popgym.render.canvas import Canvas
 
 FieldType = Any
-"""What a field of a record is: a numpy type, or (type, shape)."""
+"""The type of a record's field: a numpy type, or (type, shape)."""
 
 
 class Family:
-    """A family with its arguments: one task.
+    """Base class of families of environments; an instance is one task, a family with arguments.
 
-    A subclass names its rules and presets and, in `__init__(self, **arguments)`, checks the
-    arguments and sets the attributes below. The first line of its docstring is the line that
-    tables show. All of the family's environments are computed from it.
+    A subclass sets its rules and presets. Its ``__init__(self, **arguments)`` checks the arguments
+    and sets the attributes below. Tables show the first line of its docstring. All environment
+    classes of the family are derived from this declaration.
     """
 
     rules: ClassVar[Rules]
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Difficulty → arguments of `__init__`."""
+    """Difficulty → arguments of ``__init__``."""
     versions: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Version beside v0, the published rules → arguments of `__init__` that make it, as in
-    {"v1": {"off_centre": False}}. Versions mend defects; the docstring says which."""
+    """Version → its arguments of ``__init__``, as in {"v1": {"off_centre": False}}. Version v0, the
+    published rules, is not listed. The other versions correct defects of v0; the docstring of the
+    family says which."""
     id_name: ClassVar[str] = ""
-    """The name in the ids, where the published spelling is not the class's; both then work."""
+    """The name in the ids, if its published spelling differs from the class name. Both names then
+    work."""
     group: ClassVar[str] = ""
-    """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION; of popgym's own families."""
+    """DIAGNOSTIC, CONTROL, NOISY, GAME or NAVIGATION; only for popgym's own families."""
     obs_requires_prev_action: ClassVar[bool] = False
-    """Whether an agent must be shown its previous action to play well."""
+    """Whether an agent needs its previous action as an input to play well."""
     clips_actions: ClassVar[bool] = False
-    """Whether the rules clip Box actions, so that those outside the bounds are legal."""
+    """Whether the rules clip Box actions, so that actions outside the bounds are legal."""
     action_names: ClassVar[tuple[str, ...]] = ()
-    """What the actions of a Discrete are called, from the first on. Of a Box of one number: what
-    the least, 0 and the greatest are called."""
+    """The names of the actions of a Discrete, in order. For a Box of one number: the names of the
+    lowest action, of 0 and of the highest action."""
     render_fps: ClassVar[int] = 4
-    """How many steps a second a person watches."""
+    """The number of steps shown per second."""
     views: ClassVar[dict[str, Callable[[Any, Record], Any]]] = {}
-    """Attributes that single environments show, as those of POPGym 1 did: name → what makes
-    the value, in a copy, of the task and the environment's record."""
+    """Attributes of single environments that POPGym 1 had, too: name → a function that computes
+    the value, a copy, from the task and the environment's record."""
 
     observation_space: Space
     action_space: Space
     state_space: Space
     max_episode_length: int
     return_bounds: tuple[float, float]
-    """The least and greatest sum of rewards over an episode."""
+    """The lowest and highest return, the sum of rewards over an episode."""
     params: dict[str, Any]
-    """Numbers (or arrays) that the rules read as `p.name`."""
+    """Numbers or arrays that the rules read as ``p.name``."""
     fields: dict[str, FieldType]
-    """What one environment remembers, `s.name` in the rules."""
+    """The fields of one environment's record, ``s.name`` in the rules."""
     hidden: dict[str, HiddenField]
-    """What a reset draws, by the name of the field that holds it."""
+    """The hidden initial state that a reset draws: name of the record's field → allowed values."""
     text_board: TextBoard | None = None
-    """The board in the text picture, where each action names a square of one."""
+    """The board in the text picture, if each action selects a square of a board."""
     picture_size: tuple[int, int] = (480, 320)
-    """The width and height of what `paint` draws, in pixels; the same for all of a task's steps."""
+    """The width and height of the pictures that ``paint`` draws, in pixels; constant for a task."""
 
     def check_hidden(self, hidden: dict[str, np.ndarray]) -> None:
-        """Refuses hidden draws whose fields are right each by itself but not together.
+        """Check that the fields of a user's hidden initial state are consistent with each other.
 
         Args:
-            hidden: Checked values by key, [n, ...].
+            hidden: The values by key, [n, ...]. Each field by itself has already been checked.
 
         Raises:
-            ValueError: Says what is allowed.
+            ValueError: If they are not consistent; the message says what is allowed.
         """
 
     def state(self, records: np.ndarray) -> Any:
-        """The hidden Markov state of the environments of `records` [n], as a batch."""
+        """Return the hidden Markov states of the environments of ``records`` [n], as a batch."""
         raise NotImplementedError
 
     def draw(self, record: Record, reveal: bool = False) -> str:
-        """A text picture of one environment: what its player sees.
+        """Return the player's view of one environment as text.
 
         Args:
-            record: The environment's.
-            reveal: Whether to show also what is hidden from the player.
+            record: The environment's record.
+            reveal: Whether to show what is hidden from the player, too.
         """
         raise NotImplementedError
 
     def paint(self, canvas: "Canvas", record: Record, reveal: bool = False) -> None:
-        """Draws a picture of one environment: what its player sees.
+        """Draw the player's view of one environment on a canvas.
 
         Args:
-            canvas: Empty, of the size `picture_size`.
-            record: The environment's; also one that was never reset, all of whose fields are 0.
-            reveal: Whether to show also what is hidden from the player.
+            canvas: An empty canvas of the size ``picture_size``.
+            record: The environment's record. Before the first reset all its fields are zero, and
+                it must be possible to draw it.
+            reveal: Whether to show what is hidden from the player, too.
 
         Raises:
-            NotImplementedError: The family draws no pictures.
+            NotImplementedError: If the family draws no pictures.
         """
         raise NotImplementedError(
             f"{type(self).__name__} draws no pictures: give it a method "
@@ -107,16 +113,16 @@ class Family:
         )
 
     def memory_needed(self) -> int | None:
-        """How many steps back an agent must see to play perfectly; None if unknown."""
+        """Return the number of past steps needed for perfect play; None if it is unknown."""
         return None
 
     @classmethod
     def description(cls) -> str:
-        """What the task is, in one line."""
+        """Return the description of the task in one line."""
         return (cls.__doc__ or "").strip().split("\n")[0]
 
     def record_type(self) -> np.dtype:
-        """The record of one environment: its random stream and its fields."""
+        """Return the type of one environment's record: its random stream and its fields."""
         fields = [
             (name, *kind) if isinstance(kind, tuple) else (name, kind)
             for name, kind in self.fields.items()
@@ -124,7 +130,7 @@ class Family:
         return the_same(np.dtype([("rng", np.uint64), *fields], align=True))
 
     def params_record(self) -> np.ndarray:
-        """The parameters as an array of one record."""
+        """Return the parameters as an array of one record."""
         values = {name: np.asarray(value) for name, value in self.params.items()}
         kinds = [(name, value.dtype, value.shape) for name, value in values.items()]
         return np.array([tuple(values.values())], the_same(np.dtype(kinds)))
@@ -132,5 +138,5 @@ class Family:
 
 @functools.cache
 def the_same(kind: np.dtype) -> np.dtype:
-    """The first type that equals this one: numba knows records by their type's identity sooner."""
+    """Return the first type equal to this one; numba looks record types up faster by identity."""
     return kind

@@ -1,9 +1,10 @@
-"""A short name for rules that changes whenever what they compute may change.
+"""Fingerprints of rules: a fingerprint changes whenever the result of the rules may change.
 
-Numba keeps compiled code on disk and notices neither a changed constant nor a changed callee.
-The fingerprint covers all that a rule reads: its code, the values of its global names, of
-attributes of modules, of its closure and of its defaults, and so on for the functions it calls.
-It is the same in every process: no address and no order of a set enters it.
+Numba caches compiled code on disk, but does not detect that a constant or a called function has
+changed. The fingerprint covers everything a rule reads: its code, the values of its global names,
+of module attributes, of its closure and of its default arguments, and the same for the functions
+it calls. It is the same in every process, because it does not depend on memory addresses or on the
+order of sets.
 """
 
 import enum
@@ -20,26 +21,26 @@ from popgym.core.bytecode import paths_read
 from popgym.core.rules import Rule
 
 LIBRARIES = {*sys.stdlib_module_names, "numpy", "numba"}
-"""Packages whose functions numba replaces by its own: known by name, not looked into."""
+"""Packages whose functions numba replaces with its own. Only the names of these functions count."""
 
 
 def fingerprint(rules: Iterable[Rule], layout: str = "") -> str:
-    """A name of 12 characters for some rules.
+    """Return the fingerprint of some rules, 12 characters.
 
     Args:
         rules: The rules.
-        layout: What else the compiled code depends on, in any notation.
+        layout: Everything else on which the compiled code depends, in any notation.
 
     Raises:
-        TypeError: A rule reads a value whose changes could not be noticed; the message names
-            the rule and the value, and says what to do.
+        TypeError: If a rule reads a value whose changes cannot be detected. The message names the
+            rule and the value, and says what to do.
     """
     reader = Reader()
     return mark("rules", layout, *[reader.function(rule.function) for rule in rules]).hex()[:12]
 
 
 def mark(kind: str, *parts: str | bytes) -> bytes:
-    """A digest of a kind of value and its parts, which are kept apart."""
+    """Return a digest of a kind of value and its parts, which includes the parts' lengths."""
     digest = hashlib.sha256()
     for part in (kind, *parts):
         data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
@@ -49,7 +50,7 @@ def mark(kind: str, *parts: str | bytes) -> bytes:
 
 @functools.cache
 def code_digest(code: types.CodeType) -> bytes:
-    """A digest of compiled Python, without the places of its lines."""
+    """Return a digest of a code object; it does not depend on line numbers."""
     constants = [
         code_digest(each)
         if isinstance(each, types.CodeType)
@@ -63,28 +64,28 @@ def code_digest(code: types.CodeType) -> bytes:
 
 
 def is_library(name: Any) -> bool:
-    """Whether a module of this name belongs to one of the `LIBRARIES`."""
+    """Return whether a module of this name belongs to one of the ``LIBRARIES``."""
     return isinstance(name, str) and name.split(".")[0] in LIBRARIES
 
 
 def full_name(thing: Any) -> str:
-    """The module and name of a class or function."""
+    """Return the module and name of a class or function."""
     return f"{thing.__module__}.{getattr(thing, '__qualname__', thing.__name__)}"
 
 
 class Reader:
-    """Makes digests of functions and of the values that they read."""
+    """The computation of digests of functions and of the values that they read."""
 
     def __init__(self) -> None:
         self.done: dict[types.FunctionType, bytes] = {}
         self.function_now = ""
-        """The function that is being read, for messages."""
+        """The current function, for error messages."""
 
     def function(self, function: Any) -> bytes:
-        """A digest of a function: its code and all that it reads."""
+        """Return a digest of a function: of its code and of everything it reads."""
         if function in self.done:
             return self.done[function]
-        self.done[function] = mark("being read", str(len(self.done)))  # for what calls itself
+        self.done[function] = mark("being read", str(len(self.done)))  # for recursive functions
         before, self.function_now = self.function_now, full_name(function)
         code, scope = function.__code__, function.__globals__
         parts = [code_digest(code)]
@@ -97,7 +98,7 @@ class Reader:
                 value = self.follow(cells[name].cell_contents, name, attributes)
             elif name in scope:
                 value = self.follow(scope[name], name, attributes)
-            else:  # a builtin, or a variable of the function around
+            else:  # a builtin, or a variable of the enclosing function
                 continue
             parts.append(mark("read", ".".join(path), value))
         self.function_now = before
@@ -105,7 +106,7 @@ class Reader:
         return self.done[function]
 
     def follow(self, value: Any, name: str, attributes: tuple[str, ...]) -> bytes:
-        """A digest of a value; of a module, of the attribute that is read there."""
+        """Return a digest of a value; for a module, of the attribute that the function reads."""
         while isinstance(value, types.ModuleType) and not is_library(value.__name__):
             if not attributes:
                 self.refuse(value, name)
@@ -116,19 +117,19 @@ class Reader:
         return self.value(value, name)
 
     def value(self, value: Any, name: str) -> bytes:
-        """A digest of a value.
+        """Return a digest of a value.
 
         Args:
             value: Any value.
-            name: How the function calls it, for messages.
+            name: The name of the value in the function, for error messages.
 
         Raises:
-            TypeError: It is of a kind whose changes could not be noticed.
+            TypeError: If changes of such a value cannot be detected.
         """
         for kinds, digest in DIGESTS:
             if isinstance(value, kinds):
                 return digest(self, value, name)
-        compiled = getattr(value, "_dispatcher", value)  # of numba's @njit and @vectorize
+        compiled = getattr(value, "_dispatcher", value)  # numba's @njit and @vectorize
         if hasattr(compiled, "py_func") and hasattr(compiled, "targetoptions"):
             options = self.value(compiled.targetoptions, f"the options of {name}")
             return mark("compiled", self.value(compiled.py_func, name), options)
@@ -139,11 +140,11 @@ class Reader:
         self.refuse(value, name)
 
     def plain(self, value: Any, name: str) -> bytes:
-        """A digest of a number, a text or the like."""
+        """Return a digest of a number, a string or a similar value."""
         return mark(full_name(type(value)), repr(value))
 
     def items(self, value: Any, name: str) -> bytes:
-        """A digest of a tuple or another collection, in its order if it has one."""
+        """Return a digest of a collection; it depends on the order, except for sets."""
         things = [part for pair in value.items() for part in pair] if has_keys(value) else value
         digests = [self.value(item, f"an item of {name}") for item in things]
         if isinstance(value, (set, frozenset)):
@@ -152,7 +153,7 @@ class Reader:
         return mark("items", full_name(type(value)), repr(fields), *digests)
 
     def array(self, value: Any, name: str) -> bytes:
-        """A digest of a numpy array or scalar; of records, field by field without the padding."""
+        """Return a digest of a numpy array or scalar; for records it leaves out the padding."""
         array = np.asarray(value)
         if array.dtype.hasobject:
             self.refuse(value, name)
@@ -164,13 +165,13 @@ class Reader:
         return mark("records", *kind, *fields)
 
     def member(self, value: enum.Enum, name: str) -> bytes:
-        """A digest of a member of an Enum."""
+        """Return a digest of a member of an Enum."""
         return mark(
             "member", repr((full_name(type(value)), value.name)), self.value(value.value, name)
         )
 
     def kind(self, value: type, name: str) -> bytes:
-        """A digest of a class: an Enum, a named tuple, an exception or one of a library."""
+        """Return a digest of a class: an Enum, a named tuple, an exception or a library's class."""
         if issubclass(value, enum.Enum):
             members = [self.member(member, name) for member in value.__members__.values()]
             return mark("enum", full_name(value), *members)
@@ -182,36 +183,36 @@ class Reader:
         return mark("class", full_name(value))
 
     def callee(self, value: types.FunctionType, name: str) -> bytes:
-        """A digest of a function that is called."""
+        """Return a digest of a function that is called."""
         if is_library(value.__module__):
             return mark("library", full_name(value))
         return self.function(value)
 
     def builtin(self, value: types.BuiltinFunctionType, name: str) -> bytes:
-        """A digest of a function written in C; a method of some object is refused."""
+        """Return a digest of a function written in C; methods of objects raise a TypeError."""
         if not isinstance(value.__self__, (types.ModuleType, type(None))):
             self.refuse(value, name)
         return mark("library", full_name(value))
 
     def refuse(self, value: Any, name: str) -> NoReturn:
-        """Says that a value cannot be read by a rule, and what can."""
+        """Raise a TypeError that says which values a rule may read."""
         kind = "module" if isinstance(value, types.ModuleType) else full_name(type(value))
         raise TypeError(
             f"{self.function_now} reads {name}, which is {aan(kind)} {kind}: the compiled code is "
-            "kept on disk, and it could not be noticed when this value changes. Rules may read "
-            "numbers, texts, tuples, numpy arrays, Enums, named tuples, other rules, functions, "
-            "and such attributes of modules by their names. Give anything else to the rules as "
-            "numbers or arrays in Family.params"
+            "cached on disk, and a change of this value could not be detected. Rules may read "
+            "numbers, strings, tuples, numpy arrays, Enums, named tuples, other rules, functions, "
+            "and module attributes of these kinds. Pass anything else to the rules as numbers or "
+            "arrays in Family.params"
         )
 
 
 def aan(word: str) -> str:
-    """The article before a word."""
+    """Return the indefinite article of a word."""
     return "an" if word[0] in "aeiou" else "a"
 
 
 def has_keys(value: Any) -> bool:
-    """Whether a collection is a dict or the like."""
+    """Return whether a collection is a mapping."""
     return isinstance(value, (dict, types.MappingProxyType))
 
 
@@ -219,7 +220,7 @@ PLAIN = (bool, int, float, complex, str, bytes, bytearray, range, np.dtype)
 NOTHING = (type(None), type(Ellipsis), type(NotImplemented))
 COLLECTIONS = (tuple, list, set, frozenset, dict, types.MappingProxyType)
 DIGESTS: tuple[tuple[Any, Callable[[Reader, Any, str], bytes]], ...] = (
-    (enum.Enum, Reader.member),  # before numbers: an IntEnum's member is one
+    (enum.Enum, Reader.member),  # before numbers, because the members of an IntEnum are numbers
     ((np.ndarray, np.generic), Reader.array),
     (PLAIN + NOTHING, Reader.plain),
     (slice, lambda self, s, name: self.items((s.start, s.stop, s.step), name)),
@@ -231,4 +232,4 @@ DIGESTS: tuple[tuple[Any, Callable[[Reader, Any, str], bytes]], ...] = (
     (np.ufunc, lambda self, ufunc, name: mark("ufunc", ufunc.__name__)),
     (type, Reader.kind),
 )
-"""Types → what makes digests of their values; the first that fits counts."""
+"""Types → the function that computes the digest; the first matching entry counts."""

@@ -1,8 +1,8 @@
-"""Hidden draws that a user gives: what a value may be, checked before anything changes.
+"""Checks of the hidden initial state that a user passes to ``reset``.
 
-`reset(options={"hidden": {...}})` starts an episode from a given deal, board, maze or
-physics. A family declares one field for each key; a key is also the name of the record's
-field into which the value goes, so that writing needs no code.
+``reset(options={"hidden": {...}})`` starts an episode from a given deal, board, maze or physics.
+All values are checked before the environment changes. A family declares one ``HiddenField`` for
+each key. The key is also the name of the record's field to which the value is copied.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from popgym.core.arguments import unknown
 
 
 class HiddenField(Protocol):
-    """One value of a hidden draw: its shape for one environment, and what it may be."""
+    """Declaration of one value of a hidden initial state: its shape and the allowed values."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -23,18 +23,18 @@ class HiddenField(Protocol):
 
     @property
     def kinds(self) -> str:
-        """The kinds of numpy types that are accepted, as in `numpy.dtype.kind`."""
+        """The accepted kinds of numpy types, as in ``numpy.dtype.kind``."""
 
     def describe(self) -> str:
-        """What is allowed, in words."""
+        """Return a description of the allowed values."""
 
     def accepts(self, values: np.ndarray) -> bool:
-        """Whether all values [n, *shape] are allowed."""
+        """Return whether all values, [n, *shape], are allowed."""
 
 
 @dataclass(frozen=True)
 class Permutation:
-    """The numbers from 0 to size − 1 in any order, for example a deck of cards."""
+    """The numbers from 0 to ``size`` − 1 in any order, for example a deck of cards."""
 
     size: int
     kinds = "iu"
@@ -45,11 +45,11 @@ class Permutation:
         return (self.size,)
 
     def describe(self) -> str:
-        """What is allowed, in words."""
+        """Return a description of the allowed values."""
         return f"a permutation of the whole numbers 0 to {self.size - 1}"
 
     def accepts(self, values: np.ndarray) -> bool:
-        """Whether every row is a permutation."""
+        """Return whether every row is a permutation."""
         return bool(
             np.array_equal(
                 np.sort(values, axis=-1), np.broadcast_to(range(self.size), values.shape)
@@ -59,7 +59,7 @@ class Permutation:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers within bounds (inclusive): whole ones, or real and finite ones."""
+    """Finite real numbers, or whole numbers, from ``low`` to ``high`` (both inclusive)."""
 
     low: tuple[float, ...]
     high: tuple[float, ...]
@@ -72,52 +72,53 @@ class Numbers:
 
     @property
     def kinds(self) -> str:
-        """The kinds of numpy types that are accepted."""
+        """The accepted kinds of numpy types."""
         return "iu" if self.whole else "fiu"
 
     def describe(self) -> str:
-        """What is allowed, in words."""
+        """Return a description of the allowed values."""
         bounds = f"from {np.asarray(self.low).tolist()} to {np.asarray(self.high).tolist()}"
         return f"{'whole' if self.whole else 'finite real'} numbers {bounds}"
 
     def accepts(self, values: np.ndarray) -> bool:
-        """Whether all values are finite and within the bounds."""
+        """Return whether all values are finite and within the bounds."""
         inside = np.isfinite(values) & (values >= self.low) & (values <= self.high)
         return bool(inside.all())
 
 
 @dataclass(frozen=True)
 class Flags:
-    """Zeros and ones on a board: where something is."""
+    """Zeros and ones; a one marks a square of a board."""
 
     shape: tuple[int, ...]
     kinds = "biu"
 
     def describe(self) -> str:
-        """What is allowed, in words."""
+        """Return a description of the allowed values."""
         return "zeros and ones"
 
     def accepts(self, values: np.ndarray) -> bool:
-        """Whether nothing else is there."""
+        """Return whether all values are 0 or 1."""
         return bool(((values == 0) | (values == 1)).all())
 
 
 def read_hidden(
     fields: Mapping[str, HiddenField], hidden: Any, count: int | None
 ) -> dict[str, np.ndarray]:
-    """Checks a hidden draw against a family's declaration.
+    """Check a hidden initial state given by the user, and return it as arrays.
 
     Args:
-        fields: The declaration, by key.
-        hidden: What the user gave, by key.
-        count: How many environments are being reset: the leading axis of each value; None
-            for a single environment, whose values have no such axis.
+        fields: The family's declaration, by key.
+        hidden: The user's values, by key.
+        count: The number of environments being reset, which is the leading axis of each value.
+            None: a single environment, whose values do not have this axis.
 
     Returns:
         The values by key, each [count or 1, *shape].
 
     Raises:
-        ValueError: A key is unknown or missing, or a value has the wrong type, shape or content.
+        ValueError: If a key is unknown or missing, or if a value has a wrong type or shape or is
+            not allowed.
     """
     if not isinstance(hidden, Mapping):
         raise ValueError(f"hidden must be a dict with the keys {sorted(fields)}, got {hidden!r}")
@@ -131,7 +132,7 @@ def read_hidden(
 
 
 def read_field(key: str, field: HiddenField, value: Any, count: int | None) -> np.ndarray:
-    """Checks one value of a hidden draw; see `read_hidden`."""
+    """Check one value of a hidden initial state; see ``read_hidden``."""
     shape = field.shape if count is None else (count, *field.shape)
     allowed = f"hidden[{key!r}] must be {field.describe()}, of shape {shape}"
     try:

@@ -1,4 +1,4 @@
-"""The loop over environments, written once for all families, and its compilation."""
+"""The loop over environments, the same for all families, and its compilation."""
 
 import functools
 import logging
@@ -12,29 +12,30 @@ from popgym.core.rules import Rule, link, rebind, rule
 _LOG = logging.getLogger(__name__)
 
 RESET, NEXT_STEP, SAME_STEP, DISABLED = range(4)
-"""What a call does: reset, or step in one of gymnasium's autoreset modes."""
+"""The modes of a call: reset, or step in one of Gymnasium's autoreset modes."""
 NEW, PLAYING, OVER = range(3)
-"""An environment's status: never reset, in an episode, after its end."""
+"""The status of an environment: never reset, in an episode, after the end of an episode."""
 KEEP, SAMPLE, GIVEN = range(3)
-"""What a reset does to an environment: nothing, a fresh draw, a start from a given draw."""
+"""What a reset does to an environment: nothing, begin an episode with a random initial state, or
+begin an episode with a given initial state."""
 
 
 class Rules(NamedTuple):
-    """The rules of a family. `s` is one environment's record, `p` the parameters."""
+    """The rules of a family. ``s`` is one environment's record, ``p`` the parameters."""
 
     sample: Rule
-    """`sample(s, p)` draws what is hidden into the fields that `Family.hidden` names."""
+    """``sample(s, p)`` draws the hidden initial state: the fields named in ``Family.hidden``."""
     reset: Rule
-    """`reset(s, p)` sets all other fields for a new episode; draws nothing."""
+    """``reset(s, p)`` sets all other fields for a new episode; it draws no random numbers."""
     step: Rule
-    """`step(s, p, action) -> reward, terminated, truncated`."""
+    """``step(s, p, action) -> reward, terminated, truncated``."""
     observe: Rule
-    """`observe(s, p, obs)` writes the observation into the row `obs`."""
+    """``observe(s, p, obs)`` writes the observation to the row ``obs``."""
 
 
 @rule
 def fits(actions: Any, i: int, low: Any, high: Any) -> Any:
-    """Whether the action of environment i (a number, or a row of them) is in its space."""
+    """Return whether the action of environment i, a number or a row of numbers, is in its space."""
     if actions.ndim == 1:
         return (low[0] <= actions[i]) & (actions[i] <= high[0])
     inside = True
@@ -45,13 +46,13 @@ def fits(actions: Any, i: int, low: Any, high: Any) -> Any:
 
 @rule
 def can_step(status: Any, actions: Any, i: int, low: Any, high: Any, mode: int) -> Any:
-    """Whether environment i is in an episode with a legal action, or will be reset instead."""
+    """Return whether environment i has a legal action in an episode, or will be reset instead."""
     autoreset = (mode == NEXT_STEP) & (status[i] == OVER)
     return autoreset | ((status[i] == PLAYING) & fits(actions, i, low, high))
 
 
 prange = range
-sample = reset = step = observe = None  # a family's rules take the place of these
+sample = reset = step = observe = None  # replaced with a family's rules
 
 
 def drive(
@@ -59,14 +60,16 @@ def drive(
     final_obs: Any, final_records: Any, rewards: Any, terminated: Any, truncated: Any, todo: Any,
     mode: int,
 ) -> int:  # fmt: skip
-    """Resets the environments as `todo` says, or steps them all, as `mode` says.
+    """Reset the environments as ``todo`` says, or step all of them; ``mode`` says which.
 
-    Returns −1, or the first environment that cannot be stepped (its action is outside the
-    space, its episode is over or was never begun); then nothing has been changed.
+    Returns:
+        −1, or the index of the first environment that cannot be stepped, because its action is
+        outside the space, its episode is over or it was never reset. In the latter case no
+        environment has changed.
     """
     if mode != RESET:
         fine = True
-        for i in range(len(records)):  # no early way out, so that it is vectorised
+        for i in range(len(records)):  # no early exit, so that the loop is vectorised
             fine &= can_step(status, actions, i, low, high, mode)
         if not fine:
             for i in range(len(records)):
@@ -96,24 +99,25 @@ def drive(
 
 
 def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Callable[..., int]:
-    """`drive` with a family's rules in it, from numba's cache on disk if it is there.
+    """Return ``drive`` with a family's rules, loaded from numba's cache on disk if possible.
 
-    Numba finds a function on disk by its name and does not notice edited globals; a closure
-    over compiled functions it never finds again. So the rules are bound as globals of a copy
-    of `drive` whose name carries the rules' fingerprint.
+    Numba identifies a cached function by its name and does not detect changed globals. It cannot
+    cache a closure over compiled functions. Therefore the rules are the globals of a copy of
+    ``drive``, and the name of the copy contains the fingerprint of the rules.
 
-    The names also carry the layout. Numba tells record types apart by numbers that each
-    process counts anew, so functions compiled for different records in different processes
-    may have the same symbol; loaded together, one is silently run in the other's place.
+    The name also depends on the types of the arrays. Numba numbers record types in the order in
+    which a process creates them. Functions that were compiled for different records in different
+    processes can therefore have the same symbol. If one process loads both, one of them would
+    silently run in place of the other.
 
     Args:
-        name: The family's, to be read in the names of the cache files.
-        rules: The family's.
-        layout: The types of the arrays that `drive` will be given, in any notation.
-        threads: Whether to share the environments out among numba's threads.
+        name: The name of the family, which the names of the cache files contain.
+        rules: The rules of the family.
+        layout: The types of the arrays that ``drive`` will get, in any notation.
+        threads: Whether to distribute the environments over numba's threads.
 
     Raises:
-        TypeError: A rule reads something whose changes could not be noticed; see `fingerprint`.
+        TypeError: If a rule reads a value whose changes cannot be detected; see ``fingerprint``.
     """
     import numba
 
@@ -126,7 +130,7 @@ def compiled(name: str, rules: Rules, layout: str, threads: bool = False) -> Cal
 
 @functools.cache
 def compiled_as(tag: str, rules: Rules, threads: bool) -> Callable[..., int]:
-    """`compiled` under a name that carries all that the code depends on."""
+    """Compile ``drive`` under a name that contains everything on which the code depends."""
     import numba
 
     from popgym.core.code_cache import keep_on_disk
@@ -148,11 +152,11 @@ def compiled_as(tag: str, rules: Rules, threads: bool) -> Callable[..., int]:
 def entry_point(
     name: str, function: Callable[..., int], arrays: tuple[Any, ...]
 ) -> Callable[..., int]:
-    """A compiled `drive` for arrays of these types alone, and a mode.
+    """Return a compiled ``drive`` for arrays of exactly these types, and a mode.
 
-    It spares numba's search for the types of its arguments, which takes longer than a step of
-    one environment. Arguments of other types are not noticed. Where it is not found on disk the
-    log is told, for it takes seconds.
+    It avoids numba's dispatch on the types of the arguments, which takes longer than a step of one
+    environment. It does not check the types of its arguments. If the code is not in the cache, a
+    log message says that it is being compiled, because this takes seconds.
     """
     if isinstance(function, functools.partial):  # interpreted
         return function
@@ -164,14 +168,14 @@ def entry_point(
 
 
 def _telling(name: str) -> AbstractContextManager[Any]:
-    """Within it the log is told when numba begins to compile."""
+    """Return a context manager in which the start of a compilation is logged."""
     from numba.core import event
 
     class Telling(event.Listener):
         told = False
 
         def on_start(self, event: Any) -> None:
-            if not self.told:  # then come the rules that it calls
+            if not self.told:  # the rules that it calls are compiled after it
                 _LOG.info("compiling the rules of %s …", name.removesuffix("Family"))
             self.told = True
 
@@ -182,7 +186,7 @@ def _telling(name: str) -> AbstractContextManager[Any]:
 
 
 def interpreted(rules: Rules, records: Any, params: Any, *arrays: Any) -> int:
-    """`drive` uncompiled, for a debugger: what runs under NUMBA_DISABLE_JIT=1."""
+    """Run ``drive`` without compilation, for debugging with NUMBA_DISABLE_JIT=1."""
     import numpy as np
 
     scope = {**vars_of_drive(), **rules._asdict(), "can_step": can_step, "prange": range}
@@ -191,6 +195,6 @@ def interpreted(rules: Rules, records: Any, params: Any, *arrays: Any) -> int:
 
 
 def vars_of_drive() -> dict[str, int]:
-    """The constants that `drive` reads."""
+    """Return the constants that ``drive`` reads."""
     names = ("RESET", "SAME_STEP", "PLAYING", "OVER", "KEEP", "SAMPLE")
     return {name: globals()[name] for name in names}

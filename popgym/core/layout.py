@@ -1,7 +1,7 @@
-"""How observations and states lie in arrays, and how they are shown to the user.
+"""Conversion between the arrays that rules write and the elements of Gymnasium's spaces.
 
-Rules write one row of numbers for each environment. Users get what gymnasium's spaces
-prescribe: numbers, arrays or tuples, with a leading axis in a vector environment.
+Rules write one row of numbers for each environment. Users get numbers, arrays or tuples, as
+Gymnasium's spaces prescribe, with a leading axis in a vector environment.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,12 @@ from gymnasium.vector.utils import batch_space
 
 
 def observation_rows(space: Space, count: int) -> np.ndarray:
-    """A zeroed array with a row for each environment's observation: [count, ...].
+    """Return an array of zeros with one row for each environment's observation: [count, ...].
 
-    A Discrete is a row of one number, a Tuple of Discretes a row of as many.
+    The row of a Discrete has one number, the row of a Tuple of Discretes has one for each of them.
+
+    Raises:
+        TypeError: If the kernel does not support observations of this space.
     """
     if isinstance(space, Discrete):
         return np.zeros((count, 1), np.int64)
@@ -25,16 +28,18 @@ def observation_rows(space: Space, count: int) -> np.ndarray:
         return np.zeros((count, len(space.spaces)), np.int64)
     if isinstance(space, (Box, MultiBinary, MultiDiscrete)):
         return np.zeros((count, *space.shape), space.dtype)
-    raise TypeError(f"observations can be Discrete, Multi…, Box or Tuple, got {space}")
+    raise TypeError(
+        f"observations can be Discrete, MultiDiscrete, MultiBinary, Box or Tuple, got {space}"
+    )
 
 
 def batched_observations(space: Space, rows: np.ndarray, copy: bool) -> Any:
-    """Rows of observations as an element of the batched space.
+    """Return rows of observations as an element of the batched space.
 
     Args:
         space: The space of a single observation.
-        rows: What the rules wrote, [n, ...].
-        copy: Whether the result must share no memory with `rows`.
+        rows: The rows that the rules wrote, [n, ...].
+        copy: Whether to copy them. Otherwise the result shares memory with ``rows``.
     """
     if isinstance(space, Discrete):
         return rows[:, 0].copy() if copy else rows[:, 0]
@@ -44,19 +49,19 @@ def batched_observations(space: Space, rows: np.ndarray, copy: bool) -> Any:
 
 
 def single_observation(space: Space) -> Callable[[np.ndarray], Any]:
-    """What makes of a row an element of the space; the element never shares memory with it."""
+    """Return a function that converts a row to an element of the space, always a copy."""
     if isinstance(space, Discrete):
         return np.ndarray.item
     return as_tuple if isinstance(space, Tuple) else np.ndarray.copy
 
 
 def as_tuple(row: np.ndarray) -> tuple[Any, ...]:
-    """A row's numbers."""
+    """Return the numbers of a row."""
     return tuple(row.tolist())
 
 
 def element(space: Space, batch: Any, index: int) -> Any:
-    """One element of a batch of a space's elements; never shares memory with it."""
+    """Return a copy of one element of a batch of a space's elements."""
     if isinstance(space, Tuple):
         return tuple(element(part, b, index) for part, b in zip(space.spaces, batch, strict=True))
     if isinstance(space, Dict):
@@ -65,7 +70,7 @@ def element(space: Space, batch: Any, index: int) -> Any:
 
 
 def stacked(space: Space, elements: Sequence[Any]) -> Any:
-    """Elements of a space as one batch, each array with the types that were given.
+    """Return elements of a space as one batch; the types of the arrays do not change.
 
     Raises:
         ValueError: If the elements have different shapes.
@@ -80,7 +85,7 @@ def stacked(space: Space, elements: Sequence[Any]) -> Any:
 
 
 def as_element(space: Space, value: Any) -> Any:
-    """A copy of a value, single or batched, with the types that its space prescribes."""
+    """Return a copy of a value, single or batched, with the types that its space prescribes."""
     if isinstance(space, Tuple):
         return tuple(as_element(part, v) for part, v in zip(space.spaces, value, strict=True))
     if isinstance(space, Dict):
@@ -91,5 +96,5 @@ def as_element(space: Space, value: Any) -> Any:
 
 
 def repeated(space: Space, value: Any, count: int) -> Any:
-    """A batch of `count` copies of an element, with the types that the space prescribes."""
+    """Return a batch of ``count`` copies of an element, with the types of the space."""
     return as_element(batch_space(space, count), stacked(space, [value] * count))

@@ -1,9 +1,10 @@
-"""Random numbers for one environment, all drawn from `s.rng`.
+"""Random numbers for one environment, generated from its own stream ``s.rng``.
 
-The generator is SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-Generators", OOPSLA 2014): a counter in the environment's own record, and a mixing function.
-So an environment's luck depends on its seed and its index alone, not on the size of the
-batch nor on the number of threads.
+The generator is SplitMix64: a counter in the environment's record, and a mixing function. The
+random numbers of an environment therefore depend only on its seed and its index, and not on the
+size of the batch or the number of threads.
+
+Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014).
 """
 
 import math
@@ -16,14 +17,14 @@ from popgym.core.rules import Record, rule
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
-# Shifts are uint64 as well: numba makes a float of an int64 and a uint64.
+# Shifts are uint64, too, because numba converts an int64 and a uint64 to float64.
 BY_11, BY_27, BY_30, BY_31, BY_32 = (np.uint64(n) for n in (11, 27, 30, 31, 32))
 TWO_TO_53 = 9007199254740992.0
 
 
 @rule
 def mix(z: Any) -> Any:
-    """SplitMix64's bijection of 64 bits."""
+    """Return the image of 64 bits under SplitMix64's mixing function, which is a bijection."""
     z = (z ^ (z >> BY_30)) * MIX_1
     z = (z ^ (z >> BY_27)) * MIX_2
     return z ^ (z >> BY_31)
@@ -31,29 +32,30 @@ def mix(z: Any) -> Any:
 
 @rule
 def bits(s: Record) -> Any:
-    """64 random bits."""
+    """Return 64 random bits."""
     s.rng += GAMMA
     return mix(s.rng)
 
 
 @rule
 def integer(s: Record, n: int) -> Any:
-    """A whole number from 0 to n - 1, n < 2³². The bias is below n / 2³²."""
+    """Return a random whole number from 0 to n − 1, n < 2³². The bias is less than n / 2³²."""
     return np.int64(((bits(s) >> BY_32) * np.uint64(n)) >> BY_32)
 
 
 @rule
 def uniform(s: Record, low: float, high: float) -> Any:
-    """A real number from low (inclusive) to high (exclusive)."""
+    """Return a random real number from ``low`` (inclusive) to ``high`` (exclusive)."""
     return low + (high - low) * (np.float64(bits(s) >> BY_11) / TWO_TO_53)
 
 
 @rule
 def normal_pair(s: Record) -> Any:
-    """Two independent draws from the standard normal distribution.
+    """Return two independent random numbers with the standard normal distribution.
 
-    Marsaglia and Bray, "A Convenient Method for Generating Normal Variables" (1964): a point
-    drawn uniformly from the unit disc gives both the angle and the radius.
+    The angle and the radius are computed from a random point of the unit disc.
+
+    Marsaglia and Bray, "A Convenient Method for Generating Normal Variables" (1964).
     """
     while True:
         x, y = uniform(s, -1.0, 1.0), uniform(s, -1.0, 1.0)
@@ -65,21 +67,21 @@ def normal_pair(s: Record) -> Any:
 
 @rule
 def shuffle(s: Record, items: Any) -> None:
-    """Puts items into an order drawn uniformly (Fisher and Yates)."""
+    """Put items into a uniformly random order, with the Fisher–Yates algorithm."""
     for i in range(len(items) - 1, 0, -1):
         j = integer(s, i + 1)
         items[i], items[j] = items[j], items[i]
 
 
 def stream(seed: Any, index: Any) -> np.ndarray:
-    """Where the random stream of environment `index` under `seed` begins.
+    """Return the initial value of the random stream of environment ``index`` for a seed.
 
     Args:
-        seed: Non-negative whole numbers below 2⁶⁴, one or an array.
-        index: The environments' places in their batch, of a shape that broadcasts.
+        seed: A whole number from 0 to 2⁶⁴ − 1, or an array of such numbers.
+        index: The indices of the environments in their batch; the shape must broadcast.
 
     Returns:
-        uint64 values for `s.rng`.
+        The uint64 values for ``s.rng``.
     """
     seed, index = np.atleast_1d(np.asarray(seed, np.uint64)), np.asarray(index, np.uint64)
     return mix(mix(seed + GAMMA) + index * MIX_2)

@@ -1,4 +1,4 @@
-"""What `reset(options=...)` takes: `hidden` and, in a vector environment, `reset_mask`."""
+"""Checks of the seed and of the options ``hidden`` and ``reset_mask`` of ``reset``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from popgym.core.hidden import read_hidden
 
 
 def read_options(options: Any, allowed: tuple[str, ...]) -> Mapping[str, Any]:
-    """The options, once their keys are known to be allowed.
+    """Check the keys of the options of ``reset``, and return the options.
 
     Raises:
-        ValueError: `options` is no dict, or a key is unknown.
+        ValueError: If ``options`` is not a dict, or if a key is unknown.
     """
     if options is None:
         return {}
@@ -27,27 +27,39 @@ def read_options(options: Any, allowed: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def read_mask(mask: Any, count: int) -> np.ndarray:
-    """A reset mask: which of `count` environments to reset, [count] bool.
+    """Return a checked reset mask, which says for each environment whether to reset it.
+
+    Args:
+        mask: The user's mask.
+        count: The number of environments.
+
+    Returns:
+        The mask, [count] bool.
 
     Raises:
-        ValueError: It is not a bool array of that shape, or all False.
+        ValueError: If it is not a bool array of this shape, or if it is all False.
     """
     array = np.asarray(mask)
     if array.dtype != np.bool_ or array.shape != (count,) or not array.any():
         raise ValueError(
             f"options['reset_mask'] must be a bool array of shape ({count},) that is True "
-            f"for the environments to be reset, at least one; got {mask!r}"
+            f"for at least one environment, those to be reset; got {mask!r}"
         )
     return array
 
 
-def read_draw(
+def read_hidden_state(
     family: Family, options: Mapping[str, Any], count: int | None
 ) -> dict[str, np.ndarray] | None:
-    """The hidden draw among the options, checked; None if there is none.
+    """Return the checked hidden initial state in the options; None if there is none.
+
+    Args:
+        family: The task.
+        options: The options of ``reset``.
+        count: The number of environments being reset. None: a single environment.
 
     Raises:
-        ValueError: See `popgym.core.hidden.read_hidden` and `Family.check_hidden`.
+        ValueError: If ``popgym.core.hidden.read_hidden`` or ``Family.check_hidden`` raises it.
     """
     if "hidden" not in options:
         return None
@@ -57,10 +69,10 @@ def read_draw(
 
 
 def read_seed(seed: Any) -> int:
-    """A seed: any whole number from 0 on, taken modulo 2⁶⁴.
+    """Return a seed modulo 2⁶⁴.
 
     Raises:
-        ValueError: It is negative or no whole number.
+        ValueError: If the seed is not a whole number of at least 0.
     """
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a whole number from 0 on, or None; got {seed!r}")

@@ -1,8 +1,8 @@
-"""Rules: plain Python functions of one environment's record, compiled when needed.
+"""Rules: plain Python functions of one environment's record, which can be compiled.
 
-A rule reads and writes the fields of a record `s` (one environment) and reads those of
-`p` (the task's parameters), and may call other rules. It runs as it stands, slowly and
-under a debugger; `link` compiles it together with every rule that it calls.
+A rule reads and writes the fields of a record ``s`` (one environment), reads the fields of ``p``
+(the task's parameters), and may call other rules. Python can run it without compilation, which is
+slow but allows a debugger. ``link`` compiles it together with all rules that it calls.
 """
 
 import functools
@@ -12,28 +12,28 @@ from typing import Any
 
 from popgym.core.bytecode import nested_code
 
-Record = Any  # what rules are given: a numpy record, its fields as attributes
+Record = Any  # the argument of a rule: a numpy record with its fields as attributes
 
 
 class Rule:
-    """A function that can be compiled to act on one environment."""
+    """A function of one environment that can be compiled."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any) -> Any:
-        """Runs the function as it stands."""
+        """Call the function without compilation."""
         return self.function(*args)
 
 
 def rule(function: Callable[..., Any]) -> Rule:
-    """Marks a function as a rule."""
+    """Mark a function as a rule (a decorator)."""
     return Rule(function)
 
 
 def named_globals(function: Callable[..., Any]) -> dict[str, Any]:
-    """The module-level names that a function uses: constants, modules and other rules."""
+    """Return the global names that a function uses and their values, such as other rules."""
     scope = function.__globals__
     names = [name for code in nested_code(function.__code__) for name in code.co_names]
     return {name: scope[name] for name in names if name in scope}
@@ -42,15 +42,16 @@ def named_globals(function: Callable[..., Any]) -> dict[str, Any]:
 def link(
     a_rule: Rule, compiler: Callable[..., Any], done: dict[Rule, Any] | None = None
 ) -> Callable[..., Any]:
-    """Compiles a rule and, first, every rule that it calls.
+    """Compile a rule and all rules that it calls.
 
     Args:
         a_rule: The rule.
-        compiler: Turns a plain function into a compiled one, for example `numba.njit`.
-        done: Rules compiled before (or replaced, for example by taped dice), extended here.
+        compiler: A function that compiles a plain function, for example ``numba.njit``.
+        done: Rules that are compiled already, or replaced by another function, for example by
+            recorded random numbers. The newly compiled rules are added to it.
 
     Returns:
-        What `compiler` made of the rule.
+        The result of ``compiler`` for the rule.
     """
     done = {} if done is None else done
     if a_rule not in done:
@@ -70,12 +71,12 @@ def rebind(
     scope: dict[str, Any],
     closure: tuple[types.CellType, ...] = (),
 ) -> types.FunctionType:
-    """A copy of a function that finds its global names in `scope`.
+    """Return a copy of a function whose global names are looked up in ``scope``.
 
     Args:
         function: The function.
         scope: The values of its global names.
-        closure: The values of the names that it takes from a function around it.
+        closure: The values of its names that belong to an enclosing function.
     """
     scope = {"__builtins__": __builtins__, **scope}
     clone = types.FunctionType(

@@ -1,8 +1,8 @@
-"""Episodes truncated after a number of steps, as by gymnasium's wrapper TimeLimit.
+"""Truncation of episodes after a number of steps, as in Gymnasium's wrapper ``TimeLimit``.
 
-The limit is a pair of rules around a family's own, and a count in each environment's record, so
-that it works in every autoreset mode, is part of snapshots, and costs nothing where it is not
-used.
+Two rules wrap a family's ``reset`` and ``step``, and each environment's record has a step counter.
+The limit therefore works in every autoreset mode, is part of snapshots, and has no cost if it is
+not used.
 """
 
 import functools
@@ -16,27 +16,27 @@ from popgym.core.kernel import Rules
 from popgym.core.rules import Record, rule
 
 COUNT, LIMIT = "_steps_taken", "_max_episode_steps"
-"""The record's field, and the parameter, that are added to those of the family."""
+"""The names of the additional field of the record and of the additional parameter."""
 
 
 def read_limit(max_episode_steps: Any) -> int | None:
-    """The greatest number of steps, or None for no limit but the rules', as −1 also means.
+    """Return the maximum number of steps; None, also for −1, if only the rules end episodes.
 
     Raises:
-        ValueError: It is no whole number of at least 1.
+        ValueError: If it is neither None nor −1 nor a whole number of at least 1.
     """
     none = max_episode_steps is None or (type(max_episode_steps) is int and max_episode_steps == -1)
     return None if none else whole_number("max_episode_steps", max_episode_steps, 1)
 
 
 def shortest(length: int, limit: int | None) -> int:
-    """The most steps of an episode that has at most `length` by the rules."""
+    """Return the maximum length of an episode, where ``length`` is the maximum of the rules."""
     return length if limit is None else min(length, limit)
 
 
 @functools.cache
 def limited(rules: Rules) -> Rules:
-    """Rules that count the steps of an episode and truncate it at the limit."""
+    """Return rules that count the steps of an episode and truncate it at the limit."""
     reset_task, step_task = rules.reset, rules.step
 
     @rule
@@ -54,12 +54,12 @@ def limited(rules: Rules) -> Rules:
 
 
 def limited_records(family: Family) -> np.dtype:
-    """The record of one environment of a family with a limit."""
+    """Return the type of one environment's record, with the step counter."""
     return with_field(family.record_type(), COUNT)
 
 
 def limited_params(family: Family, limit: int) -> np.ndarray:
-    """A family's parameters and the limit, as an array of one record."""
+    """Return a family's parameters and the limit, as an array of one record."""
     params = family.params_record()
     more = np.zeros(1, with_field(params.dtype, LIMIT))
     for name in params.dtype.names or ():
@@ -69,6 +69,6 @@ def limited_params(family: Family, limit: int) -> np.ndarray:
 
 
 def with_field(record: np.dtype, name: str) -> np.dtype:
-    """A type of records with a field more, a whole number."""
+    """Return a record type with one more field, a whole number."""
     fields = [(each, record[each]) for each in record.names or ()]
     return the_same(np.dtype([*fields, (name, np.int64)], align=True))

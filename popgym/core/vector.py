@@ -1,4 +1,4 @@
-"""Many environments of one task, stepped together by compiled code."""
+"""The vector environment: environments of one task, stepped together by compiled code."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from popgym.core.env import check_render_mode
 from popgym.core.family import Family
 from popgym.core.layout import batched_observations, single_observation
 from popgym.core.observability import Observability
-from popgym.core.reset_options import read_draw, read_mask, read_options, read_seed
+from popgym.core.reset_options import read_hidden_state, read_mask, read_options, read_seed
 from popgym.core.rules import Record
 from popgym.core.time_limit import read_limit, shortest
 from popgym.render import canvas
@@ -28,44 +28,46 @@ MODES = {
 
 
 class POPGymVectorEnv(VectorEnv):
-    """`num_envs` environments of a task.
+    """Vector environment of one task.
 
-    What environment i lives through is decided by the seed, by i and by its actions alone:
-    not by `num_envs`, the autoreset mode or the number of threads.
+    Environment i's trajectory depends only on the seed, on i and on its actions. It does not
+    depend on ``num_envs``, the autoreset mode or the number of threads.
 
     Args:
         family: The task.
-        num_envs: How many environments.
-        autoreset_mode: "NextStep" (the step after the end resets and ignores the action),
-            "SameStep" (the step at the end returns the next episode's first observation, and
-            the last one in `info["final_obs"]`) or "Disabled" (the caller resets with
-            `options={"reset_mask": ...}`); or gymnasium's `AutoresetMode`.
-        copy: Whether arrays returned are the caller's to keep; if not, the next call may
-            write into them.
-        threads: Whether to share the environments out among numba's threads.
-        render_mode: None, or what `render` returns: "ansi" for text, "rgb_array" for pictures.
-        max_episode_steps: After how many steps an episode is truncated, where it has not ended
-            before; None or −1: as the rules of the task say.
+        num_envs: The number of environments.
+        autoreset_mode: When to reset an environment whose episode is over. "NextStep": in the next
+            step, which ignores the action. "SameStep": in the last step of the episode, which
+            returns the first observation of the next episode, and the last observation of this
+            one in ``info["final_obs"]``. "Disabled": never; the caller resets it with
+            ``options={"reset_mask": ...}``. Gymnasium's ``AutoresetMode`` is accepted, too.
+        copy: Whether to return copies of the arrays. If False, the next call may overwrite the
+            returned arrays.
+        threads: Whether to distribute the environments over numba's threads.
+        render_mode: "ansi" if ``render`` is to return text, "rgb_array" if it is to return
+            pictures, or None.
+        max_episode_steps: The number of steps after which an episode is truncated. None or −1:
+            the rules of the task alone decide.
 
     Raises:
-        ValueError: An argument is wrong.
+        ValueError: If an argument is invalid.
     """
 
     family: Family
     single_state_space: Space
     """The space of one environment's state."""
     state_space: Space
-    """The space of what `get_state` returns."""
+    """The space of the states that ``get_state`` returns."""
     max_episode_length: int
-    """The most steps that an episode can have."""
+    """The maximum number of steps in an episode."""
     obs_requires_prev_action: bool
-    """Whether an agent must be shown its previous action to play well."""
+    """Whether an agent needs its previous action as an input to play well."""
     observability_level: Observability
-    """How much of the hidden state is shown; see `popgym.wrappers.Markovian`."""
+    """How much of the hidden state the agent observes; see ``popgym.wrappers.Markovian``."""
     copy: bool
-    """Whether arrays returned are the caller's to keep."""
+    """Whether the returned arrays are copies."""
     _arguments: dict[str, Any]
-    """The arguments with which the family was made, where the class makes it."""
+    """The arguments of the family, if the subclass constructs the family."""
 
     def __init__(
         self,
@@ -102,29 +104,30 @@ class POPGymVectorEnv(VectorEnv):
         seed: int | list[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins episodes in all environments, or in those of a mask.
+        """Begin episodes in all environments, or in those selected by a mask.
 
         Args:
-            seed: Starts the random numbers of the environments being reset anew. From a list,
-                environment i lives as a single environment seeded with `seed[i]` would; None
-                goes on with the random numbers there are.
-            options: `reset_mask` [num_envs] bool, which environments to reset; `hidden`, what
-                to begin with: by key of `family.hidden`, with a leading axis for the
-                environments being reset.
+            seed: Restarts the random streams of the environments being reset. With a list of
+                seeds, environment i has the same trajectory as a single environment with the seed
+                ``seed[i]``. None, also as an entry of the list: the random stream continues.
+            options: ``reset_mask``, [num_envs] bool, selects the environments to reset.
+                ``hidden`` sets the hidden initial state. Its keys are those of
+                ``family.hidden``, and its values have a leading axis for the environments being
+                reset.
 
         Returns:
-            All environments' current observations, and an empty dict.
+            The current observations of all environments, and an empty dict.
 
         Raises:
-            ValueError: An argument is wrong; all environments are as they were.
+            ValueError: If an argument is invalid; the environments do not change.
         """
         given = read_options(options, ("hidden", "reset_mask"))
         which = np.ones(self.num_envs, bool)
         if "reset_mask" in given:
             which = read_mask(given["reset_mask"], self.num_envs)
-        hidden = read_draw(self.family, given, int(which.sum()))
+        hidden = read_hidden_state(self.family, given, int(which.sum()))
         if (~which & (self._batch.status == kernel.NEW)).any():
-            raise ValueError("the first reset must be of all environments: leave out reset_mask")
+            raise ValueError("the first reset must reset all environments: leave out reset_mask")
         self._seed(seed, which)
         self._batch.reset(which, hidden)
         return self._present(self._batch.obs), {}
@@ -149,19 +152,20 @@ class POPGymVectorEnv(VectorEnv):
         self._batch.seed(np.array(values, np.uint64)[given], 0, given)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Plays one action in each environment.
+        """Play one action in each environment.
 
         Args:
-            actions: [num_envs, ...].
+            actions: One action for each environment, [num_envs, ...].
 
         Returns:
-            Observations, rewards [num_envs] float64, terminated and truncated [num_envs] bool,
-            and a dict: in mode SameStep, after an end, with gymnasium's keys `final_obs`
-            ([num_envs] of objects), `final_info`, and the masks `_final_obs`, `_final_info`.
+            The observations, the rewards, [num_envs] float64, whether each episode has terminated
+            and whether it has been truncated, [num_envs] bool, and a dict. In the mode SameStep,
+            if an episode ended in this step, the dict has Gymnasium's keys ``final_obs``,
+            [num_envs] objects, ``final_info``, and the masks ``_final_obs`` and ``_final_info``.
 
         Raises:
-            ValueError: An action is not in its space, or an environment has no episode going
-                on; all environments are as they were.
+            ValueError: If an action is not in its space, or if an environment has no episode in
+                progress; the environments do not change.
         """
         batch = self._batch
         batch.actions.write(actions)
@@ -198,26 +202,30 @@ class POPGymVectorEnv(VectorEnv):
         }
 
     def get_state(self) -> Any:
-        """The hidden Markov states, an element of `state_space`."""
+        """Return the hidden Markov states, an element of ``state_space``."""
         return self.family.state(self._batch.records)
 
     def get_final_state(self) -> Any:
-        """The states at the ends of episodes, where `get_state` tells of the next ones (SameStep).
+        """Return the states at the end of the episodes that ended in the last step.
+
+        This is for the mode SameStep, where ``get_state`` returns the initial states of the
+        next episodes.
 
         Returns:
-            An element of `state_space`; in environments whose episode did not end in the last
-            step, something older.
+            An element of ``state_space``. Its values are outdated for environments whose episode
+            did not end in the last step.
         """
         return self.family.state(self._batch.final_records)
 
     def render(self) -> tuple[Any, ...] | None:
-        """What is seen of each environment now.
+        """Render the current observation of each environment as ``render_mode`` says.
 
         Returns:
-            "ansi": texts; "rgb_array": pictures, [H, W, 3] uint8 each; no mode: None.
+            Texts for "ansi", pictures, [H, W, 3] uint8 each, for "rgb_array", and None if there is
+            no render mode.
 
         Raises:
-            ModuleNotFoundError: Pillow is not installed; the message says how to install it.
+            ModuleNotFoundError: If Pillow is not installed; the message says how to install it.
         """
         if self.render_mode is None:
             return None
@@ -228,24 +236,24 @@ class POPGymVectorEnv(VectorEnv):
         return canvas.picture(self.family, record)
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Everything that decides how the environments carry on, for an exact checkpoint."""
+        """Return everything on which the environments' future depends, for an exact checkpoint."""
         return self._batch.snapshot()
 
     def restore(self, snapshot: dict[str, np.ndarray]) -> None:
-        """Takes the environments back to a snapshot.
+        """Restore the state saved by ``snapshot``.
 
         Raises:
-            ValueError: It is no snapshot of as many environments of this task; the
-                environments are as they were.
+            ValueError: If it is not a snapshot of this task with the same number of environments;
+                the environments do not change.
         """
         self._batch.restore(snapshot)
 
 
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
-    """The autoreset mode.
+    """Return the autoreset mode as Gymnasium's ``AutoresetMode``.
 
     Raises:
-        ValueError: There is no such mode.
+        ValueError: If the mode is unknown.
     """
     try:
         return AutoresetMode(mode)

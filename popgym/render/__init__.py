@@ -1,6 +1,6 @@
-"""Pictures, windows and text: how an environment is shown.
+"""Rendering of environments as pictures, in windows and as text.
 
-Here belong the canvas, its colours, the window on the screen and where a board lies in a text
-picture. It may import ``popgym.core.arguments`` and, for annotations only, the types of
-``popgym.core``. What a family draws is in ``popgym.envs.pictures``.
+This package holds the canvas, its colours, the window on the screen and the position of a board in
+a text picture. It may import ``popgym.core.arguments`` and, for annotations only, the types of
+``popgym.core``. The code that draws the families is in ``popgym.envs.pictures``.
 """

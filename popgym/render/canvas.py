@@ -1,4 +1,4 @@
-"""Pictures of environments: shapes and text, drawn with Pillow at twice their size and shrunk."""
+"""Pictures of environments: shapes and text, drawn with Pillow at twice the size and reduced."""
 
 import functools
 from collections.abc import Iterable
@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from popgym.core.rules import Record
 
 SCALE = 2
-"""How many times larger than the picture it is drawn, so that shrinking smooths its edges."""
+"""The factor by which a picture is drawn larger. Reducing it afterwards smooths the edges."""
 
 Point = tuple[float, float]
 
 
 class Canvas:
-    """A picture being drawn: x from the left and y from the top in pixels, fractions allowed.
+    """A picture on which shapes and text can be drawn.
 
-    Outlines are one pixel wide and lie inside the shape. What lies beyond the edges is cut off.
+    Coordinates are in pixels, x from the left and y from the top, and need not be whole numbers.
+    Outlines are one pixel wide and lie inside the shape. Parts of a shape outside the picture are
+    not drawn.
 
     Args:
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
+        width: The width of the picture in pixels.
+        height: The height of the picture in pixels.
 
     Raises:
-        ModuleNotFoundError: Pillow is not installed; the message says how to install it.
-        ValueError: The width or height is no whole number of at least 1.
+        ModuleNotFoundError: If Pillow is not installed; the message says how to install it.
+        ValueError: If the width or height is not a whole number of at least 1.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -52,9 +54,10 @@ class Canvas:
         outline: Color | None = None,
         radius: float = 0,
     ) -> None:
-        """A rectangle whose upper left corner is at (x, y); `radius` rounds its corners.
+        """Draw a rectangle whose upper left corner is at (x, y).
 
-        Without `fill` it is an outline only; a width or height of 0 draws nothing.
+        ``radius`` is the radius of rounded corners. Without ``fill`` only the outline is drawn.
+        With a width or height of 0 nothing is drawn.
         """
         if width > 0 and height > 0:
             box = corners(x, y, x + width, y + height)
@@ -64,55 +67,55 @@ class Canvas:
     def circle(
         self, x: float, y: float, radius: float, fill: Color | None, outline: Color | None = None
     ) -> None:
-        """A circle around (x, y)."""
+        """Draw a circle with its centre at (x, y)."""
         if radius > 0:
             box = corners(x - radius, y - radius, x + radius, y + radius)
             self._pen.ellipse(box, fill, outline, SCALE)
 
     def line(self, points: Iterable[Point], width: float, fill: Color) -> None:
-        """Straight lines from each point to the next."""
+        """Draw straight lines from each point to the next."""
         self._pen.line(enlarged(points), fill, round(width * SCALE), joint="curve")
 
     def polygon(self, points: Iterable[Point], fill: Color) -> None:
-        """A filled shape with the given corners."""
+        """Draw a filled polygon with the given corners."""
         self._pen.polygon(enlarged(points), fill)
 
     def text(
         self, x: float, y: float, string: str, size: float, fill: Color, anchor: str = "mm"
     ) -> None:
-        """Text in Pillow's own font, which has the letters and signs of ASCII and few others.
+        """Draw text in Pillow's default font, which has the ASCII characters and few others.
 
         Args:
-            x: Of the anchor, in pixels.
-            y: Of the anchor, in pixels.
-            string: One line or several.
-            size: Of the font, in pixels.
-            fill: Its colour.
-            anchor: Which point of the text is at (x, y): "l", "m" or "r" (left, middle, right),
+            x: The x-coordinate of the anchor.
+            y: The y-coordinate of the anchor.
+            string: One or more lines of text.
+            size: The size of the font in pixels.
+            fill: The colour.
+            anchor: The point of the text that is at (x, y): "l", "m" or "r" (left, middle, right),
                 then for a single line "t", "m", "s" or "b" (top, middle, baseline, bottom); see
                 https://pillow.readthedocs.io/en/stable/handbook/text-anchors.html.
         """
         self._pen.text((x * SCALE, y * SCALE), string, fill, font(size * SCALE), anchor)
 
     def array(self) -> np.ndarray:
-        """The picture, [height, width, 3] uint8."""
+        """Return the picture, [height, width, 3] uint8."""
         return np.array(self._image.reduce(SCALE))
 
 
 def picture(family: "Family", record: "Record", reveal: bool = False) -> np.ndarray:
-    """A picture of one environment: what its player sees.
+    """Return the player's view of one environment as a picture.
 
     Args:
-        family: Its task.
-        record: The environment's.
-        reveal: Whether to show also what is hidden from the player.
+        family: The task.
+        record: The environment's record.
+        reveal: Whether to show what is hidden from the player, too.
 
     Returns:
-        An array [H, W, 3] uint8; `family.picture_size` is (W, H).
+        The picture, [H, W, 3] uint8; ``family.picture_size`` is (W, H).
 
     Raises:
-        ModuleNotFoundError: Pillow is not installed; the message says how to install it.
-        NotImplementedError: The family draws no pictures.
+        ModuleNotFoundError: If Pillow is not installed; the message says how to install it.
+        NotImplementedError: If the family draws no pictures.
     """
     canvas = Canvas(*family.picture_size)
     family.paint(canvas, record, reveal)
@@ -120,27 +123,27 @@ def picture(family: "Family", record: "Record", reveal: bool = False) -> np.ndar
 
 
 def corners(left: float, top: float, right: float, bottom: float) -> list[float]:
-    """A box of Pillow's, whose last pixels belong to it, at least one pixel wide and high."""
+    """Return a box for Pillow, which includes its last pixels; it has at least one pixel."""
     x, y = left * SCALE, top * SCALE
     return [x, y, max(right * SCALE - 1, x), max(bottom * SCALE - 1, y)]
 
 
 def enlarged(points: Iterable[Point]) -> list[Point]:
-    """Points of the picture where they are drawn."""
+    """Return points of the picture in the coordinates of the larger drawing."""
     return [(x * SCALE, y * SCALE) for x, y in points]
 
 
 @functools.cache
 def font(size: float) -> "FreeTypeFont | ImageFont":
-    """The font that comes with Pillow, whatever fonts the machine has."""
+    """Return the font that is part of Pillow, so that pictures do not depend on installed fonts."""
     return import_pillow().ImageFont.load_default(size)
 
 
 def import_pillow() -> Any:
-    """Pillow, with the modules used here.
+    """Import Pillow with the modules used here, and return it.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: If it is not installed.
     """
     try:
         import PIL.Image

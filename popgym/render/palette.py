@@ -4,22 +4,22 @@ Color = tuple[int, int, int]
 
 WHITE: Color = (255, 255, 255)
 PAPER: Color = (247, 245, 240)
-"""What pictures are drawn on."""
+"""The background of pictures."""
 LIGHT: Color = (225, 223, 217)
-"""Lines and fields that matter little, such as an empty place."""
+"""Unimportant lines and areas, such as an empty square."""
 GREY: Color = (128, 130, 135)
-"""Text that matters less, still readable on paper."""
+"""Less important text, still readable on ``PAPER``."""
 INK: Color = (33, 37, 43)
 """Text and black suits."""
 RED: Color = (200, 42, 52)
 ORANGE: Color = (226, 128, 36)
 YELLOW: Color = (247, 204, 84)
-"""What deserves attention now."""
+"""Highlights."""
 GREEN: Color = (56, 138, 88)
 SKY: Color = (176, 208, 232)
 BLUE: Color = (45, 96, 160)
-"""The backs of what is covered."""
+"""The backs of covered cards and squares."""
 PURPLE: Color = (134, 72, 168)
-"""What is hidden from the player, where a picture reveals it."""
+"""Things hidden from the player that a picture reveals."""
 LILAC: Color = (234, 220, 243)
-"""The ground of purple text."""
+"""The background of purple text."""

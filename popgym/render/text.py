@@ -1,4 +1,4 @@
-"""Text on terminals: lines broken between words, and where a board lies in a text picture."""
+"""Text on terminals: line wrapping, and the position of a board in a text picture."""
 
 import os
 import textwrap
@@ -6,24 +6,24 @@ from typing import NamedTuple, TextIO
 
 
 class TextBoard(NamedTuple):
-    """Where the squares that actions name are in a text picture, each row of them in a line."""
+    """The positions of a board's squares in a text picture, where each row of squares is a line."""
 
     columns: int
-    """How many squares a row has."""
+    """The number of squares in a row."""
     left: int = 0
-    """How many characters stand before a row's first square."""
+    """The number of characters before the first square of a row."""
     width: int = 1
-    """How many characters a square has."""
+    """The number of characters in a square."""
     stride: int = 2
-    """How many characters lie from the beginning of a square to that of the next."""
+    """The number of characters from the start of a square to the start of the next."""
 
 
-GAP = "   "  # between things in one line that belong less together than their words
+GAP = "   "  # separates groups of words in a line
 _TIED = "\u00a0"
 
 
 def columns_of(stream: TextIO) -> int | None:
-    """Return the width of a terminal; None for a file or a pipe, which have none."""
+    """Return the width of a terminal in characters; None for a file or a pipe."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80 if stream.isatty() else None
     except (OSError, ValueError):  # closed, or a file in memory
@@ -33,11 +33,12 @@ def columns_of(stream: TextIO) -> int | None:
 def wrapped(text: str, columns: int | None) -> str:
     """Break lines that are longer than a width, between words.
 
-    What three spaces set apart, such as a key with its meaning, stays together where it fits.
+    Groups of words that are separated by three spaces, such as a key with its meaning, are kept on
+    one line if they fit.
 
     Args:
-        text: lines; how far they are indented, their continuations are too.
-        columns: the width; None: lines stay as they are.
+        text: The lines. The continuation of a line gets the same indentation.
+        columns: The width in characters. None: the lines do not change.
     """
     if columns is None:
         return text
@@ -65,7 +66,7 @@ def _wrapped_line(line: str, columns: int) -> str:
 
 
 def refilled(text: str, columns: int | None) -> str:
-    """Fill paragraphs anew; those that are indented, such as formulas, keep their lines."""
+    """Refill paragraphs to a width; indented ones, such as formulas, keep their line breaks."""
     if columns is None:
         return text
     paragraphs = (

@@ -1,4 +1,4 @@
-"""A window on the screen that shows pictures one after another, opened with pygame."""
+"""A window on the screen that shows a sequence of pictures, with pygame."""
 
 import os
 from typing import Any
@@ -10,30 +10,31 @@ import numpy as np
 class Window:
     """The window of one environment.
 
-    It opens with the first picture. Its close button shuts it for good: the environment then
-    plays on unseen. A process has one pygame window; environments that are shown at the same
-    time take turns in it.
+    It opens when the first picture is shown. After the user has pressed its close button, it does
+    not open again, and the environment continues without a window. A process can have only one
+    pygame window, so environments that are shown at the same time share it and show their pictures
+    alternately.
 
     Args:
-        title: What stands above the pictures.
+        title: The title of the window.
 
     Raises:
-        ModuleNotFoundError: pygame is not installed; the message says how to install it.
+        ModuleNotFoundError: If pygame is not installed; the message says how to install it.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.shut = False
-        """Whether the close button was pressed."""
+        """Whether the close button has been pressed."""
         self._pygame = import_pygame()
         self._clock = self._pygame.time.Clock()
 
     def show(self, picture: np.ndarray, fps: float) -> None:
-        """Shows a picture, and waits so that there are not too many.
+        """Show a picture, and wait as long as the maximum rate requires.
 
         Args:
-            picture: [height, width, 3] uint8.
-            fps: The most pictures a second.
+            picture: The picture, [height, width, 3] uint8.
+            fps: The maximum number of pictures per second.
         """
         if self.shut:
             return
@@ -46,22 +47,22 @@ class Window:
         surface.blit(self._pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
         display.flip()
         self._clock.tick(fps)
-        # Other events are left to whoever plays by keys in this window.
+        # Other events stay in the queue for a program that reads key presses from this window.
         if self._pygame.event.get(self._pygame.QUIT):
             self.shut = True
             self.close()
-            gymnasium.logger.warn(f"the window of {self.title} was closed: it plays on unseen")
+            gymnasium.logger.warn(f"the window of {self.title} was closed: it is no longer shown")
 
     def close(self) -> None:
-        """Takes the window from the screen, if it is there."""
+        """Close the window, if it is open."""
         self._pygame.display.quit()
 
 
 def import_pygame() -> Any:
-    """The module pygame.
+    """Import the module pygame, and return it.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: If it is not installed.
     """
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:

@@ -1,5 +1,5 @@
-"""Gymnasium spaces: as rows of numbers for a network, and as JSON for a file.
+"""Conversion of Gymnasium spaces to network inputs and to JSON.
 
-Here belong the flattening of observations and actions, the layout of a network's input, and the
-description of spaces in files. It may import ``popgym.core``; neither torch nor Ray.
+This package holds the flattening of observations and actions, the layout of a network's input, and
+the description of spaces in files. It may import ``popgym.core``, but neither torch nor Ray.
 """

@@ -1,4 +1,4 @@
-"""What an agent is fed at each step: what it sees, what it did, and whether it just began."""
+"""The input of an agent at each step: observation, previous action and episode start flag."""
 
 from typing import Any, NoReturn
 
@@ -8,27 +8,29 @@ from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from popgym.spaces.flatten import Flattener, Path, follow, leaves, named
 
 TOLERANCE = 1e-5
-"""How far a Box's real numbers may lie beyond a bound, relative to it: float32 rounds."""
+"""How far a real number of a Box may exceed a bound because of float32 rounding, relative to it."""
 LARGEST = float(np.finfo(np.float32).max)
-"""The largest number that a network can read."""
+"""The largest number that a network can have as an input."""
 
 
 class AgentInput:
     """Rows of [flattened observation | flattened previous action | start flag].
 
     Args:
-        observation_space: Of a single environment.
-        action_space: Of a single environment.
-        previous_action: Whether the previous action is part of the row; all zeros at a start.
-        start_flag: Whether the flag is part of the row; 1 at a start, else 0.
+        observation_space: The observation space of a single environment.
+        action_space: The action space of a single environment.
+        previous_action: Whether the row has the previous action, which is all zeros in the first
+            step of an episode.
+        start_flag: Whether the row has the flag, which is 1 in the first step of an episode and
+            otherwise 0.
 
     Raises:
-        ValueError: If a space cannot be flattened, like Text, Sequence, Graph and OneOf, or if
-            there is nothing to make a row of.
+        ValueError: If a space cannot be flattened, such as Text, Sequence, Graph and OneOf, or if
+            the row would be empty.
     """
 
     size: int
-    """How many numbers a row has."""
+    """The length of a row."""
     space: Box
     """The space of one row."""
 
@@ -46,24 +48,24 @@ class AgentInput:
         self.size = self._action_end + start_flag
         if not self.size:
             raise ValueError(
-                f"the observation space {named(observation_space)} has no numbers, which leaves an "
-                "agent nothing to read: set previous_action or start_flag"
+                f"the observation space {named(observation_space)} has no numbers, so that an "
+                "agent would have no input: set previous_action or start_flag"
             )
         self.space = Box(-np.inf, np.inf, (self.size,), np.float32)
         self._bounds = [bounds(part, path) for path, part in leaves(observation_space)]
 
     def __call__(self, obs: Any, prev_action: Any = None, start: Any = None) -> np.ndarray:
-        """Lays out the inputs of a batch of environments.
+        """Return the inputs for a batch of environments.
 
         Args:
-            obs: A batched observation, arrays [B, ...] in tuples and dicts.
-            prev_action: A batched action; what it holds for rows at a start does not matter.
-                None: no row has a previous action, all are zeros.
-            start: [B] bool, whether the observation is the first of its episode. None: no row
-                is at a start.
+            obs: The batched observation: arrays, [B, ...], in tuples and dicts.
+            prev_action: The batched previous action. Its values in the first step of an episode
+                are ignored. None: no environment has a previous action; zeros are used.
+            start: The episode start mask, [B] bool. None: no environment is in the first step of
+                an episode.
 
         Returns:
-            [B, size] float32.
+            The rows, [B, size] float32.
         """
         count = len(follow(self._bounds[0].path, obs))
         rows = np.empty((count, self.size), np.float32)
@@ -76,7 +78,7 @@ class AgentInput:
         return rows
 
     def _write_action(self, prev_action: Any, start: Any, out: np.ndarray) -> None:
-        """Writes previous actions into [B, action size]; what they hold at a start is not read."""
+        """Write previous actions into ``out``, [B, action size]; zeros at an episode start."""
         if prev_action is not None and (start is None or not np.any(start)):
             self._action(prev_action, out)
             return
@@ -86,31 +88,28 @@ class AgentInput:
             out[going_on] = self._action(prev_action, rows=going_on)
 
     def check(self, obs: Any, environments: Any = None) -> None:
-        """Refuses a batched observation with a value outside its space, or not finite in float32.
+        """Check that a batched observation is in its space and finite in float32.
 
         Args:
-            obs: A batched observation.
-            environments: [B], the index of each row's environment; None: the row's own.
-
-        Args:
-            obs: A batched observation.
-            environments: [B] whose observations these are; None: of environments 0 to B - 1.
+            obs: The batched observation.
+            environments: The index of each observation's environment, [B]. None: 0 to B − 1.
 
         Raises:
-            ValueError: Names the environment's index, the part of the observation, and the value.
+            ValueError: If it is not; the message names the index of the environment, the part of
+                the observation and the value.
         """
         for part in self._bounds:
             part.check(follow(part.path, obs), environments)
 
 
 class Bounds:
-    """The values that one part of an observation may have.
+    """The bounds of one part of an observation.
 
     Args:
-        path: Where the part lies in the observation.
-        space: The part's space.
-        low: The least values, of the part's shape: whole numbers, or finite in float32.
-        high: The greatest.
+        path: The path to the part in the observation.
+        space: The space of the part.
+        low: The lowest values, in the shape of the part: whole numbers, or finite in float32.
+        high: The highest values, in the same form.
     """
 
     def __init__(self, path: Path, space: Space, low: Any, high: Any) -> None:
@@ -120,7 +119,7 @@ class Bounds:
         self.low, self.high = (one_if_equal(np.asarray(limit)) for limit in (low, high))
 
     def check(self, values: Any, environments: Any = None) -> None:
-        """Refuses values [B, ...]; see `AgentInput.check`."""
+        """Check values, [B, ...]; see ``AgentInput.check``."""
         values = np.asarray(values)
         if values.dtype.kind not in self.kinds:
             raise ValueError(
@@ -132,42 +131,42 @@ class Bounds:
                 f"got {values.shape[1:]}"
             )
         if values.dtype == np.uint8 and self.low.shape == () and self.high >= 255 > 0 >= self.low:
-            return  # an image cannot be outside
-        inside = (values >= self.low) & (values <= self.high)  # NaN is not
+            return  # an image is always inside
+        inside = (values >= self.low) & (values <= self.high)  # False for NaN
         if not inside.all():
             row, *place = np.argwhere(~inside)[0].tolist()
             environment = row if environments is None else environments[row]
             self.refuse(environment, tuple(place), values[(row, *place)])
 
     def refuse(self, environment: int, place: tuple[int, ...], value: Any) -> NoReturn:
-        """Refuses the value at the given place of an environment's observation."""
+        """Raise a ValueError about the value at the given place of an environment's observation."""
         what = f"which is outside its space {named(self.space)}"
         if is_real(self.space) and not abs(float(value)) <= LARGEST:
-            what = "which a network cannot read: it must be a finite float32 number"
+            what = "which is no valid network input: it must be a finite float32 number"
         where = f" at {place}" if place else ""
         raise ValueError(
             f"environment {environment}: {self.name()} has the value {value}{where}, {what}"
         )
 
     def name(self) -> str:
-        """The part, as in observation['camera'][0]."""
+        """Return the name of the part, as in observation['camera'][0]."""
         return "observation" + "".join(f"[{key!r}]" for key in self.path)
 
 
 def one_if_equal(limit: np.ndarray) -> np.ndarray:
-    """A limit that is the same for all numbers as a single one, which compares faster."""
+    """Return a limit as a single number, which compares faster, if all its numbers are equal."""
     return limit.flat[0].reshape(()) if limit.size and (limit == limit.flat[0]).all() else limit
 
 
 def bounds(space: Space, path: Path) -> Bounds:
-    """The bounds of one part of an observation."""
+    """Return the bounds of one part of an observation."""
     if isinstance(space, MultiBinary):
         zeros = np.zeros(space.shape, space.dtype)
         return Bounds(path, space, zeros, zeros + 1)
     if isinstance(space, (Discrete, MultiDiscrete)):
         counts = np.asarray(space.n if isinstance(space, Discrete) else space.nvec)
         return Bounds(path, space, space.start, space.start + (counts - 1))
-    assert isinstance(space, Box)  # the Flattener takes no other
+    assert isinstance(space, Box)  # the Flattener accepts no other space
     if not is_real(space):
         return Bounds(path, space, space.low, space.high)
     with np.errstate(over="ignore"):  # a long double may be too large for a float64
@@ -179,15 +178,19 @@ def bounds(space: Space, path: Path) -> Bounds:
 
 
 def is_real(space: Space) -> bool:
-    """Whether a part of an observation is made of real numbers."""
+    """Return whether a part of an observation consists of real numbers."""
     return isinstance(space, Box) and np.issubdtype(space.dtype, np.floating)
 
 
 def flattener(what: str, space: Space) -> Flattener:
-    """What lays out the elements of a space.
+    """Return the flattener of a space.
+
+    Args:
+        what: The name of the space for the error message, ``observation`` or ``action``.
+        space: The space.
 
     Raises:
-        ValueError: If the space cannot be flattened; names it and says what to do.
+        ValueError: If the space cannot be flattened; the message says what to do.
     """
     try:
         return Flattener(space)

@@ -1,4 +1,4 @@
-"""Gymnasium spaces as plain data, so that a saved policy needs no pickle."""
+"""Gymnasium spaces as JSON data, so that a policy can be saved without pickle."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from popgym.spaces.flatten import named
 
 
 def space_to_data(space: spaces.Space) -> dict[str, Any]:
-    """A JSON-ready description of a space; `space_from_data` makes exactly that space of it.
+    """Return a description of a space as JSON data, from which ``space_from_data`` rebuilds it.
 
     Raises:
-        ValueError: for a space other than Discrete, MultiDiscrete, MultiBinary, Box, Tuple, Dict.
+        ValueError: If the space is not made of Discrete, MultiDiscrete, MultiBinary, Box, Tuple
+            and Dict, or if a Dict has a key that is not of type str, int or bool.
     """
     if isinstance(space, spaces.Discrete):
         kind = {"kind": "Discrete", "dtype": str(space.dtype)}
@@ -42,33 +43,33 @@ def space_to_data(space: spaces.Space) -> dict[str, Any]:
 
 
 def space_from_data(data: dict[str, Any]) -> spaces.Space:
-    """The space that `space_to_data` described.
+    """Return the space that ``space_to_data`` has described.
 
     Raises:
-        ValueError: for data that describes no space.
+        ValueError: If the data does not describe a space.
     """
     try:
         return _BUILD[data["kind"]](data)
     except (KeyError, TypeError, AttributeError, AssertionError, OverflowError) as error:
-        raise ValueError(f"{data!r} describes no space ({error!r})") from error
+        raise ValueError(f"{data!r} does not describe a space ({error!r})") from error
 
 
 def _limits(limits: np.ndarray, bounded: np.ndarray, infinity: str) -> Any:
-    """A Box's limits as one number where they are all alike, else flat; infinities by name."""
+    """Return a Box's limits as a flat list, or as one number if all are equal; infinity as text."""
     pairs = zip(limits.ravel(), bounded.ravel(), strict=True)
     flat = [_number(limit) if finite else infinity for limit, finite in pairs]
     return flat[0] if flat and len(set(flat)) == 1 else flat
 
 
 def _number(x: Any) -> bool | int | float | str:
-    """A number of a Box as JSON can write it without loss: a long double as text."""
+    """Return a number of a Box in a form that JSON stores without loss: a long double as text."""
     if x.dtype.kind != "f":
         return x.item()
     return float(x) if np.isfinite(x) and type(x)(float(x)) == x else str(x)
 
 
 def _parts(space: spaces.Dict) -> dict[str, Any] | list[list[Any]]:
-    """A Dict's parts; as pairs where a key is no text, for JSON would make one of it."""
+    """Return a Dict's parts; as pairs if a key is not a string, because JSON keys are strings."""
     for key in space.spaces:
         if type(key) not in (str, int, bool):
             raise ValueError(
@@ -82,8 +83,8 @@ def _parts(space: spaces.Dict) -> dict[str, Any] | list[list[Any]]:
 
 
 def _discrete(data: dict[str, Any]) -> spaces.Discrete:
-    dtype = np.dtype(data.get("dtype", "int64"))  # one saved by an earlier version may have none
-    other = {} if dtype == np.int64 else {"dtype": dtype.type}  # gymnasium 1.1 knows int64 alone
+    dtype = np.dtype(data.get("dtype", "int64"))  # files of earlier versions may have none
+    other = {} if dtype == np.int64 else {"dtype": dtype.type}  # gymnasium 1.1 supports only int64
     return spaces.Discrete(data["n"], start=data["start"], **other)
 
 
@@ -106,10 +107,10 @@ def _box(data: dict[str, Any]) -> spaces.Box:
 def _read_limits(
     data: Any, dtype: np.dtype, shape: tuple[int, ...], least: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `_limits` wrote: the limits, and which of them are bounds."""
+    """Return the limits that ``_limits`` has written, and which of them are bounds."""
     infinity = "-inf" if least else "inf"
     given = data if isinstance(data, list) else [data]
-    if dtype.kind == "i":  # where a whole number has no bound, Gymnasium writes the last there is
+    if dtype.kind == "i":  # without a bound, Gymnasium stores the extreme number of the type
         last = np.iinfo(dtype).min if least else np.iinfo(dtype).max
         numbers = [last if x == infinity else x for x in given]
     else:
@@ -124,7 +125,7 @@ def _read_limits(
 def _dict(data: dict[str, Any]) -> spaces.Dict:
     parts = data["spaces"]
     pairs = parts.items() if isinstance(parts, dict) else parts
-    # Ordered, because Gymnasium sorts a plain dict, and networks read the parts in order.
+    # Gymnasium sorts the keys of a plain dict, but a network's input depends on their order.
     return spaces.Dict(OrderedDict((key, space_from_data(part)) for key, part in pairs))
 
 

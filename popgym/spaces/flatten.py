@@ -1,4 +1,4 @@
-"""Observations and actions of a whole batch as rows of float32, for networks to read."""
+"""Flattening of batched observations and actions to rows of float32, for network inputs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +9,14 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Sp
 from popgym.core.layout import stacked
 
 Path = tuple[Any, ...]
-"""Where a part lies in nested tuples and dicts: the indices and keys that lead to it."""
+"""The indices and keys that lead to a part in nested tuples and dicts."""
 
 MOST_CHOICES = 2**20
-"""The most numbers that a one-hot part may have: its weights alone take half a gigabyte."""
+"""The maximum length of a one-hot part; its weights would already take half a gigabyte."""
 
 
 def leaves(space: Space, path: Path = ()) -> Iterator[tuple[Path, Space]]:
-    """The parts of a nested space that are not nested themselves, in gymnasium's order."""
+    """Yield the parts of a nested space that are not nested themselves, in Gymnasium's order."""
     if isinstance(space, Tuple):
         for i, part in enumerate(space.spaces):
             yield from leaves(part, (*path, i))
@@ -28,29 +28,30 @@ def leaves(space: Space, path: Path = ()) -> Iterator[tuple[Path, Space]]:
 
 
 def follow(path: Path, value: Any) -> Any:
-    """The part of a nested value to which a path leads."""
+    """Return the part of a nested value to which a path leads."""
     for key in path:
         value = value[key]
     return value
 
 
 class Flattener:
-    """Turns batched elements of a space into float32 rows, as `gymnasium.spaces.flatten` does.
+    """Conversion of batched elements to float32 rows, as in ``gymnasium.spaces.flatten``.
 
-    Discrete and MultiDiscrete become one-hot, everything else is laid out in order. Values
-    outside the space are not looked for (`popgym.spaces.agent_input.AgentInput.check` does).
+    Discrete and MultiDiscrete become one-hot; the numbers of other spaces are copied in order.
+    Values outside the space are not detected; ``popgym.spaces.agent_input.AgentInput.check``
+    detects them.
 
     Args:
         space: The space of a single element: Box, Discrete, MultiDiscrete, MultiBinary, or a
-            Tuple or Dict of these, nested at will.
+            Tuple or Dict of these, with any nesting.
 
     Raises:
-        ValueError: If a part has no fixed size, like Text, Sequence, Graph and OneOf, or too many
-            choices to be one-hot, or if there is no part.
+        ValueError: If a part has no fixed size, such as Text, Sequence, Graph and OneOf, or too
+            many choices for one-hot encoding, or if the space has no parts.
     """
 
     size: int
-    """How many numbers a row has."""
+    """The length of a row."""
 
     def __init__(self, space: Space) -> None:
         self.space, self.size = space, 0
@@ -68,17 +69,17 @@ class Flattener:
     def __call__(
         self, batch: Any, out: np.ndarray | None = None, rows: np.ndarray | None = None
     ) -> np.ndarray:
-        """Flattens a batch.
+        """Flatten a batch.
 
         Args:
-            batch: An element of the batched space: arrays [B, ...] in tuples and dicts.
-            out: Where to write, [B, size] float32, its rows contiguous or not; a new array if
-                left out.
-            rows: The indices of the only elements to flatten, so that B is their number; what
-                the others hold does not matter. None: all.
+            batch: An element of the batched space: arrays, [B, ...], in tuples and dicts.
+            out: The array to write to, [B, size] float32; it need not be contiguous. None: a new
+                array.
+            rows: The indices of the elements to flatten; B is then their number, and the values
+                of the other elements are ignored. None: all elements.
 
         Returns:
-            [B, size] float32.
+            The rows, [B, size] float32.
         """
         if out is None:
             count = len(follow(self._parts[0][0], batch)) if rows is None else len(rows)
@@ -89,35 +90,35 @@ class Flattener:
         return out
 
     def flatten_one(self, element: Any) -> np.ndarray:
-        """Flattens a single element of the space: [size] float32."""
+        """Flatten a single element of the space to [size] float32."""
         return self(stacked(self.space, [element]))[0]
 
 
 class Plain:
-    """Writes the numbers of a Box or MultiBinary in order."""
+    """A writer that copies the numbers of a Box or MultiBinary in order."""
 
     def __init__(self, space: Space, begin: int) -> None:
         self.size = int(np.prod(space.shape or ()))
         self.columns = slice(begin, begin + self.size)
 
     def write(self, values: np.ndarray, out: np.ndarray) -> None:
-        """Writes values [B, ...] into the columns of out [B, ...]."""
+        """Write values, [B, ...], into the columns of ``out``, [B, ...]."""
         out[:, self.columns] = np.reshape(values, (len(out), self.size))
 
 
 class OneHot:
-    """Writes the numbers of a Discrete or MultiDiscrete, each as a one among zeros."""
+    """A writer that encodes the numbers of a Discrete or MultiDiscrete as one-hot vectors."""
 
     def __init__(self, counts: Any, starts: Any, begin: int) -> None:
         counts = np.reshape(counts, -1).astype(np.int64)
         self.size = int(counts.sum())
         self.columns = slice(begin, begin + self.size)
         self.numbers = len(counts)
-        # In int64 numbers wrap around, so that also the differences of uint64 are right.
+        # int64 arithmetic wraps around, so the differences of uint64 numbers are correct, too.
         self.shift = begin + np.cumsum(counts) - counts - np.reshape(starts, -1).astype(np.int64)
 
     def write(self, values: np.ndarray, out: np.ndarray) -> None:
-        """Writes values [B, ...] into the columns of out [B, ...]."""
+        """Write values, [B, ...], into the columns of ``out``, [B, ...]."""
         out[:, self.columns] = 0.0
         values = np.asarray(values).astype(np.int64, copy=False)
         places = values.reshape(len(out), self.numbers) + self.shift
@@ -125,27 +126,27 @@ class OneHot:
 
 
 def make_writer(space: Space, begin: int) -> OneHot | Plain:
-    """What writes a part of a space, from column `begin` on.
+    """Return the writer for a part of a space; its first column is ``begin``.
 
     Raises:
-        ValueError: If the space has no fixed size, or too many choices to be one-hot.
+        ValueError: If the space has no fixed size, or too many choices for one-hot encoding.
     """
     if isinstance(space, (Discrete, MultiDiscrete)):
         counts = space.n if isinstance(space, Discrete) else space.nvec
         if np.sum(counts, dtype=np.float64) > MOST_CHOICES:
             raise ValueError(
-                f"{named(space)} cannot be flattened: it has too many choices to be one-hot; "
-                f"they may be {MOST_CHOICES:,} at most, use a Box for more"
+                f"{named(space)} cannot be flattened: it has too many choices for one-hot "
+                f"encoding; use at most {MOST_CHOICES:,} choices, or a Box"
             )
         return OneHot(counts, space.start, begin)
     if isinstance(space, (Box, MultiBinary)):
         return Plain(space, begin)
     raise ValueError(
-        f"{named(space)} cannot be flattened; a space may be made of Box, Discrete, "
+        f"{named(space)} cannot be flattened; a space must be made of Box, Discrete, "
         "MultiDiscrete, MultiBinary, Tuple and Dict"
     )
 
 
 def named(space: Space) -> str:
-    """A space in one line, for messages."""
+    """Return a space as one line of text, for messages."""
     return " ".join(str(space).split())

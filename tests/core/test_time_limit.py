@@ -97,7 +97,7 @@ def test_snapshots_carry_the_count():
 
 def test_a_snapshot_without_a_limit_does_not_fit():
     env, free = many("RepeatPreviousEasy", 2, 5), many("RepeatPreviousEasy", 2, None)
-    with pytest.raises(ValueError, match="records holds other fields"):
+    with pytest.raises(ValueError, match="records has other fields"):
         env.unwrapped.restore(free.unwrapped.snapshot())
 
 

@@ -208,7 +208,7 @@ def test_stepping_before_the_first_reset_is_refused():
     env = make()
     refused(env, lambda: env.step([0, 0, 0]), "environment 0 .* never reset: call reset")
     mask = np.array([True, False, False])
-    refused(env, lambda: env.reset(options={"reset_mask": mask}), "first reset must be of all")
+    refused(env, lambda: env.reset(options={"reset_mask": mask}), "first reset must reset all")
 
 
 def test_stepping_after_an_end_is_refused_if_nothing_resets():

@@ -48,7 +48,7 @@ def test_it_shows_no_more_pictures_a_second_than_asked(window):
 def test_its_close_button_shuts_it_for_good(window):
     window.show(PICTURE, 1000)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
-    with pytest.warns(UserWarning, match="the window of A game was closed: it plays on unseen"):
+    with pytest.warns(UserWarning, match="the window of A game was closed: it is no longer shown"):
         window.show(PICTURE, 1000)
     assert window.shut and pygame.display.get_surface() is None
     window.show(PICTURE, 1000)

@@ -136,7 +136,7 @@ def test_whole_numbers_are_checked_exactly_and_real_ones_with_tolerance(space, i
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e39])
 def test_a_number_that_no_network_can_read_is_refused_also_without_bounds(value):
     encode = AgentInput(Box(-np.inf, np.inf, (2,), np.float64), Discrete(2))
-    with pytest.raises(ValueError, match=r"at \(1,\), which a network cannot read: .* finite"):
+    with pytest.raises(ValueError, match=r"at \(1,\), which is no valid network input: .* finite"):
         encode.check(np.array([[0.0, value]]))
 
 
