@@ -37,7 +37,7 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
             ) from error
         raise UserModuleError(
             f"{wanted}: cannot import module {module_name!r}, which raises "
-            f"{type(error).__name__}: {error}{_place(error)}; mend the module or install what it "
+            f"{type(error).__name__}: {error}{_place(error)}; fix the module or install what it "
             "needs"
         ) from error
 

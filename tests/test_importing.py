@@ -19,7 +19,7 @@ from tests.runs.specimens import OWN, TOYS, policy, settings
 MODULE = "of_a_user"
 BROKEN = {
     "gone": (None, f"No module named '{MODULE}'.*run from the folder that holds it or install it"),
-    "syntax": ("def Mine(:", r"raises SyntaxError: .*line 1\); mend the module"),
+    "syntax": ("def Mine(:", r"raises SyntaxError: .*line 1\); fix the module"),
     "name": (
         "\nnmupy",
         r"raises NameError: .*nmupy.* \(.*of_a_user.py, line 2\)",
@@ -128,7 +128,7 @@ def test_a_policy_whose_memory_was_renamed_says_so(run, tmp_path):
 )
 def test_a_policy_whose_memory_was_changed_says_so(run, tmp_path, text, reason):
     write(tmp_path, text)
-    message = rf"does not fit memory '{MODULE}:Mine' as it is now \({reason}.*bring back the class"
+    message = rf"does not fit memory '{MODULE}:Mine' as it is now \({reason}.*restore the class"
     with pytest.raises(ValueError, match=message) as caught:
         popgym.load(run)
     assert "\n" not in str(caught.value)
