@@ -128,7 +128,7 @@ def test_a_policy_whose_memory_was_renamed_says_so(run, tmp_path):
 )
 def test_a_policy_whose_memory_was_changed_says_so(run, tmp_path, text, reason):
     write(tmp_path, text)
-    message = rf"does not fit memory '{MODULE}:Mine' as it is now \({reason}.*bring back the class"
+    message = rf"does not fit memory '{MODULE}:Mine' as it is now \({reason}.*restore the class"
     with pytest.raises(ValueError, match=message) as caught:
         popgym.load(run)
     assert "\n" not in str(caught.value)
