@@ -1,4 +1,4 @@
-"""What acts: B environments, the acting network, and its memory between two steps."""
+"""The actor: B environments, the acting network, and its state between two steps."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from popgym.spaces.agent_input import AgentInput
 
 
 class Actor:
-    """Plays B environments with a network.
+    """B environments and the network that acts in them.
 
     Args:
         env: The vector environment; it resets within the step (``AutoresetMode.SAME_STEP``).
-        name: The environment's name in messages.
+        name: Name of the environment, for messages.
         previous_action: Whether the network sees the previous action.
         start_flag: Whether the network sees that an episode begins.
     """
 
     net: ActorCritic
-    """The acting network; the owner sets it."""
+    """The acting network. The owner sets it."""
     generator: torch.Generator
-    """The random numbers of actions; the owner seeds it."""
+    """Generator of the actions. The owner seeds it."""
     start: np.ndarray
-    """[B] bool, whether the observation at hand is the first of its episode."""
+    """[B] bool, whether the current observation is the first of its episode."""
     input: np.ndarray
-    """[B, F], the observation at hand as the network sees it."""
+    """[B, F], the current observations as the network's input."""
 
     def __init__(self, env: Any, name: str, previous_action: bool, start_flag: bool) -> None:
         self.env, self.name = env, name
-        self.is_native = hasattr(env.unwrapped, "snapshot")  # ours: checked by their own tests
+        self.is_native = hasattr(env.unwrapped, "snapshot")  # ours are tested: no checks
         spaces = env.single_observation_space, env.single_action_space
         self.distribution = action_distribution(spaces[1])
         self.encode = AgentInput(*spaces, previous_action, start_flag)
@@ -47,7 +47,7 @@ class Actor:
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
 
     def reset(self, seed: int | list[int] | None) -> None:
-        """Begin new episodes everywhere; those under way are dropped."""
+        """Begin a new episode in every environment; unfinished episodes are dropped."""
         obs, _ = self._call(self.env.reset, seed=seed)
         B = self.env.num_envs
         self.start = np.ones(B, bool)
@@ -57,7 +57,7 @@ class Actor:
         self.returns, self.lengths = np.zeros(B), np.zeros(B, np.int64)
 
     def forward(self) -> tuple[Tensor, Tensor]:
-        """Run the network on the observations at hand and move the memory on.
+        """Compute the network's outputs for the current observations and advance its state.
 
         Returns:
             Inputs of the action distribution [B, I] and values [B].
@@ -67,19 +67,19 @@ class Actor:
         return outputs[:, 0], values[:, 0]
 
     def value(self) -> np.ndarray:
-        """Return the values [B] of the observations at hand; the memory stays where it is."""
+        """Return the values [B] of the current observations without advancing the state."""
         state = self.state
         _, values = self.forward()
         self.state = state
         return values.numpy()
 
     def choose(self, inputs: Tensor, explore: bool, random_actions: bool = False) -> np.ndarray:
-        """Return an action for each environment: drawn, or the most probable one.
+        """Return an action for each environment: sampled, or the most probable one.
 
         Args:
             inputs: Inputs of the action distribution [B, I].
-            explore: Whether to draw.
-            random_actions: Whether to draw from the untrained distribution, whatever ``inputs``.
+            explore: Whether to sample.
+            random_actions: Whether to sample from the distribution of zero inputs instead.
         """
         if random_actions:
             inputs = torch.zeros_like(inputs)
@@ -88,7 +88,7 @@ class Actor:
         return self.distribution.mode(inputs).numpy()
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
-        """Play an action in each environment and note the episodes that ended.
+        """Take an action in each environment and record the episodes that ended.
 
         Returns:
             Rewards, terminated and truncated [B], and the values [B] of the last observations of
@@ -112,10 +112,10 @@ class Actor:
         return rewards, terminated, truncated, final_values
 
     def _final_values(self, final_obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The value [B] of the last observation of truncated episodes, 0 elsewhere.
+        """Return the values [B] of the last observations of truncated episodes, 0 elsewhere.
 
-        That observation belongs to the old episode, so neither is the memory cleared nor the start
-        flag set.
+        Such an observation belongs to the old episode: the state is not cleared and the start flag
+        is not set.
         """
         obs = self._stack([final_obs[row] for row in rows])
         self._check(obs, rows)
@@ -129,10 +129,10 @@ class Actor:
     # ---- evaluation
 
     def play_episodes(self, num_episodes: int, explore: bool) -> int:
-        """Play whole episodes; ``finished`` then holds exactly these.
+        """Play complete episodes; ``finished`` then holds exactly these.
 
         Returns:
-            The steps made in each environment.
+            The number of steps in each environment.
         """
         wanted = episode_quotas(num_episodes, self.env.num_envs)
         played = np.zeros_like(wanted)
@@ -152,10 +152,10 @@ class Actor:
     # ---- checks
 
     def encode_checked(self, obs: Any) -> np.ndarray:
-        """Return the network's inputs [B, F] for observations, once these are in their space.
+        """Check observations and return the network's inputs [B, F].
 
         Raises:
-            BrokenEnvironmentError: If an observation is not.
+            BrokenEnvironmentError: If an observation is not in its space.
         """
         self._check(obs)
         return self.encode(obs, self.previous_action, self.start)
@@ -198,16 +198,13 @@ class Actor:
     # ---- checkpoints
 
     def snapshot(self) -> dict[str, Any]:
-        """Return copies of the episodes under way: environments, memory and what belongs to them.
-
-        Only native environments can be asked for theirs.
-        """
+        """Return a copy of the unfinished episodes; only for native environments."""
         memory = {k: v.numpy() for k, v in self.net.flatten_state(self.state).items()}
         play = {"memory": memory, **{name: getattr(self, name) for name in _SAVED}}
         return {"environments": self.env.snapshot(), **copy.deepcopy(play)}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on with the episodes of a `snapshot`, which stays as it is."""
+        """Continue the episodes of a ``snapshot``, which is not changed."""
         play = copy.deepcopy(snapshot)
         self.env.restore(play["environments"])
         memory = {k: torch.from_numpy(v) for k, v in play["memory"].items()}

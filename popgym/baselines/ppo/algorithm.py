@@ -1,4 +1,4 @@
-"""The algorithm and its configuration: RLlib's PPO with rollouts in place of episodes."""
+"""The algorithm and its configuration: RLlib's PPO with rollouts in place of its episodes."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ OPTIONS = {
 
 
 class RecurrentPPOConfig(PPOConfig):
-    """RLlib's ``PPOConfig``, with the defaults of `popgym.runs.settings.Settings`.
+    """RLlib's ``PPOConfig``, with the defaults of ``popgym.runs.settings.Settings``.
 
-    ``environment(env)`` takes a name as in `popgym.runs.environment`,
-    ``rl_module(model_config={"memory": "gru", ...})`` the options of `MemoryModule`.
+    ``environment(env)`` takes a name as in ``popgym.runs.names``,
+    ``rl_module(model_config={"memory": "gru", ...})`` the options of ``MemoryModule``.
 
-    ``debugging(seed=...)`` sets ``run_seed``, see `popgym.runs.seeds`. RLlib itself is told of no
-    seed, since it would seed the process's own generators.
+    ``debugging(seed=...)`` sets ``run_seed``, see ``popgym.runs.seeds``. RLlib itself gets no seed,
+    because it would seed the global generators of the process.
     """
 
     run_seed: int | None
@@ -66,7 +66,7 @@ class RecurrentPPOConfig(PPOConfig):
         self.num_env_runners = 0
         self.apply(Settings(env="").resolved())
         self.rollout_fragment_length = "auto"  # so that it fits another number of runners
-        # Gradients are looked at once an update (`PPOLearner`), not twice a minibatch.
+        # ``PPOLearner`` checks once an update that all is finite, RLlib twice a minibatch.
         self.torch_skip_nan_gradients = True
 
     def apply(self, settings: Settings) -> RecurrentPPOConfig:
@@ -97,15 +97,15 @@ class RecurrentPPOConfig(PPOConfig):
         advantage_floor: float | None = None,
         **kwargs: Any,
     ) -> RecurrentPPOConfig:
-        """Set RLlib's options, the learner's precision, and what keeps a solved task solved.
+        """Set RLlib's options and those that RLlib does not have.
 
         Args:
             precision: "float32", or "bf16" for autocast with weights kept in float32.
             kl_cutoff: KL divergence from the policy that acted, in nats, beyond which a steep
-                penalty pulls a minibatch back (`popgym.baselines.ppo.ppo.ppo_loss`). 0 disables it.
+                penalty is added (``popgym.baselines.ppo.ppo.ppo_loss``). 0 disables it.
             advantage_floor: Lower bound of the divisor in advantage normalisation, as a fraction
                 of the largest standard deviation seen so far
-                (`popgym.baselines.ppo.ppo.AdvantageScale`). 0 disables it.
+                (``popgym.baselines.ppo.ppo.AdvantageScale``). 0 disables it.
             **kwargs: See ``PPOConfig.training``.
 
         Raises:
@@ -121,7 +121,7 @@ class RecurrentPPOConfig(PPOConfig):
 
     @property
     def seed(self) -> None:
-        """None, for RLlib; what is set here becomes ``run_seed``."""
+        """Always None, for RLlib. A value that is set becomes ``run_seed``."""
         return None
 
     @seed.setter
@@ -129,11 +129,11 @@ class RecurrentPPOConfig(PPOConfig):
         self.run_seed = value
 
     def get_default_learner_class(self) -> type:
-        """The learner for rollouts."""
+        """Return the learner for rollouts."""
         return PPOLearner
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
-        """The module for every memory; "rollout" tells it that rows hold whole sequences."""
+        """Return the module for every memory. It gets the key "rollout", see ``MemoryModule``."""
         return RLModuleSpec(module_class=MemoryModule)
 
     @property
@@ -142,21 +142,21 @@ class RecurrentPPOConfig(PPOConfig):
 
     @property
     def is_embedded(self) -> bool:
-        """Whether all happens in this process, without any Ray actor."""
+        """Whether everything runs in this process, without Ray actors."""
         remote = self.num_env_runners, self.num_learners, self.evaluation_num_env_runners
         return not any(remote)
 
 
 class RecurrentPPO(PPO):
-    """PPO on rollouts; everything around the training step is RLlib's ``Algorithm``."""
+    """PPO on rollouts. Everything around the training step is RLlib's ``Algorithm``."""
 
     @classmethod
     def get_default_config(cls) -> RecurrentPPOConfig:
-        """The configuration that belongs to this algorithm."""
+        """Return the configuration of this algorithm."""
         return RecurrentPPOConfig()
 
     def _setup_logdir(self) -> None:
-        """Outside Tune nothing is logged here, so no folder is left in the user's home."""
+        """Use a temporary folder outside Tune, so that none is left in the user's home."""
         if self._storage:
             super()._setup_logdir()
             return
@@ -164,14 +164,14 @@ class RecurrentPPO(PPO):
         self._logdir = self._temporary.name
 
     def setup(self, config: Any) -> None:
-        """Builds runners and learners; without remote ones no Ray cluster is started."""
+        """Build runners and learners; without remote ones no Ray cluster is started."""
         with self._embedded(), failing_constructors_told():
             super().setup(config)
 
     def train(self) -> Any:
-        """RLlib's; errors come out as they are.
+        """Run an iteration, and raise errors as they are.
 
-        Tune would copy them, and that fails for those whose constructor takes anything but a
+        Tune would copy them, which fails for exceptions whose constructor takes more than a
         message.
         """
         self._error: Exception | None = None
@@ -183,7 +183,7 @@ class RecurrentPPO(PPO):
             raise
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """RLlib's; embedded, without a cluster too."""
+        """Run RLlib's evaluation, without a cluster if everything runs in this process."""
         with self._embedded():
             return super().evaluate(*args, **kwargs)
 
@@ -197,7 +197,7 @@ class RecurrentPPO(PPO):
         return int(self.metrics.peek(counter, default=0))
 
     def training_step(self) -> None:
-        """Sample rollouts, update on them, hand the new weights to the runners."""
+        """Sample rollouts, update the weights, and send them to the runners."""
         try:
             self._sample_and_update()
         except Exception as error:
@@ -235,10 +235,10 @@ class RecurrentPPO(PPO):
         return {"batches": [as_batch(part) for part in rollout.shards(self.config.num_learners)]}
 
     def restore_from_path(self, path: Any, *args: Any, **kwargs: Any) -> None:
-        """RLlib's, and then the weights once more to every runner, whatever it holds.
+        """Restore a checkpoint, and send the weights once more to every runner.
 
-        RLlib compares sequence numbers and so leaves newer weights in the runners when an older
-        checkpoint is restored, and drops the weights of remote runners still being set up.
+        RLlib compares sequence numbers. So it keeps newer weights in the runners when an older
+        checkpoint is restored. It also drops the weights of remote runners that are still starting.
         """
         with self._embedded():
             super().restore_from_path(path, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""RLlib's PPO learner with `popgym.baselines.ppo.ppo.update` as its inner loop."""
+"""RLlib's PPO learner, whose inner loop is ``popgym.baselines.ppo.ppo.update``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _METRICS = {
 
 
 def as_batch(rollout: Rollout) -> MultiAgentBatch:
-    """Wrap a rollout for RLlib's learner group, which only looks at the number of steps."""
+    """Wrap a rollout for RLlib's learner group, which only uses the number of steps."""
     batch = SampleBatch({ROLLOUT: np.array([None], object)})
     batch[ROLLOUT] = rollout
     return MultiAgentBatch({DEFAULT_MODULE_ID: batch}, env_steps=rollout.env_steps())
@@ -58,9 +58,9 @@ def _of_steps(steps: int) -> MultiAgentBatch:
 
 
 class PPOLearner(PPOTorchLearner):
-    """PPO on rollouts, with RLlib's options: clipping, KL penalty, clipped value loss.
+    """PPO learner for rollouts, with RLlib's options (clipping, KL penalty, value clipping).
 
-    The batches, the loss and the loop over minibatches are in `popgym.baselines.ppo.ppo`. The
+    The batches, the loss and the loop over minibatches are in ``popgym.baselines.ppo.ppo``. The
     optimiser, schedules, distributed gradients, checkpoints and metrics are RLlib's.
     """
 
@@ -99,7 +99,7 @@ class PPOLearner(PPOTorchLearner):
         minibatch_size: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Learn from one rollout; see `popgym.baselines.ppo.ppo.update`.
+        """Learn from one rollout; see ``popgym.baselines.ppo.ppo.update``.
 
         Returns:
             RLlib's metrics.
@@ -195,8 +195,8 @@ class PPOLearner(PPOTorchLearner):
         """Stop at a loss, a weight or a scale of advantages that is not finite.
 
         A gradient that is not finite shows in the weights or in Adam's moments, also after the
-        last minibatch. All are looked at once an update, not once a minibatch: reading a number
-        off a device waits for it, and other learners wait for the gradients of this one.
+        last minibatch. The check runs once an update, not once a minibatch, because reading a
+        number from a device waits for it, and because other learners wait for this one's gradients.
         """
         optimizer = self.get_optimizer(DEFAULT_MODULE_ID)
         moments = [moment for state in optimizer.state.values() for moment in state.values()]
@@ -233,7 +233,7 @@ class PPOLearner(PPOTorchLearner):
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restore what `get_state` returned, also when it is older than what this learner has."""
+        """Restore what ``get_state`` returned, also when it is older than what this learner has."""
         if EXTRA in state:
             self._weights_seq_no = 0  # RLlib would ignore weights that are older than its own
             state = copy.deepcopy(state)  # Adam would go on in the given arrays

@@ -4,8 +4,9 @@ Schulman et al., "Proximal Policy Optimization Algorithms" (2017), https://arxiv
 algorithm 1, with a policy that has a memory: minibatches are whole rows of a rollout, and gradients
 flow through the memory over a row (truncated backpropagation through time).
 
-What RLlib does around this: ``runner.py`` runs `collect` in its environment runners, ``learner.py``
-runs `update` in its learners, and ``algorithm.py`` alternates the two and sends the weights.
+What RLlib does around this: ``runner.py`` runs ``collect`` in its environment runners,
+``learner.py`` runs ``update`` in its learners, and ``algorithm.py`` alternates the two and sends
+the weights.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from popgym.baselines.ppo.rollout import Rollout, empty_rollout
 from popgym.networks.distributions import ActionDistribution
 
 KL_CUTOFF_WEIGHT = 1000.0
-"""Weight of the squared excess over ``kl_cutoff``, as in TF-Agents: .03 nats add about 1."""
+"""Weight of the squared excess over ``kl_cutoff``, as in TF-Agents. An excess of .03 nats adds
+about 1 to the loss."""
 DEVIATION_DECAY = 0.99
-"""Decay per update of the largest deviation of advantages: an outlier is forgotten in hundreds."""
+"""Decay per update of the largest deviation of advantages. It forgets an outlier after a few
+hundred updates."""
 
 # ---- 1. Collect a rollout: T steps in each of B environments
 
@@ -91,13 +94,13 @@ def advantages_and_targets(
     advantage = np.zeros(len(values), values.dtype)
     for delta_t, carry_t in zip(delta[::-1], carry[::-1], strict=True):
         advantage = delta_t + carry_t * advantage
-        delta_t[:] = advantage  # δ is not needed again: its place takes the result
+        delta_t[:] = advantage  # δ is not needed again, so its array holds the result
     advantages = np.ascontiguousarray(delta.T)
     return advantages, advantages + values
 
 
 class AdvantageScale:
-    """Normalises advantages, but never scales noise up to the size of a signal.
+    """Normalisation of advantages that does not scale noise up to the size of a signal.
 
     When the policy is nearly optimal, the advantages are mostly value-function error. Dividing
     them by their own small deviation would turn that noise into large updates, and PPO would
@@ -163,8 +166,8 @@ def ppo_loss(
 
     All are means over the minibatch. ρ is the ratio of the new to the old probability of the
     action, KL = KL(old ‖ new), v is ``value_clip``. If ``kl_cutoff`` is not 0,
-    1000 max(0, KL − kl_cutoff)² is added, of the mean KL: clipping only stops pushing, and this
-    pulls back a policy that has moved too far.
+    1000 max(0, KL − kl_cutoff)² is added. Clipping only removes the gradient of steps whose ratio
+    has left the range; this term moves a policy back that has changed too much.
 
     Schulman et al. (2017), equations 7 to 9. The last term is that of Heess et al., "Emergence of
     Locomotion Behaviours in Rich Environments" (2017), algorithm 1,
@@ -213,11 +216,11 @@ def ppo_loss(
 
 
 def minibatches(rows: int, minibatch_rows: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the rows of each minibatch of an epoch: every row once, in an order drawn each time.
+    """Yield the rows of each minibatch of an epoch; every row occurs once, in random order.
 
-    Where the rows do not divide, there is one minibatch more and some are a row smaller, rather
-    than one of few rows: each counts as one step of the optimiser, with the mean over its steps as
-    the loss.
+    If the rows do not divide evenly, there is one more minibatch and some have one row less. The
+    alternative, a last minibatch of few rows, would give these rows a larger weight, because every
+    minibatch is one step of the optimiser.
     """
     yield from torch.randperm(rows, generator=generator).tensor_split(-(-rows // minibatch_rows))
 
@@ -244,7 +247,7 @@ def update(
         clip_gradients: Called between the backward pass and the step.
         options: Of the loss.
         epochs: Passes over the batch.
-        minibatch_size: Steps in a minibatch; it holds that many at most, in whole rows.
+        minibatch_size: The most steps in a minibatch, which consists of whole rows (at least one).
         generator: Of the order of rows.
 
     Returns:

@@ -29,16 +29,16 @@ Arrays = dict[str, np.ndarray]
 class Rollout:
     """B rows of T steps.
 
-    To RLlib a rollout is one opaque leaf in the list that ``sample()`` returns; it offers the two
-    methods that RLlib asks of the episodes there.
+    RLlib sees a rollout as one opaque leaf in the list that ``sample()`` returns. It has the two
+    methods that RLlib calls on the episodes there.
     """
 
     inputs: np.ndarray  # [B, T, F] float32, what the network saw
     start: np.ndarray  # [B, T] bool, the step is the first of an episode
     state: Arrays  # name -> [B, ...], the memory before step 0
     actions: np.ndarray  # [B, T, ...] plain actions, before ``to_env``
-    action_inputs: np.ndarray  # [B, T, I] what the acting distribution was made of
-    values: np.ndarray  # [B, T] the critic while acting
+    action_inputs: np.ndarray  # [B, T, I] inputs of the action distribution while acting
+    values: np.ndarray  # [B, T] of the critic while acting
     rewards: np.ndarray  # [B, T]
     terminated: np.ndarray  # [B, T] bool
     truncated: np.ndarray  # [B, T] bool
@@ -46,7 +46,7 @@ class Rollout:
     last_value: np.ndarray  # [B] value of the observation after step T - 1
 
     def env_steps(self) -> int:
-        """B · T, all of them real."""
+        """Return B · T; no step is padding."""
         return self.rewards.size
 
     agent_steps = env_steps
@@ -60,7 +60,7 @@ class Rollout:
 
     @staticmethod
     def join(rollouts: Sequence[Rollout]) -> Rollout:
-        """All rows of several rollouts of equal length."""
+        """Return one rollout with all rows of several rollouts of equal length."""
         if len(rollouts) == 1:
             return rollouts[0]
         fields = {
@@ -71,9 +71,9 @@ class Rollout:
     def shards(self, count: int) -> list[Rollout]:
         """Return ``count`` rollouts of equally many rows, every row in at least one of them.
 
-        Learners that average their gradients must take equally many minibatches, or they wait
-        for each other for ever. So where the rows do not divide, the last shard is filled up
-        with the first rows.
+        Learners that average their gradients must take equally many minibatches; otherwise they
+        wait for each other for ever. So if the rows do not divide evenly, the last shard is filled
+        up with the first rows.
 
         Raises:
             ValueError: If there are fewer rows than shards.
@@ -91,7 +91,7 @@ class Rollout:
 
 
 def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:  # noqa: N803
-    """Return a rollout of zeros, for `popgym.baselines.ppo.ppo.collect` to fill.
+    """Return a rollout of zeros, for ``popgym.baselines.ppo.ppo.collect`` to fill.
 
     Args:
         B: Rows.
@@ -113,16 +113,16 @@ def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:
 
 @dataclass
 class Fault:
-    """What a remote runner returns in place of a rollout when something has raised.
+    """An error in a remote runner, returned in place of a rollout.
 
-    An exception would look to RLlib like a dead actor, to be restarted again and again.
+    RLlib would take a raised exception for a dead actor and restart it again and again.
     """
 
     error: Exception
 
     @classmethod
     def of(cls, error: Exception) -> Fault:
-        """A fault that survives the way to another process, if need be as text."""
+        """Return a fault that can be pickled; it holds the error's text if the error cannot."""
         try:
             pickle.loads(cloudpickle.dumps(error))
         except Exception:

@@ -1,4 +1,4 @@
-"""RLlib's environment runner with `popgym.baselines.ppo.ppo.collect` as its inner loop."""
+"""RLlib's environment runner, whose inner loop is ``popgym.baselines.ppo.ppo.collect``."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, f
 
 
 class RolloutRunner(SingleAgentEnvRunner):
-    """Plays B environments T steps and returns one rollout.
+    """Environment runner that returns one rollout of B environments and T steps.
 
     Module creation, weight synchronisation, metrics and the arguments of ``sample()`` are RLlib's.
     Its Python episodes and connectors, which cost more than a small network, are not used.
 
-    ``config.env`` is a name as in `popgym.runs.environment`; ``config.env_config`` may hold
+    ``config.env`` is a name as in ``popgym.runs.names``; ``config.env_config`` may hold
     ``options``, ``vectorization``, ``wrappers``, ``previous_action`` and ``start_flag``, and
     ``source``, what the name stands for.
     """
@@ -41,7 +41,7 @@ class RolloutRunner(SingleAgentEnvRunner):
     num_env_steps_sampled_lifetime: int  # of the whole run, as far as this runner knows
 
     def make_env(self) -> None:
-        """Build the environments and what acts in them."""
+        """Build the environments and the actor."""
         if self.env is not None:
             self.env.close()
         settings = dict(self.config.env_config)
@@ -57,12 +57,12 @@ class RolloutRunner(SingleAgentEnvRunner):
         self._needs_initial_reset = True
 
     def make_module(self) -> None:
-        """Build the acting network, whose weights the learner's then replace."""
+        """Build the acting network; the learner's weights then replace its own."""
         with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
             super().make_module()
 
     def stop(self) -> None:
-        """Close the environments; one that cannot be closed is no reason to lose a run."""
+        """Close the environments; one that fails to close only causes a warning."""
         try:
             if self.env is not None:
                 close(self.env, self.config.env)
@@ -138,7 +138,7 @@ class RolloutRunner(SingleAgentEnvRunner):
         return seeds.reset_seed(self.env, self._run_seed, environments, *path)
 
     def note_steps_made(self, steps: int) -> None:
-        """Take note of how many steps the whole run has made, see `popgym.runs.seeds`."""
+        """Take note of how many steps the whole run has made, see ``popgym.runs.seeds``."""
         made = max(steps, self.num_env_steps_sampled_lifetime)
         self.num_env_steps_sampled_lifetime = made
 
@@ -172,7 +172,7 @@ class RolloutRunner(SingleAgentEnvRunner):
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restore what `get_state` returned; without episodes in it, new ones begin."""
+        """Restore what ``get_state`` returned; without episodes in it, new ones begin."""
         super().set_state(state)
         if self.env is None or "generator" not in state:
             return  # a weight synchronisation, not a restored run

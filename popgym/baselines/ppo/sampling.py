@@ -1,4 +1,4 @@
-"""One batch of rollouts from all runners at the same time."""
+"""Sampling from all runners at the same time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from popgym.baselines.ppo.rollout import Fault, Rollout
 def sample_rollouts(
     group: EnvRunnerGroup, steps: int, steps_made: int, timeout: float | None
 ) -> tuple[list[Rollout], list[dict[str, Any]]]:
-    """Let all runners play until there are ``steps`` environment steps.
+    """Collect rollouts from all runners until there are ``steps`` environment steps.
 
-    That takes one round, or more when a runner is lost.
+    That takes one round, or more if a runner is lost.
 
     Args:
         group: The runners; without remote ones the local one plays.
