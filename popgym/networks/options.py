@@ -47,8 +47,8 @@ class NetworkOptions:
     embedding_size: int | None = None
     """Number of features of the embedding. It occupies the last features. None: all features."""
     embedding_mode: str = "add"
-    """How the embedding joins the observation's features: "add" adds it to them, "cat" replaces the
-    last ones."""
+    """How the embedding joins the observation's features: "add" adds the two, "cat" concatenates
+    them. With "cat" the observation gets ``embedding_size`` fewer features."""
     scale_embedding: bool = True
     """Whether a learned weight s mixes the two, as features · (1 − s) and embedding · s."""
     embedding_max_steps: int | None = None
