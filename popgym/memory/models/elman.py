@@ -28,7 +28,7 @@ class ElmanState(NamedTuple):
 class ElmanCell(Cell):
     """One gate, and no state but h."""
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Keep nothing but h."""

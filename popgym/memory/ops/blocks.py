@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint
 State = TypeVar("State")
 
 
-def read_blocks(
-    read: Callable[..., tuple[Tensor, State]],
+def run_blocks(
+    run: Callable[..., tuple[Tensor, State]],
     inputs: Iterable[Tensor],
     state: State,
     start: Tensor | None,
@@ -21,8 +21,8 @@ def read_blocks(
     """Run T steps in blocks, and hold the intermediate results of one block at a time.
 
     Args:
-        read: Computes one block: ``read(*inputs, state, start) -> (y [B, S, ...], state)``.
-        inputs: Inputs of ``read``, each [B, T, ...].
+        run: Computes one block: ``run(*inputs, state, start) -> (y [B, S, ...], state)``.
+        inputs: Inputs of ``run``, each [B, T, ...].
         state: State before the first step.
         start: Episode start mask [B, T] bool, or None.
         length: Largest number of steps S in a block.
@@ -35,7 +35,7 @@ def read_blocks(
     pieces = []
     for *block, block_start in zip(*(x.split(length, 1) for x in inputs), starts, strict=False):
         y, state = checkpoint(
-            read, *block, state, block_start, use_reentrant=False, preserve_rng_state=False
+            run, *block, state, block_start, use_reentrant=False, preserve_rng_state=False
         )
         pieces.append(y)
     return torch.cat(pieces, 1), state

@@ -33,7 +33,7 @@ class CausalConv(NamedTuple):
         """(W − 1) d: the number of earlier steps in the receptive field, which the state keeps."""
         return (self.weight.shape[2] - 1) * self.dilation
 
-    def read(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """Convolve T steps of B rows.
 
         Args:

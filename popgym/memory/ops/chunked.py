@@ -15,7 +15,7 @@ chunk. A chunk is at most as long as the mean episode of the row that has the mo
 Therefore the gaps at most double the number of steps.
 
 Some memories can also set the weights between steps of different episodes to zero. Then no gaps are
-needed, as long as all values are finite; see ``read_chunks``.
+needed, as long as all values are finite; see ``run_chunks``.
 """
 
 from collections.abc import Callable
@@ -194,10 +194,10 @@ class Chunks:
         return after.flatten(0, 1)[places // self.length]
 
 
-ReadChunks = Callable[[Chunks, Tensor | None], tuple[Tensor, ...]]
+RunChunks = Callable[[Chunks, Tensor | None], tuple[Tensor, ...]]
 
 
-def read_chunks(read: ReadChunks, x: Tensor, start: Tensor | None) -> tuple[Tensor, ...]:
+def run_chunks(run: RunChunks, x: Tensor, start: Tensor | None) -> tuple[Tensor, ...]:
     """Compute rows in chunks, first with chunks that may hold steps of several episodes.
 
     In such chunks, the weights between steps of different episodes are zero. This separates the
@@ -206,7 +206,7 @@ def read_chunks(read: ReadChunks, x: Tensor, start: Tensor | None) -> tuple[Tens
     finite still spreads to earlier episodes.
 
     Args:
-        read: Computes the chunks. Its second argument marks the steps that begin an episode
+        run: Computes the chunks. Its second argument marks the steps that begin an episode
             [B, n, C] bool; None means that each chunk holds one episode. It returns a tuple of
             tensors, which are checked to be finite.
         x: Inputs [B, T, ...]. Only the shape and the device are used.
@@ -214,16 +214,16 @@ def read_chunks(read: ReadChunks, x: Tensor, start: Tensor | None) -> tuple[Tens
             here; ``clear_at_first_step`` handles them.
 
     Returns:
-        The result of ``read``.
+        The result of ``run``.
     """
     steps = x.shape[1]
     if start is not None:
         chunks = Chunks(x, None, chunk_length(steps, None))
         later = functional.pad(start[:, 1:], (1, 0))
-        results = read(chunks, chunks.split(later))
+        results = run(chunks, chunks.split(later))
         if all(bool(result.detach().sum().isfinite()) for result in results):
             return results
-    return read(Chunks(x, start, chunk_length(steps, start)), None)
+    return run(Chunks(x, start, chunk_length(steps, start)), None)
 
 
 class _Move(torch.autograd.Function):

@@ -24,7 +24,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from popgym.memory.ops.chunked import Chunks, read_chunks, sums_between
+from popgym.memory.ops.chunked import Chunks, run_chunks, sums_between
 
 
 def read_delta(
@@ -57,13 +57,13 @@ def read_delta(
             log_alpha = torch.zeros_like(beta)
         inputs = [x.to(state.dtype) for x in (q, k, v, beta, log_alpha)]
         if q.shape[1] == 1:
-            read, state = _read_step(*(x.transpose(1, 2) for x in inputs), state=state)
+            read, state = _run_step(*(x.transpose(1, 2) for x in inputs), state=state)
             return read.transpose(1, 2), state
-        read, state = read_chunks(partial(_read_chunks, inputs, state), q, start)
+        read, state = run_chunks(partial(_run_chunks, inputs, state), q, start)
         return read, state
 
 
-def _read_step(
+def _run_step(
     q: Tensor, k: Tensor, v: Tensor, beta: Tensor, log_alpha: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Run one step: [B, H, 1, ...] -> outputs [B, H, 1, V] and state [B, H, K, V]."""
@@ -72,7 +72,7 @@ def _read_step(
     return q @ state, state
 
 
-def _read_chunks(
+def _run_chunks(
     inputs: list[Tensor], state: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Run all chunks; ``starts`` [B, n, C] marks episode starts within chunks."""

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from popgym.memory.ops.chunked import Chunks, read_chunks, sums_between
+from popgym.memory.ops.chunked import Chunks, run_chunks, sums_between
 
 _M_IN_DENOMINATOR = (-80.0, 14.0)
 """Limits of m in the denominator's lower bound exp(−m). exp(80) is finite in float32, and a
@@ -64,14 +64,14 @@ def read_gated(
         v = functional.pad(v, (0, 1), value=1)
         if q.shape[1] == 1:
             inputs = (x.transpose(1, 2) for x in (q, k, v, i, f))
-            read, sums, m = _read_step(*inputs, sums=sums, m=m)
+            read, sums, m = _run_step(*inputs, sums=sums, m=m)
             read = read.transpose(1, 2)
         else:
-            read, sums, m = read_chunks(partial(_read_chunks, (q, k, v, i, f), sums, m), q, start)
+            read, sums, m = run_chunks(partial(_run_chunks, (q, k, v, i, f), sums, m), q, start)
     return read, (sums[..., :-1], sums[..., -1], m)
 
 
-def _read_step(
+def _run_step(
     q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, sums: Tensor, m: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run one step: [B, H, 1, ...] -> outputs [B, H, 1, V], and the sums and m after it."""
@@ -82,7 +82,7 @@ def _read_step(
     return _divide(q @ sums, m_t), sums, m_t.squeeze(-1)
 
 
-def _read_chunks(
+def _run_chunks(
     inputs: tuple[Tensor, ...], sums: Tensor, m: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run all chunks; ``starts`` [B, n, C] marks episode starts within chunks."""

@@ -22,7 +22,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from popgym.memory.ops.chunked import Chunks, read_chunks
+from popgym.memory.ops.chunked import Chunks, run_chunks
 from popgym.memory.ops.resets import clear_rows, reset_steps
 
 _EPSILON = 1e-5
@@ -58,11 +58,11 @@ def read_sum(
         if q.shape[1] == 1:
             state = torch.baddbmm(state, k.mT, v)
             return q @ state, state
-        read, after = read_chunks(partial(_read_chunks, q, k, v, state), q, start)
+        read, after = run_chunks(partial(_run_chunks, q, k, v, state), q, start)
         return read, after
 
 
-def _read_chunks(
+def _run_chunks(
     q: Tensor, k: Tensor, v: Tensor, state: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Run all chunks; ``starts`` [B, n, C] marks episode starts within chunks."""

@@ -22,7 +22,7 @@ class Cell(ABC):
         return b_ih + b_hh
 
     @abstractmethod
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Run the forward pass and write h after each step to ``out``.
@@ -46,7 +46,7 @@ class Cell(ABC):
         """Return the gradients of W x, of U h, and of the states before the first step.
 
         Args:
-            saved: Tensors saved by ``read``.
+            saved: Tensors saved by ``forward``.
             h: h after each step [S, R, D].
             h_tm1: h before each step [S, R, D].
             dy: Gradient of h after each step, from later layers only.

@@ -24,7 +24,7 @@ faster."""
 
 
 @eager
-def read_cells(
+def run_cells(
     cell: Cell,
     layers: Iterable[Sequence[Tensor]],
     x: Tensor,
@@ -85,7 +85,7 @@ class Recurrence(torch.autograd.Function):
         """Return h after each step, and the cell's own states after each episode."""
         y = states[0].new_empty(*x.shape[:-1], states[0].shape[1])
         with torch.autocast(x.device.type, enabled=False):
-            saved, after = _read(cell, sizes, x, (w_ih, w_hh, b_ih, b_hh), states, out=y)
+            saved, after = _forward(cell, sizes, x, (w_ih, w_hh, b_ih, b_hh), states, out=y)
         ctx.save_for_backward(x, w_ih, w_hh, states[0], y, *saved)
         ctx.cell, ctx.sizes = cell, sizes
         return y, *after
@@ -98,7 +98,7 @@ class Recurrence(torch.autograd.Function):
             return None, None, *_differentiate(ctx, dy, d_last)
 
 
-def _read(
+def _forward(
     cell: Cell, sizes: list[int], x: Tensor, weights: Tensors, states: Tensors, out: Tensor
 ) -> tuple[Tensors, Tensors]:
     """Return the tensors saved for the backward pass, and the cell's states after each episode."""
@@ -113,7 +113,7 @@ def _read(
         h = block.steps(out)
         a = h if len(w) == h.shape[2] else h.new_empty(*h.shape[:2], len(w))
         _multiply(block.steps(x), w, b, out=a)
-        kept, states = cell.read(a, states, w_hh, b_hh, h)
+        kept, states = cell.forward(a, states, w_hh, b_hh, h)
         saved += kept
     after = map(torch.cat, zip(states[1:], *reversed(ended), strict=True))
     return (*saved,), (*after,)
