@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from popgym.memory import Linear, make_memory
 from popgym.memory.ops.padding import forward_padded
-from popgym.memory.rnn.torch_layers import read_fused
+from popgym.memory.rnn.torch_layers import run_fused
 
 B, T, F, D, W = 256, 64, 128, 256, 4
 EPISODE = 52
@@ -112,7 +112,7 @@ def recurrent_contestants(autocast):
 
 def cut(memory, x, start):
     """Compute resets with nn.GRU alone: cut all rows wherever an episode starts in any row."""
-    return read_fused(memory.layers, x, (x.new_zeros(1, B, D),), start)[0]
+    return run_fused(memory.layers, x, (x.new_zeros(1, B, D),), start)[0]
 
 
 def linear_contestants():

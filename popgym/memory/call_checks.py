@@ -19,7 +19,7 @@ def check_x(x: Tensor, input_size: int, weight: Tensor | None) -> None:
         TypeError: If ``x`` is not a tensor or its dtype does not match.
     """
     if not isinstance(x, Tensor):
-        raise TypeError(f"x must be a tensor [B, T, F], got {_kind(x)}")
+        raise TypeError(f"x must be a tensor [B, T, F], got {kind_of(x)}")
     if x.dim() != 3 or x.shape[2] != input_size:
         remedy = ""
         if x.dim() == 2 and x.shape[1] == input_size:
@@ -72,14 +72,14 @@ def check_state(state: Any, expected: Any, x: Tensor, memory: str) -> None:
         remedy = "start from initial_state(batch_size)"
         if type(state) in (tuple, list) and len(state) == len(expected):
             remedy += f", or convert these tensors with {kind}(*state)"
-        raise TypeError(f"the state of {memory} is a {kind}, got {_kind(state)}: {remedy}")
+        raise TypeError(f"the state of {memory} is a {kind}, got {kind_of(state)}: {remedy}")
     for name, want, got in zip(expected._fields, expected, state, strict=True):
         _check_field(f"state.{name}", want, got, x)
 
 
 def _check_field(name: str, want: Tensor, got: Any, x: Tensor) -> None:
     if not isinstance(got, Tensor):
-        raise TypeError(f"{name} must be a tensor, got {_kind(got)}")
+        raise TypeError(f"{name} must be a tensor, got {kind_of(got)}")
     shape = [x.shape[0], *want.shape[1:]]
     if list(got.shape) != shape:
         raise ValueError(
@@ -106,7 +106,7 @@ def check_start(start: Tensor, x: Tensor) -> None:
         TypeError: If ``start`` is not a tensor of bool.
     """
     if not isinstance(start, Tensor):
-        raise TypeError(f"start must be a tensor of torch.bool or None, got {_kind(start)}")
+        raise TypeError(f"start must be a tensor of torch.bool or None, got {kind_of(start)}")
     if start.dtype != torch.bool:
         raise TypeError(
             f"start must be a tensor of torch.bool or None, got {start.dtype}: convert it with "
@@ -123,5 +123,6 @@ def check_start(start: Tensor, x: Tensor) -> None:
         )
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return the type of a value in words, for an error message."""
     return "None" if value is None else f"a {type(value).__name__}"

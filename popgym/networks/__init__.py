@@ -1,8 +1,8 @@
-"""Networks around a memory: the policy network, the actor-critic, and what they are made of.
+"""Networks around a memory: the policy network, the actor-critic, and their parts.
 
 Here belong the layers before and after a memory, the embedding of time and the action
-distributions; none of these is a memory. It may import ``popgym.memory``; neither Gymnasium nor
-Ray.
+distributions. None of these is a memory. It may import ``popgym.memory`` and
+``popgym.core.arguments``, but neither Gymnasium nor Ray.
 """
 
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState

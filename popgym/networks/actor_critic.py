@@ -17,29 +17,29 @@ from popgym.networks.policy_network import PolicyNetwork
 
 
 class ActorCriticState(NamedTuple):
-    """What an actor-critic carries from step to step; zeros where an episode begins."""
+    """The state of an actor-critic between two steps; all zeros at the start of an episode."""
 
     memory: Any
-    """The memory's own state, a NamedTuple of tensors [B, ...]."""
+    """State of the memory, a NamedTuple of tensors [B, ...]."""
     time: Tensor
-    """Steps already played in the episode, int64 [B, 1]."""
+    """Number of steps already played in the episode, int64 [B, 1]."""
 
 
 class ActorCritic(PolicyNetwork):
-    """Policy and value function over one memory, ``core``.
+    """A policy and a value function that share one memory, ``core``.
 
-    A row may hold many episodes end to end: ``start`` says where they begin, and neither the
-    memory nor the step count reaches over a start.
+    A row may hold several episodes, one after the other. The episode start mask ``start`` marks
+    where they begin. Both the memory and the step count are reset at each start.
 
     Args:
         observation_size: Features O of a flattened observation.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
         memory: Name of a memory, or ``module:Class``.
         memory_options: Options of that memory, such as ``{"stack_size": 8}``.
-        options: Sizes and parts of the layers around it.
+        options: Options of the layers around the memory.
 
     Raises:
-        ValueError: For an unknown memory or option, or a part that does not fit.
+        ValueError: If a memory or an option is unknown, or a part has the wrong size.
     """
 
     core: Memory
@@ -59,7 +59,7 @@ class ActorCritic(PolicyNetwork):
         )
 
     def initial_state(self, batch_size: int) -> ActorCriticState:
-        """The state of ``batch_size`` rows before their first step."""
+        """Return the state of ``batch_size`` rows before their first step."""
         device = self.critic_head.weight.device
         time = torch.zeros(batch_size, 1, dtype=torch.int64, device=device)
         return ActorCriticState(self.core.initial_state(batch_size), time)
@@ -67,15 +67,15 @@ class ActorCritic(PolicyNetwork):
     def forward(
         self, obs: Tensor, state: ActorCriticState, start: Tensor | None = None
     ) -> tuple[Tensor, Tensor, ActorCriticState]:
-        """Plays T steps of every row.
+        """Compute the outputs for T steps of every row.
 
         Args:
             obs: Flattened observations [B, T, O].
             state: State before the first step.
-            start: [B, T] bool, whether a step is the first of an episode; None: none is.
+            start: Episode start mask [B, T] bool. None means that no step begins an episode.
 
         Returns:
-            logits [B, T, A], values [B, T], and the state after the last step.
+            Logits [B, T, A], values [B, T], and the state after the last step.
         """
         steps = None
         if self.embedding is not None:
@@ -90,11 +90,16 @@ class ActorCritic(PolicyNetwork):
     def forward_padded(
         self, obs: Tensor, state: ActorCriticState, seq_lens: Tensor
     ) -> tuple[Tensor, Tensor, ActorCriticState]:
-        """Plays the first ``seq_lens`` [B] steps of every row; what follows is padding.
+        """Compute the outputs for right-padded rows.
+
+        Args:
+            obs: Flattened observations [B, T, O].
+            state: State before the first step.
+            seq_lens: Number of real steps of each row, integers [B]. Later steps are padding.
 
         Returns:
-            logits [B, T, A] and values [B, T], without meaning in the padding, and each row's
-            state after its own last step.
+            Logits [B, T, A], values [B, T], and each row's state after its last real step. The
+            logits and values in the padding are meaningless.
         """
         seq_lens = seq_lens.to(state.time.device, torch.int64)
         steps = None
@@ -106,14 +111,14 @@ class ActorCritic(PolicyNetwork):
         return logits, values, ActorCriticState(memory, state.time + seq_lens[:, None])
 
     def flatten_state(self, state: ActorCriticState) -> dict[str, Tensor]:
-        """The state's tensors [B, ...] by name, such as "memory.frames" and "time"."""
+        """Return the state's tensors [B, ...] by name, such as "memory.frames" and "time"."""
         return dict(_named_tensors(state, ""))
 
     def unflatten_state(self, tensors: Mapping[str, Tensor]) -> ActorCriticState:
-        """The state that ``flatten_state`` took apart.
+        """Rebuild a state from the result of ``flatten_state``.
 
         Raises:
-            ValueError: If a tensor of the state is missing, or one is no part of it.
+            ValueError: If a tensor is missing, or a name does not belong to the state.
         """
         like = self.initial_state(1)
         names = [name for name, _ in _named_tensors(like, "")]
@@ -126,7 +131,7 @@ class ActorCritic(PolicyNetwork):
 
 
 def _advance(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
-    """``steps_in_episode(...)[:, -1:] + 1``, without the steps between."""
+    """Return ``steps_in_episode(...)[:, -1:] + 1`` without computing the earlier steps."""
     if start is None:
         return time + num_steps
     if num_steps == 1:
@@ -136,7 +141,7 @@ def _advance(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
 
 
 def _named_tensors(state: Any, prefix: str) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of nested NamedTuples in order, each with its path."""
+    """Yield the tensors of nested NamedTuples in order, each with its path."""
     for name, value in zip(state._fields, state, strict=True):
         if isinstance(value, Tensor):
             yield prefix + name, value

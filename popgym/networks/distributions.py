@@ -1,9 +1,9 @@
-"""What a network's outputs say about actions: one distribution for each kind of action space.
+"""Action distributions: one class for each kind of action space.
 
-A distribution is an object without parameters; the numbers come in as ``inputs [..., I]``, the
-network's outputs. Actions inside are plain: counted from 0, or unbounded real numbers. ``to_env``
-turns them into what the environment takes. The conventions are those of RLlib's default
-distributions, so that the same weights mean the same policy in RLlib's own PPO and in ours.
+A distribution object has no parameters of its own. Its methods take the network's outputs as
+``inputs [..., I]``. Inside popgym, actions are integers counted from 0, or unbounded real numbers.
+``to_env`` converts them to actions of the environment. The conventions are those of RLlib's default
+distributions, so that the same weights give the same policy in RLlib's own PPO and in popgym's.
 """
 
 from __future__ import annotations
@@ -18,33 +18,38 @@ from torch import Tensor
 
 
 class ActionDistribution(Protocol):
-    """The contract; leading axes ``...`` are free, every result but an action drops the last."""
+    """The interface of an action distribution.
 
-    num_inputs: int  # I, network outputs needed
+    Inputs may have any leading axes ``...``. Every result except an action has exactly these axes.
+    """
+
+    num_inputs: int  # number of network outputs I
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Draws an action for each row of ``inputs [..., I]``."""
+        """Sample an action for each row of ``inputs [..., I]``."""
 
     def mode(self, inputs: Tensor) -> Tensor:
-        """The most probable action."""
+        """Return the most probable action."""
 
     def log_prob(self, inputs: Tensor, actions: Tensor) -> Tensor:
-        """Logarithm of the probability (density) of ``actions``: [...]."""
+        """Return the logarithm of the probability, or of the density, of ``actions``: [...]."""
 
     def entropy(self, inputs: Tensor) -> Tensor:
-        """Entropy in nats: [...]."""
+        """Return the entropy in nats: [...]."""
 
     def kl(self, inputs_p: Tensor, inputs_q: Tensor) -> Tensor:
-        """Kullback-Leibler divergence KL(p ‖ q) in nats: [...]."""
+        """Return the Kullback-Leibler divergence KL(p ‖ q) in nats: [...]."""
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
-        """Actions as the environment takes them."""
+        """Convert actions to the form that the environment expects."""
 
 
 class Categorical:
-    """One choice among ``n``; inputs are logits. ``first`` is the number the space starts at.
+    """A categorical distribution over ``n`` choices; the inputs are logits.
 
-    The environment gets numbers of the type of ``first``.
+    Args:
+        n: Number of choices.
+        first: Smallest action of the space. The environment gets actions of its dtype.
     """
 
     def __init__(self, n: int, first: np.integer | int = 0) -> None:
@@ -52,37 +57,44 @@ class Categorical:
         self.first = np.asarray(first)
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Argmax of logits + Gumbel noise (Gumbel 1954): one pass, no normalisation."""
+        """Return the argmax of the logits plus Gumbel noise (Gumbel 1954).
+
+        This takes one pass and does not normalise the logits.
+        """
         noise = torch.empty_like(inputs).exponential_(generator=generator).log_()
         return (inputs - noise).argmax(-1)
 
     def mode(self, inputs: Tensor) -> Tensor:
-        """The choice with the largest logit."""
+        """Return the choice with the largest logit."""
         return inputs.argmax(-1)
 
     def log_prob(self, inputs: Tensor, actions: Tensor) -> Tensor:
-        """Log-softmax at the chosen index."""
+        """Return the log-softmax at the chosen index."""
         return inputs.log_softmax(-1).gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self, inputs: Tensor) -> Tensor:
-        """−Σ p log p."""
+        """Return −Σ p log p."""
         log_p = inputs.log_softmax(-1)
         return -(log_p.exp() * log_p).sum(-1)
 
     def kl(self, inputs_p: Tensor, inputs_q: Tensor) -> Tensor:
-        """Σ p (log p − log q)."""
+        """Return Σ p (log p − log q)."""
         log_p, log_q = inputs_p.log_softmax(-1), inputs_q.log_softmax(-1)
         return (log_p.exp() * (log_p - log_q)).sum(-1)
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
-        """Counts from the space's own first number."""
+        """Add the smallest action of the space."""
         return actions.astype(self.first.dtype) + self.first
 
 
 class MultiCategorical:
-    """Several independent choices; inputs are their logits side by side, actions are [..., K].
+    """K independent categorical distributions; actions are [..., K].
 
-    ``first [K]`` holds the numbers that the space starts at; the environment gets their type.
+    The inputs are the logits of all choices, concatenated.
+
+    Args:
+        sizes: Number of options of each choice.
+        first: Smallest action of each choice [K]. The environment gets actions of its dtype.
     """
 
     def __init__(self, sizes: Sequence[int], first: np.ndarray) -> None:
@@ -95,41 +107,47 @@ class MultiCategorical:
         return inputs.split(self.sizes, -1)
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Each choice drawn on its own."""
+        """Sample each choice independently."""
         pairs = zip(self._parts, self._split(inputs), strict=True)
         return torch.stack([part.sample(x, generator) for part, x in pairs], -1)
 
     def mode(self, inputs: Tensor) -> Tensor:
-        """Each choice's most probable value."""
+        """Return the most probable option of each choice."""
         return torch.stack([x.argmax(-1) for x in self._split(inputs)], -1)
 
     def log_prob(self, inputs: Tensor, actions: Tensor) -> Tensor:
-        """Sum over the choices."""
+        """Return the sum over the choices."""
         triples = zip(self._parts, self._split(inputs), actions.unbind(-1), strict=True)
         return torch.stack([part.log_prob(x, a) for part, x, a in triples]).sum(0)
 
     def entropy(self, inputs: Tensor) -> Tensor:
-        """Sum over the choices."""
+        """Return the sum over the choices."""
         pairs = zip(self._parts, self._split(inputs), strict=True)
         return torch.stack([part.entropy(x) for part, x in pairs]).sum(0)
 
     def kl(self, inputs_p: Tensor, inputs_q: Tensor) -> Tensor:
-        """Sum over the choices."""
+        """Return the sum over the choices."""
         triples = zip(self._parts, self._split(inputs_p), self._split(inputs_q), strict=True)
         return torch.stack([part.kl(p, q) for part, p, q in triples]).sum(0)
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
-        """Counts from the space's own first numbers."""
+        """Add the smallest action of each choice."""
         return actions.astype(self.first.dtype) + self.first
 
 
 class DiagonalGaussian:
-    """Independent normals: inputs are K means, then K logarithms of deviations; actions [..., K].
+    """K independent normal distributions; actions are [..., K].
 
-    Where the space is bounded, [−1, 1] stands for its bounds and what lies outside is clipped
-    on the way to the environment, as RLlib's ``normalize_actions`` does. If only some sides are
-    bounded, nothing is stretched, only clipped. A bound at the largest number that its type or
-    float32 can hold is none.
+    The inputs are K means, followed by the logarithms of the K standard deviations.
+
+    If the space is bounded on all sides, ``to_env`` maps the interval [−1, 1] to the bounds and
+    clips actions outside of it, as RLlib's ``normalize_actions`` does. If only some sides are
+    bounded, actions are clipped but not rescaled. A bound equal to the largest number of its dtype
+    or of float32 counts as no bound.
+
+    Args:
+        low: Lower bounds, in the shape of the action space.
+        high: Upper bounds, in the shape of the action space.
     """
 
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
@@ -137,41 +155,41 @@ class DiagonalGaussian:
         self.size = int(np.prod(low.shape))
         self.num_inputs = 2 * self.size
         largest = min(float(np.finfo(kind).max) for kind in (low.dtype, np.float32))
-        # In float64, because the distance between two float32 may be more than a float32 can be.
+        # In float64, because the difference of two float32 numbers may overflow float32.
         self.low, self.high = (
             np.clip(limit.astype(np.float64), -largest, largest) for limit in (low, high)
         )
         self.bounded = bool((self.low > -largest).all() and (self.high < largest).all())
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Mean + deviation · standard normal."""
+        """Return the mean plus standard normal noise times the standard deviation."""
         mean, log_std = inputs.chunk(2, -1)
         noise = torch.empty_like(mean).normal_(generator=generator)
         return mean + log_std.exp() * noise
 
     def mode(self, inputs: Tensor) -> Tensor:
-        """The mean."""
+        """Return the mean."""
         return inputs.chunk(2, -1)[0]
 
     def log_prob(self, inputs: Tensor, actions: Tensor) -> Tensor:
-        """−½ Σ (z² + log 2π) − Σ log σ with z = (a − μ) / σ."""
+        """Return −½ Σ (z² + log 2π) − Σ log σ with z = (a − μ) / σ."""
         mean, log_std = inputs.chunk(2, -1)
         z = (actions - mean) * (-log_std).exp()
         return -(0.5 * (z.square() + math.log(2 * math.pi)) + log_std).sum(-1)
 
     def entropy(self, inputs: Tensor) -> Tensor:
-        """Σ (log σ + ½ log 2πe)."""
+        """Return Σ (log σ + ½ log 2πe)."""
         return (inputs.chunk(2, -1)[1] + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
 
     def kl(self, inputs_p: Tensor, inputs_q: Tensor) -> Tensor:
-        """Σ log σq/σp + (σp² + (μp − μq)²) / 2σq² − ½."""
+        """Return Σ log σq/σp + (σp² + (μp − μq)²) / 2σq² − ½."""
         mean_p, log_p = inputs_p.chunk(2, -1)
         mean_q, log_q = inputs_q.chunk(2, -1)
         spread = (2 * log_p).exp() + (mean_p - mean_q).square()
         return (log_q - log_p + 0.5 * spread * (-2 * log_q).exp() - 0.5).sum(-1)
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
-        """Stretched to the bounds if there are any, and clipped to them; the space's shape."""
+        """Rescale actions to the bounds, if all exist, clip and reshape them to the space."""
         actions = actions.reshape(*actions.shape[:-1], *self.shape)
         if self.bounded:
             unit = (np.clip(actions, -1.0, 1.0) + 1.0) * 0.5
@@ -180,15 +198,15 @@ class DiagonalGaussian:
 
 
 def action_distribution(space: Any) -> ActionDistribution:
-    """The distribution for a gymnasium action space.
+    """Return the distribution for a Gymnasium action space.
 
     Args:
-        space: Discrete, MultiDiscrete (one row of choices) or Box of real numbers.
+        space: A Discrete, a one-dimensional MultiDiscrete, or a Box of real numbers.
 
     Raises:
-        ValueError: If it is any other space, or one without numbers.
+        ValueError: If it is any other space, or an empty one.
     """
-    # By name, so that this room needs torch alone.
+    # Compare names of classes, because popgym.networks does not import Gymnasium.
     kinds = {base.__name__ for base in type(space).__mro__}
     if "Discrete" in kinds:
         return Categorical(int(space.n), space.dtype.type(space.start))

@@ -1,11 +1,11 @@
 """Embeddings of the step within an episode: ``make_embedding(name, size, max_steps)``.
 
-Each is a module that maps integer steps t [...], counted from 0, to features [..., size]. In the
-formulas M is ``max_steps``, d is ``size`` and j numbers the features from 0. Any t works, also
-beyond M, and nothing waits for an accelerator.
+An embedding is a module that maps integer steps t [...], counted from 0, to features [..., size].
+In the formulas, M is ``max_steps``, d is ``size`` and j is the index of a feature, counted from 0.
+Steps beyond M are allowed. No embedding waits for an accelerator.
 
-Every product with t is computed in double precision, whatever the type of the weights: of a large
-angle float32 leaves few digits, and bfloat16 cannot tell step 1,000 from 1,001.
+Every product with t is computed in double precision, whatever the dtype of the weights. In float32,
+a large angle would have few correct digits. In bfloat16, steps 1,000 and 1,001 are the same number.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from popgym.memory.base import check_size
 
 
 class Learned(nn.Module):
-    """A trained table of M rows; beyond it the last row."""
+    """A trained table of M rows. Steps beyond M use the last row."""
 
     def __init__(self, size: int, max_steps: int) -> None:
         super().__init__()
         self.table = nn.Parameter(torch.randn(max_steps, size))
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return functional.embedding(t.clamp(max=len(self.table) - 1), self.table)
 
 
 class Fixed(nn.Module):
-    """A random table of M rows that is saved but not trained; beyond it the last row."""
+    """A random table of M rows, saved but not trained. Steps beyond M use the last row."""
 
     table: Tensor
 
@@ -40,19 +40,21 @@ class Fixed(nn.Module):
         self.register_buffer("table", torch.randn(max_steps, size))
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return functional.embedding(t.clamp(max=len(self.table) - 1), self.table)
 
 
 class Sine(nn.Module):
-    """sin and cos interleaved: e₂ᵢ = sin(t · M^(−2i/d)), e₂ᵢ₊₁ = cos(t · M^(−2i/d)).
+    """Interleaved sines and cosines: e₂ᵢ = sin(t · M^(−2i/d)), e₂ᵢ₊₁ = cos(t · M^(−2i/d)).
 
-    Vaswani et al., "Attention Is All You Need" (2017), section 3.5, with the base M where the
-    paper has 10,000.
+    The base is M; the paper uses 10,000.
+
+    Vaswani et al., "Attention Is All You Need" (2017), section 3.5.
     """
 
-    # Looking a step up costs a hundredth of computing its sines. On an accelerator, where asking
-    # for the largest step would wait for the device, sines are cheap and always computed.
+    # On a CPU, a table lookup takes a hundredth of the time of computing the sines. On an
+    # accelerator, sines are cheap and always computed, because finding the largest step would wait
+    # for the device.
     MIN_ROWS = 4096
 
     table: Tensor
@@ -66,7 +68,7 @@ class Sine(nn.Module):
         self.register_buffer("table", table, persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         on_host = t.device.type == "cpu"
         if on_host and (t.numel() == 0 or int(t.max()) < len(self.table)):
             return functional.embedding(t, self.table)
@@ -81,8 +83,8 @@ class Sine(nn.Module):
 class ScaledSine(nn.Module):
     """``Sine`` times a learned weight for each feature.
 
-    Three quarters of the weights, drawn at random so that no frequency is favoured, start at 0,
-    the others uniformly in [0, 1].
+    Three quarters of the weights, chosen at random so that no frequency is favoured, start at 0.
+    The others start uniformly distributed in [0, 1].
     """
 
     def __init__(self, size: int, max_steps: int) -> None:
@@ -94,7 +96,7 @@ class ScaledSine(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return self.sine(t) * self.weight
 
 
@@ -110,24 +112,24 @@ class SimpleScaled(nn.Module):
         self.register_buffer("scale", scale, persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return _times(t, self.scale).to(self.scale.dtype)
 
 
 class Perceptron(nn.Module):
-    """sin(w t) with learned frequencies w [d], which start as a random vector of length 1."""
+    """sin(w t) with learned frequencies w [d], which start as a random vector of norm 1."""
 
     def __init__(self, size: int, max_steps: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(size, 1)).squeeze(1))
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return _times(t, self.weight).sin().to(self.weight.dtype)
 
 
 class Base2(nn.Module):
-    """The binary digits of t, the ones first: eⱼ = ⌊t / 2ʲ⌋ mod 2 for j < 16, 0 beyond."""
+    """The binary digits of t, lowest first: eⱼ = ⌊t / 2ʲ⌋ mod 2 for j < 16, 0 for other j."""
 
     shift: Tensor
     digit: Tensor
@@ -139,7 +141,7 @@ class Base2(nn.Module):
         self.register_buffer("digit", (j < 16).to(torch.get_default_dtype()), persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         return ((t[..., None] >> self.shift) & 1) * self.digit
 
 
@@ -156,18 +158,18 @@ class Time2Vec(nn.Module):
         self.bias = nn.Parameter(torch.empty(size).uniform_(-1.0, 1.0))
 
     def forward(self, t: Tensor) -> Tensor:
-        """Maps steps [...] to [..., size]."""
+        """Map steps [...] to features [..., size]."""
         linear = _times(t, self.weight) + self.bias
         return torch.cat([linear[..., :1], linear[..., 1:].sin()], -1).to(self.weight.dtype)
 
 
 def _widest(tensor: Tensor) -> torch.dtype:
-    """The type in which angles are computed; Apple's GPUs have no float64."""
+    """Return the dtype in which angles are computed. Apple's GPUs do not support float64."""
     return torch.float32 if tensor.device.type == "mps" else torch.float64
 
 
 def _times(t: Tensor, weight: Tensor) -> Tensor:
-    """Steps t [...] times weights [size], in the widest type."""
+    """Return the product [..., size] of steps t [...] and weights [size], in ``_widest``."""
     return t[..., None] * weight.to(_widest(t))
 
 
@@ -184,17 +186,18 @@ EMBEDDINGS: dict[str, type[nn.Module]] = {
 
 
 def make_embedding(name: str | None, size: int, max_steps: int) -> nn.Module | None:
-    """The embedding of that name, a module from steps [...] (integers) to features [..., size].
+    """Return a new embedding, a module that maps integer steps [...] to features [..., size].
 
     Args:
         name: A key of ``EMBEDDINGS``; None or "none" for no embedding.
         size: Features d of the embedding.
-        max_steps: M, the steps that the embedding tells apart best: rows of the tables, longest
-            period of the sines, unit of ``simple_scaled``. Longer episodes work too.
+        max_steps: M, the number of steps that the embedding is designed for. It is the number of
+            rows of a table, the base of the sines' frequencies, and the unit of
+            ``simple_scaled``. Longer episodes work too.
 
     Raises:
         ValueError: If the name is unknown, or a number is less than 1.
-        TypeError: If the name is no string, or a number no integer.
+        TypeError: If the name is not a string, or a number is not an integer.
     """
     if name is None or name == "none":
         return None

@@ -1,4 +1,4 @@
-"""Options of the layers around a memory, checked before anything is built."""
+"""Options of the layers around a memory. They are checked before any layer is built."""
 
 from __future__ import annotations
 
@@ -16,43 +16,44 @@ Layers = nn.Module | Sequence[int]
 DEFAULT_OUTPUT_SIZE = 256
 
 DEFAULT_MAX_STEPS = 1024
-"""Unit of the time embedding where nothing is known of how long episodes are."""
+"""Unit of the time embedding if the length of an episode is unknown."""
 
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """How the parts around a memory are built.
+    """Options of the layers around a memory.
 
-    ``preprocessor``, ``postprocessor``, ``actor`` and ``critic`` are each either a sequence of
-    layer sizes, a Linear and a LeakyReLU for each, so that () is the identity; or a module, which
-    is copied as it is, weights included, and maps [..., inputs] to [..., outputs].
+    Each of ``preprocessor``, ``postprocessor``, ``actor`` and ``critic`` is either a sequence of
+    layer sizes or a module. Each layer size makes a Linear and a LeakyReLU, so that () is the
+    identity. A module must map [..., inputs] to [..., outputs]; it is copied, weights included.
     """
 
     hidden_size: int = 256
     """Features D of the memory's output."""
     preprocessor_input_size: int = 256
-    """Features after ``feature_map``, an embedding that is concatenated included."""
+    """Features of the preprocessor's input, including a concatenated embedding."""
     preprocessor: Layers = ()
     preprocessor_output_size: int = DEFAULT_OUTPUT_SIZE
-    """Features F of ``z``, announced where ``preprocessor`` is a module."""
+    """Features F of ``z``. If ``preprocessor`` is a module, this must be its output size."""
     postprocessor: Layers = ()
     actor: Layers | None = None
     """None: one layer of ``postprocessor_output_size``."""
     critic: Layers | None = None
     """None: one layer of ``postprocessor_output_size``."""
     postprocessor_output_size: int = DEFAULT_OUTPUT_SIZE
-    """Output size of ``actor`` and ``critic``, announced where they are modules."""
+    """Output size of ``actor`` and ``critic``. If one is a module, this must be its output size."""
     embedding: str | None = None
-    """Name of the embedding of the step within the episode; None or "none" for none."""
+    """Name of the embedding of the step within the episode; None or "none" for no embedding."""
     embedding_size: int | None = None
-    """How many features carry the embedding, the last ones; None: all."""
+    """Number of features of the embedding. It occupies the last features. None: all features."""
     embedding_mode: str = "add"
-    """"add", or "cat": the observation's features give way to those of the embedding."""
+    """How the embedding joins the observation's features: "add" adds the two, "cat" concatenates
+    them. With "cat" the observation gets ``embedding_size`` fewer features."""
     scale_embedding: bool = True
-    """Whether one learned weight s mixes features · (1 − s) and embedding · s."""
+    """Whether a learned weight s mixes the two, as features · (1 − s) and embedding · s."""
     embedding_max_steps: int | None = None
-    """Unit of the embedding, ``max_steps`` of ``make_embedding``; no limit. None:
-    ``DEFAULT_MAX_STEPS``, or what stands for it where RLlib or a run builds the network."""
+    """Unit of the embedding, ``max_steps`` of ``make_embedding``. Longer episodes are allowed.
+    None: ``DEFAULT_MAX_STEPS``, or the default of RLlib or the run that builds the network."""
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self) if field.type == "int"):
@@ -74,7 +75,10 @@ class NetworkOptions:
         size, width = self.embedding_size, self.preprocessor_input_size
         if size is None:
             if self.embedding_mode == "cat":
-                raise ValueError('embedding_mode "cat" needs embedding_size, the features to add')
+                raise ValueError(
+                    'embedding_mode "cat" needs embedding_size, the number of features of the '
+                    "embedding; set it"
+                )
             return
         check_size("embedding_size", size)
         if size > width or (size == width and self.embedding_mode == "cat"):
@@ -90,11 +94,12 @@ class NetworkOptions:
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> NetworkOptions:
-        """Options by name.
+        """Return the options given by name.
 
         Raises:
-            ValueError: For an unknown name, with the nearest one, or a value out of range.
-            TypeError: For a value of the wrong type.
+            ValueError: If a name is unknown (the message suggests the nearest), or a value is out
+                of range.
+            TypeError: If a value has the wrong type.
         """
         check_known(options, (field.name for field in fields(cls)), "option")
         return cls(**options)

@@ -1,4 +1,4 @@
-"""Everything of an actor-critic but its memory, wired as POPGym's published models are.
+"""All layers of an actor-critic except its memory, in the architecture of POPGym's models.
 
     obs ─ feature_map ─ (+ embedding of the step) ─ preprocessor ─ z ─ [core] ─ y
     y ─ postprocessor ┬─ actor  ─ actor_head  ─ logits
@@ -31,17 +31,18 @@ __all__ = ["NetworkOptions", "PolicyNetwork"]
 class PolicyNetwork(nn.Module):
     """The layers around a memory; subclasses set ``core``, the memory.
 
-    Linear weights start orthogonal, those of the two heads normal with deviation .01 and no bias,
-    so that training begins with nearly equal probabilities and values near 0. The biases before
-    the LayerNorm start as torch draws them: without one, the norm of an observation would be lost.
+    Linear weights are initialised orthogonally. The weights of the two heads are normal with
+    standard deviation 0.01 and their biases are zero, so that training begins with nearly equal
+    probabilities and values near 0. The biases before the LayerNorm keep torch's random
+    initialisation. With zero biases, the LayerNorm would remove the norm of an observation.
 
     Args:
         observation_size: Features O of a flattened observation.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
-        options: Sizes and parts.
+        options: Options of the layers.
 
     Raises:
-        ValueError: If a module given as a part does not fit its place.
+        ValueError: If a module in ``options`` has the wrong input or output size.
     """
 
     def __init__(
@@ -65,15 +66,15 @@ class PolicyNetwork(nn.Module):
             options.embedding_size or width,
             options.embedding_max_steps or DEFAULT_MAX_STEPS,
         )
-        # s = sigmoid(mixing): inside [0, 1] without a clamp, whose gradient is 0 outside and
-        # would hold s there.
+        # s = sigmoid(mixing) lies in [0, 1]. A clamp would have a gradient of 0 outside, and s
+        # could not come back.
         mixes = options.has_embedding and options.scale_embedding
         self.mixing = nn.Parameter(torch.zeros(())) if mixes else None
 
         self.preprocessor, self.feature_size = _build(
             "preprocessor", options.preprocessor, width, options.preprocessor_output_size
         )
-        self.register_module("core", None)  # keeps the place between z and y
+        self.register_module("core", None)  # fixes the order of modules: core is between z and y
         self.postprocessor, y_size = _build(
             "postprocessor", options.postprocessor, options.hidden_size, None
         )
@@ -86,15 +87,15 @@ class PolicyNetwork(nn.Module):
         self.critic_head = _head(critic_size, 1)
 
     def features(self, obs: Tensor, time: Tensor | None) -> Tensor:
-        """Inputs of the memory.
+        """Compute the inputs of the memory.
 
         Args:
             obs: Flattened observations [..., O].
-            time: Step within the episode [...], integers counted from 0; not needed, and not
-                looked at, without an embedding.
+            time: Step within the episode [...], integers counted from 0. Ignored without an
+                embedding; it may then be None.
 
         Returns:
-            z [..., F].
+            Features z [..., F].
         """
         x = self.feature_map(obs)
         if self.embedding is not None:
@@ -102,8 +103,8 @@ class PolicyNetwork(nn.Module):
         return self.preprocessor(x)
 
     def _embed(self, x: Tensor, e: Tensor) -> Tensor:
-        """Joins features x and embedding e, by lerp(x, e, s) = x · (1 − s) + e · s if mixed."""
-        x = x.to(e.dtype)  # autocast may have left x in bfloat16
+        """Join features x and embedding e; if mixed, as x · (1 − s) and e · s."""
+        x = x.to(e.dtype)  # under autocast, x may be bfloat16
         s = None if self.mixing is None else self.mixing.sigmoid()
         if self.concatenates:
             return torch.cat([x, e] if s is None else [x * (1 - s), e * s], -1)
@@ -111,13 +112,13 @@ class PolicyNetwork(nn.Module):
         return x + e if s is None else torch.lerp(x, e, s)
 
     def heads(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs of the network, in float32 also under autocast.
+        """Compute the outputs of the network, in float32 even under autocast.
 
         Args:
             y: Outputs of the memory [..., D].
 
         Returns:
-            logits [..., A] and value [...].
+            Logits [..., A] and values [...].
         """
         y = self.postprocessor(y)
         logits = self.actor_head(self.actor(y))
@@ -145,7 +146,7 @@ def _head(input_size: int, output_size: int) -> Linear:
 def _build(
     name: str, layers: Layers, input_size: int, output_size: int | None
 ) -> tuple[nn.Module, int]:
-    """The part ``name`` and its output size, which the option ``output_size`` announces."""
+    """Build the part ``name``, check its output size, and return both."""
     if isinstance(layers, nn.Module):
         module = copy.deepcopy(layers)
         found = _output_size(name, module, input_size)
@@ -155,7 +156,7 @@ def _build(
         steps = [part for a, b in pairwise(sizes) for part in (_linear(a, b), nn.LeakyReLU())]
         module = nn.Sequential(*steps) if steps else nn.Identity()
         found = sizes[-1]
-        # Sizes need no announcement; one that contradicts them is a mistake all the same.
+        # Layer sizes determine the output size. An option that contradicts them is still an error.
         fits = output_size in (None, found, DEFAULT_OUTPUT_SIZE)
     if not fits:
         option = "preprocessor" if name == "preprocessor" else "postprocessor"
@@ -167,7 +168,10 @@ def _build(
 
 
 def _output_size(name: str, module: nn.Module, input_size: int) -> int:
-    """Tries the module on one step of zeros; on a copy, since forward may change buffers."""
+    """Return the output size of a module, found by running it on one step of zeros.
+
+    It runs on a copy, because forward may change buffers.
+    """
     like = next(iter(module.parameters()), torch.empty(0))
     probe = torch.zeros(1, 1, input_size, dtype=like.dtype, device=like.device)
     try:

@@ -1,4 +1,9 @@
-"""RLlib custom models (ModelV2), for RLlib's old API stack: one memory a file."""
+"""RLlib custom models (ModelV2) for RLlib's old API stack.
+
+Here belong the base model, which translates between RLlib and a memory, and one file for each
+memory with its options. It may import Ray, ``popgym.memory``, ``popgym.networks`` and
+``popgym.core.arguments``.
+"""
 
 from popgym.baselines.ray_models.base_model import BaseModel
 from popgym.baselines.ray_models.ray_diffnc import DiffNC

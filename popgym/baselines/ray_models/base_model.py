@@ -1,8 +1,8 @@
-"""The custom model that RLlib's old API stack calls, around any memory.
+"""The base class of custom models for RLlib's old API stack, around any memory.
 
-RLlib gives a model flattened rows of zero-padded chunks of episodes, a list of float states and
-the number of real steps of each row. This class translates between that and the interfaces of the
-policy network and the memory.
+RLlib passes to a model the flattened rows of zero-padded chunks of episodes, a list of float
+states, and the number of real steps of each row. The base class translates between this format and
+the interfaces of the policy network and the memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from popgym.networks.policy_network import PolicyNetwork
 class BaseModel(TorchModelV2, PolicyNetwork):
     """An actor-critic around a memory, as a custom model of RLlib.
 
-    A model of one's own overrides ``initial_state`` and ``forward_memory``::
+    To write your own model, override ``initial_state`` and ``forward_memory``::
 
         class LastFrames(BaseModel):
             MODEL_CONFIG = {"decay": 0.9}
@@ -46,20 +46,22 @@ class BaseModel(TorchModelV2, PolicyNetwork):
                 ...
                 return output, [new_state]
 
-    or, where the memory is a ``popgym.memory.Memory``, only ``build_core``.
+    If the memory is a ``popgym.memory.Memory``, override only ``build_core`` instead.
 
     Args:
-        obs_space: What RLlib's preprocessor yields: a Box, flattened to O features.
-        action_space: The action space.
+        obs_space: Space of the preprocessed observations: a Box, flattened to O features.
+        action_space: Action space.
         num_outputs: Parameters A of the action distribution.
-        model_config: RLlib's model configuration. ``max_seq_len`` is the unit of the time
-            embedding unless the option ``embedding_max_steps`` is given; options of this model
-            may stand in ``custom_model_config``.
-        name: The model's name.
-        **custom_model_kwargs: Options of this model too; ``custom_model_config`` wins.
+        model_config: RLlib's model configuration. Its ``custom_model_config`` may hold options of
+            this model. Its ``max_seq_len`` is the unit of the time embedding, unless the option
+            ``embedding_max_steps`` is set.
+        name: Name of the model.
+        **custom_model_kwargs: Further options of this model. If an option is also in
+            ``custom_model_config``, the latter takes precedence.
 
     Raises:
-        ValueError: For an unknown option, with the nearest, or one that does not fit.
+        ValueError: If an option is unknown (the message suggests the nearest), or a value does not
+            fit.
     """
 
     BASE_CONFIG: ClassVar[dict[str, Any]] = {f.name: f.default for f in fields(NetworkOptions)}
@@ -69,10 +71,10 @@ class BaseModel(TorchModelV2, PolicyNetwork):
     """Options that a model adds, and defaults that it changes."""
 
     cfg: dict[str, Any]
-    """The options in force. ``preprocessor_output_size`` is F, whatever set it."""
+    """The options in use. ``preprocessor_output_size`` is always F."""
 
     core: Memory | None
-    """The memory, if it is one of popgym's; None where a subclass does without."""
+    """The memory if ``build_core`` makes one, otherwise None."""
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class BaseModel(TorchModelV2, PolicyNetwork):
         self._observation_size = int(np.prod(obs_space.shape))
         PolicyNetwork.__init__(self, self._observation_size, num_outputs, options)
         TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
-        # The copies stand for the caller's modules, which this model must not keep or change.
+        # Replace the caller's modules with copies, so that this model does not keep or change them.
         copies = {k: getattr(self, k) for k, v in cfg.items() if isinstance(v, nn.Module)}
         self.cfg = {**cfg, **copies, "preprocessor_output_size": self.feature_size}
         self.core = self.build_core(self.feature_size, options.hidden_size)
@@ -101,7 +103,7 @@ class BaseModel(TorchModelV2, PolicyNetwork):
 
     @classmethod
     def default_config(cls) -> dict[str, Any]:
-        """All options of this model and their defaults: a subclass's over those of its bases."""
+        """Return all options and their defaults; a subclass overrides those of its bases."""
         default: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             default.update(vars(base).get("BASE_CONFIG", {}))
@@ -120,30 +122,35 @@ class BaseModel(TorchModelV2, PolicyNetwork):
         return cfg
 
     def build_core(self, input_size: int, hidden_size: int) -> Memory | None:
-        """The memory from F = ``input_size`` to D = ``hidden_size`` features, if it is popgym's.
+        """Build the memory, or return None if the subclass overrides ``forward_memory``.
 
-        Called at the end of ``__init__``, where ``cfg`` holds the options.
+        ``__init__`` calls this at its end, when ``cfg`` holds the options.
+
+        Args:
+            input_size: Input features F of the memory.
+            hidden_size: Output features D of the memory.
         """
         return None
 
     def initial_state(self) -> list[Tensor]:
-        """The memory's state before an episode, tensors without a batch axis."""
+        """Return the memory's state before an episode, tensors without a batch axis."""
         return [tensor[0] for tensor in self._core().initial_state(1)]
 
     def forward_memory(
         self, z: Tensor, state: list[Tensor], t_starts: Tensor, seq_lens: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """Runs the memory over right-padded rows.
+        """Run the memory over right-padded rows.
 
         Args:
-            z: Features [B, T, F]; those from ``seq_lens`` on are padding.
-            state: The memory's state [B, ...], as ``initial_state`` with a batch axis.
-            t_starts: Steps already played in the episode, int64 [B]: above 0 where a rollout
-                comes in several calls.
-            seq_lens: Real steps of each row, int64 [B].
+            z: Features [B, T, F]. The steps from ``seq_lens`` on are padding.
+            state: State of the memory: the tensors of ``initial_state`` with a batch axis
+                [B, ...].
+            t_starts: Number of steps already played in the episode, int64 [B]. It is above 0 if a
+                row continues an episode.
+            seq_lens: Number of real steps of each row, int64 [B].
 
         Returns:
-            Output [B, T, D], padding included, and each row's state after its own last step.
+            Output [B, T, D], padding included, and each row's state after its last real step.
         """
         core = self._core()
         like = core.initial_state(0)
@@ -161,7 +168,11 @@ class BaseModel(TorchModelV2, PolicyNetwork):
         return self.core
 
     def get_initial_state(self) -> list[Any]:
-        """The memory's state and, last, the steps already played [1]; all zero."""
+        """Return the initial state for RLlib.
+
+        Returns:
+            The memory's state, followed by the number of steps already played, a zero [1].
+        """
         return [*self.initial_state(), torch.zeros(1)]
 
     def forward(
@@ -170,20 +181,21 @@ class BaseModel(TorchModelV2, PolicyNetwork):
         state: list[Any],
         seq_lens: Any,
     ) -> tuple[Tensor, list[Any]]:
-        """What RLlib calls.
+        """Compute the logits; RLlib calls this.
 
         Args:
-            input_dict: "obs_flat" [B·T, O]: B rows of T steps, right-padded.
-            state: As ``get_initial_state``, with a batch axis; floats.
-            seq_lens: Real steps of each row [B], a tensor or array; None: all are.
+            input_dict: Holds "obs_flat" [B·T, O]: B rows of T steps, right-padded.
+            state: State in the form of ``get_initial_state``, with a batch axis; floats.
+            seq_lens: Number of real steps of each row [B], a tensor or an array. None means that
+                all steps are real.
 
         Returns:
-            Logits [B·T, A], padding included, and the state after each row's last step.
+            Logits [B·T, A], padding included, and the state after each row's last real step.
 
         Raises:
-            ValueError: If the observations, the state or ``seq_lens``, or what ``forward_memory``
-                returns, have the wrong shape.
-            TypeError: If the state holds something else than tensors.
+            ValueError: If the observations, the state, ``seq_lens`` or the result of
+                ``forward_memory`` have the wrong shape.
+            TypeError: If the state holds anything other than tensors.
         """
         obs = input_dict["obs_flat"].flatten(1).to(self.critic_head.weight.dtype)
         check_rows(obs, self._observation_size, state)
@@ -205,7 +217,13 @@ class BaseModel(TorchModelV2, PolicyNetwork):
         return logits.flatten(0, 1), [*memory, played]
 
     def value_function(self) -> Tensor:
-        """Values [B·T] of the steps of the last ``forward``."""
+        """Return the values [B·T] of the steps of the last ``forward``.
+
+        Raises:
+            RuntimeError: If ``forward`` has not been called.
+        """
         if self._value is None:
-            raise RuntimeError("value_function() belongs to the last forward(); call that first")
+            raise RuntimeError(
+                "value_function() returns the values of the last forward(); call forward() first"
+            )
         return self._value

@@ -1,22 +1,24 @@
-"""What a custom model refuses of a call: of RLlib's part, and of a subclass's."""
+"""Checks of a custom model's arguments, and of what a subclass returns."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 
+from popgym.memory.call_checks import kind_of
+
 
 def check_rows(obs: Tensor, size: int, state: Sequence[Any]) -> None:
-    """Refuse observations and a state that cannot be parted into the same rows.
+    """Check that the observations and the state have the same number of rows.
 
     Args:
-        obs: should be [B·T, ``size``].
-        size: O, the features of an observation.
-        state: should be tensors [B, ...], of which the last counts the steps played.
+        obs: Observations, [B·T, ``size``] if valid.
+        size: Features O of an observation.
+        state: State, tensors [B, ...] if valid. The last one counts the steps played.
 
     Raises:
-        ValueError: a shape does not fit.
-        TypeError: the state holds something else than tensors.
+        ValueError: If a shape does not fit.
+        TypeError: If the state holds anything other than tensors.
     """
     if not state:
         raise ValueError("the model needs its state; begin with get_initial_state()")
@@ -36,7 +38,11 @@ def check_rows(obs: Tensor, size: int, state: Sequence[Any]) -> None:
 
 
 def check_lengths(seq_lens: Tensor, rows: int) -> None:
-    """Refuse lengths of another number of rows."""
+    """Check that there is one length for each row.
+
+    Raises:
+        ValueError: If ``seq_lens`` is not [``rows``].
+    """
     if seq_lens.shape != (rows,):
         raise ValueError(
             f"seq_lens must be [{rows}], one for each row of the state, got {list(seq_lens.shape)}"
@@ -44,7 +50,11 @@ def check_lengths(seq_lens: Tensor, rows: int) -> None:
 
 
 def check_count(state: Sequence[Tensor], count: int, model: object) -> None:
-    """Refuse a memory's state of other than ``count`` tensors."""
+    """Check that a memory's state has ``count`` tensors.
+
+    Raises:
+        ValueError: If it has more or fewer.
+    """
     if len(state) != count:
         raise ValueError(
             f"the state of {type(model).__name__} must be {count + 1} tensors, the last the "
@@ -55,17 +65,17 @@ def check_count(state: Sequence[Tensor], count: int, model: object) -> None:
 def check_result(
     y: Any, shape: Sequence[int], after: Any, before: Sequence[Tensor], model: object
 ) -> None:
-    """Refuse what a ``forward_memory`` should not return.
+    """Check the output and the state that ``forward_memory`` returned.
 
     Args:
-        y: should be a tensor of ``shape``, [B, T, D].
-        shape: what it should be.
-        after: should be a list of tensors of the same shapes as those of ``before``.
-        before: the state that it was given.
-        model: whose it is.
+        y: Output, a tensor of ``shape`` if valid.
+        shape: Expected shape [B, T, D].
+        after: State after the call, a list of tensors with the shapes of ``before`` if valid.
+        before: State before the call.
+        model: The model, named in the error message.
 
     Raises:
-        ValueError: one is not what it should be.
+        ValueError: If a type or a shape is wrong.
     """
     name = f"forward_memory of {type(model).__name__}"
     if _shape(y) != list(shape):
@@ -74,17 +84,14 @@ def check_result(
             f"got {_shape(y)}"
         )
     want = [_shape(tensor) for tensor in before]
-    got = [_shape(tensor) for tensor in after] if isinstance(after, (list, tuple)) else _kind(after)
+    is_list = isinstance(after, (list, tuple))
+    got = [_shape(tensor) for tensor in after] if is_list else kind_of(after)
     if got != want:
         raise ValueError(
-            f"{name} must return the state as a list of tensors of the shapes that it got, {want}; "
-            f"got {got}"
+            f"{name} must return the state as a list of tensors with the shapes of the state given "
+            f"to it, {want}; got {got}"
         )
 
 
 def _shape(x: Any) -> Any:
-    return list(x.shape) if isinstance(x, Tensor) else _kind(x)
-
-
-def _kind(x: Any) -> str:
-    return f"a {type(x).__name__}"
+    return list(x.shape) if isinstance(x, Tensor) else kind_of(x)

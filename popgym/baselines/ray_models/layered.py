@@ -1,4 +1,4 @@
-"""Stacks of recurrent layers as RLlib custom models: a state for each layer."""
+"""The base class of RLlib custom models with several recurrent layers."""
 
 from typing import Any, ClassVar
 
@@ -10,24 +10,25 @@ from popgym.baselines.ray_models.call_checks import check_count
 
 
 class LayeredModel(BaseModel):
-    """A memory that keeps its layers side by side, in fields [B, layers · D].
+    """A custom model whose memory concatenates the states of its layers, [B, layers · D].
 
-    RLlib sees a state [D] for each layer, first all of the first field.
+    RLlib gets a separate state [D] for each layer: first those of the memory's first field, then
+    those of the second.
     """
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
         "num_recurrent_layers": 1,
-        "benchmark": False,  # accepted for configurations of old, without effect
+        "benchmark": False,  # without effect; accepted so that older configurations still work
     }
 
     def initial_state(self) -> list[Tensor]:
-        """A state [D] for each layer and field."""
+        """Return a state [D] for each field and layer."""
         return self._part(super().initial_state())
 
     def forward_memory(
         self, z: Tensor, state: list[Tensor], t_starts: Tensor, seq_lens: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """Joins the layers' states [B, D], as the memory keeps them, and parts them again."""
+        """Concatenate the layers' states [B, D], run the memory, and split the states again."""
         layers = self.cfg["num_recurrent_layers"]
         check_count(state, layers * len(self._core().initial_state(0)), self)
         fields = [torch.cat(state[i : i + layers], -1) for i in range(0, len(state), layers)]

@@ -15,14 +15,14 @@ class DiffNC(BaseModel):
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
         "num_hidden_layers": 1,  # of the controller
-        "num_layers": 1,  # computers in a row
+        "num_layers": 1,  # stacked computers
         "read_heads": 4,
         "cell_size": 16,
         "nonlinearity": "tanh",  # or "relu", of the controller
     }
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.DiffNC:
-        """The computer."""
+        """Build the memory."""
         names = ("num_hidden_layers", "num_layers", "read_heads", "cell_size", "nonlinearity")
         options = {name: self.cfg[name] for name in names}
         return memory.DiffNC(input_size, hidden_size, **options)

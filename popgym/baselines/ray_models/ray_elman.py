@@ -5,11 +5,11 @@ from popgym.baselines.ray_models.layered import LayeredModel
 
 
 class Elman(LayeredModel):
-    """A simple recurrent network; one state [D] a layer.
+    """A simple recurrent network; one state [D] for each layer.
 
     See ``popgym.memory.Elman``; arguments and errors as in ``BaseModel``.
     """
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.Elman:
-        """The network."""
+        """Build the memory."""
         return memory.Elman(input_size, hidden_size, num_layers=self.cfg["num_recurrent_layers"])

@@ -13,10 +13,10 @@ class Framestack(BaseModel):
     """
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
-        "stack_size": 4,  # steps that an output sees, its own included; at least 1
+        "stack_size": 4,  # receptive field in steps, including the current one; at least 1
         "embedding": "sine",
     }
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.Framestack:
-        """The network."""
+        """Build the memory."""
         return memory.Framestack(input_size, hidden_size, stack_size=self.cfg["stack_size"])

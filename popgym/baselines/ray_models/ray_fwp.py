@@ -9,21 +9,21 @@ from popgym.baselines.ray_models.base_model import BaseModel
 class FastWeightProgrammer(BaseModel):
     """One block of fast weights; state [1, K, K], K = round(√D).
 
-    See ``popgym.memory.FastWeightProgrammer``, and ``popgym.memory.DeltaNet`` for the update rule
-    "delta"; arguments and errors as in ``BaseModel``.
+    See ``popgym.memory.FastWeightProgrammer`` and, for ``update_rule="delta"``,
+    ``popgym.memory.DeltaNet``; arguments and errors as in ``BaseModel``.
     """
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
         "embedding": "sine",
-        "aggregator": "sum",  # or "max"; the paper's is the sum
-        "sum_normalization": True,  # of keys and queries
-        "update_rule": "sum",  # or "delta", which corrects what is stored
+        "aggregator": "sum",  # or "max"; the paper uses the sum
+        "sum_normalization": True,  # whether to normalise keys and queries
+        "update_rule": "sum",  # or "delta", which corrects the stored values
     }
 
     def build_core(
         self, input_size: int, hidden_size: int
     ) -> memory.FastWeightProgrammer | memory.DeltaNet:
-        """The block."""
+        """Build the memory."""
         options = {name: self.cfg[name] for name in ("aggregator", "sum_normalization")}
         layers = self.cfg.get("num_layers", 1)
         self._check_rule(options)
@@ -38,7 +38,7 @@ class FastWeightProgrammer(BaseModel):
         if rule == "delta" and options != {"aggregator": "sum", "sum_normalization": True}:
             raise ValueError(
                 'update_rule "delta" takes aggregator "sum" and sum_normalization True, '
-                f'got {options}: leave them out, or use update_rule "sum"'
+                f'got {options}: leave out these options, or use update_rule "sum"'
             )
 
 

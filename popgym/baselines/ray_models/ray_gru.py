@@ -5,11 +5,11 @@ from popgym.baselines.ray_models.layered import LayeredModel
 
 
 class GRU(LayeredModel):
-    """A gated recurrent unit; one state [D] a layer.
+    """A gated recurrent unit; one state [D] for each layer.
 
     See ``popgym.memory.GRU``; arguments and errors as in ``BaseModel``.
     """
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.GRU:
-        """The unit."""
+        """Build the memory."""
         return memory.GRU(input_size, hidden_size, num_layers=self.cfg["num_recurrent_layers"])

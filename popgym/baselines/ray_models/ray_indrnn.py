@@ -9,8 +9,8 @@ from popgym.baselines.ray_models.base_model import BaseModel
 class IndRNN(BaseModel):
     """An independently recurrent network of two layers; state [layers, D].
 
-    See ``popgym.memory.IndRNN``; arguments and errors as in ``BaseModel``. POPGym's default
-    activation was called "tanh" and was a ReLU; here it is called "relu", and "tanh" is tanh.
+    See ``popgym.memory.IndRNN``; arguments and errors as in ``BaseModel``. In POPGym 1 the default
+    activation had the name "tanh" but was a ReLU. Here its name is "relu", and "tanh" is tanh.
     """
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
@@ -19,7 +19,7 @@ class IndRNN(BaseModel):
     }
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.IndRNN:
-        """The network."""
+        """Build the memory."""
         return memory.IndRNN(
             input_size,
             hidden_size,

@@ -14,12 +14,12 @@ class LinearAttention(BaseModel):
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {
         "embedding": "sine",
-        "S_aggregator": "sum",  # or "max"; the paper's is the sum
-        "Z_aggregator": "sum",  # the same, of the denominator
+        "S_aggregator": "sum",  # of the numerator; or "max"; the paper uses the sum
+        "Z_aggregator": "sum",  # of the denominator; likewise
     }
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.LinearAttention:
-        """The block."""
+        """Build the memory."""
         names = ("S_aggregator", "Z_aggregator")
         options = {name: self.cfg[name] for name in names}
         layers = self.cfg.get("num_layers", 1)

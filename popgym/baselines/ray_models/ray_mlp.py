@@ -1,4 +1,4 @@
-"""No memory, as RLlib custom models: the controls."""
+"""Networks without memory as RLlib custom models, for comparison."""
 
 from typing import Any, ClassVar
 
@@ -7,7 +7,7 @@ from popgym.baselines.ray_models.base_model import BaseModel
 
 
 class MLP(BaseModel):
-    """Two layers on each step alone, which knows the time; no state but the step count.
+    """Two layers on each step alone, with a time embedding; no state except the step count.
 
     See ``popgym.memory.MLP``; arguments and errors as in ``BaseModel``.
     """
@@ -15,11 +15,11 @@ class MLP(BaseModel):
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {"embedding": "sine"}
 
     def build_core(self, input_size: int, hidden_size: int) -> memory.MLP:
-        """The two layers."""
+        """Build the two layers."""
         return memory.MLP(input_size, hidden_size)
 
 
 class BasicMLP(MLP):
-    """``MLP`` without the time."""
+    """``MLP`` without the time embedding."""
 
     MODEL_CONFIG: ClassVar[dict[str, Any]] = {"embedding": None}

@@ -1,4 +1,4 @@
-"""One RLModule for every memory: in stock RLlib on padded chunks, in popgym's PPO on rollouts."""
+"""The RLModule for every memory. It runs padded chunks in RLlib, and rollouts in popgym's PPO."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from popgym.networks.options import NetworkOptions
 from popgym.runs.settings import Settings
 
 START = "start"
-"""Column [B, T] bool: whether a step is the first of an episode. It marks a batch of rollouts."""
+"""Column of the episode start mask [B, T] bool. A batch with this column is a batch of rollouts."""
 
 ROLLOUT_STATE = "rollout_state"
-"""Column: the state before each rollout, as ``ActorCritic.flatten_state`` names its tensors."""
+"""Column of the state before each rollout, in the form of ``ActorCritic.flatten_state``."""
 
 DEFAULT_MEMORY = Settings.memory
 DEFAULT_MAX_SEQ_LEN = 64
 
 
 class MemoryModule(TorchRLModule, ValueFunctionAPI):
-    """An actor-critic with a memory, for RLlib's PPO and kin.
+    """An actor-critic with a memory, for PPO and similar algorithms of RLlib.
 
-    ``model_config`` holds numbers and names only, since RLlib writes it into checkpoints::
+    ``model_config`` holds numbers and names only, because RLlib writes it into checkpoints::
 
         RLModuleSpec(
             module_class=MemoryModule,
@@ -47,32 +47,34 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
     key                     default meaning
     ======================= ======= =====================================================
     memory                          a key of ``popgym.memory.MEMORIES``, or
-                                    ``module:Class``; "frameconv"
+                                    ``module:Class``; default "frameconv"
     the memory's options            such as ``stack_size``, ``num_layers``
-    memory_options          {}      the same in a table of their own, where a name is also
-                                    one of the others here
-    ``NetworkOptions``               sizes and names of the layers around it
-    embedding_max_steps             unit of the time embedding; ``max_seq_len``
-    max_seq_len             64      steps of a chunk in RLlib's learner, over which
-                                    gradients flow
-    rollout                    False   serve rollouts: rows that hold many episodes. No state is
-                                    offered to RLlib, which would cut the rows by it
+    memory_options          {}      options of the memory whose names are also other keys
+                                    of this table
+    ``NetworkOptions``              options of the layers around the memory
+    embedding_max_steps             unit of the time embedding; default ``max_seq_len``
+    max_seq_len             64      length of a chunk in RLlib's learner; gradients flow
+                                    within a chunk
+    rollout                 False   whether batches are rollouts, whose rows hold several
+                                    episodes. The module then offers no state to RLlib,
+                                    because RLlib would split the rows by it
     ======================= ======= =====================================================
 
-    On rollouts a batch has the columns ``START`` and ``ROLLOUT_STATE`` beside the observations
-    [B, T, ...], and values travel as embeddings, so that ``compute_values`` gets them back.
+    A batch of rollouts has the columns ``START`` and ``ROLLOUT_STATE`` besides the observations
+    [B, T, ...]. ``_forward_train`` returns the values as embeddings, which RLlib passes on to
+    ``compute_values``.
 
     Raises:
-        ValueError: From ``setup``, for an unknown key (with the nearest), a module in
-            ``model_config``, or a space that is not supported.
+        ValueError: In ``setup``, if a key is unknown (the message suggests the nearest),
+            ``model_config`` holds a module, or a space is not supported.
     """
 
     model_config: dict[str, Any]
     net: ActorCritic
-    """The network; its weights fit the custom model of the same options."""
+    """The network. Its weights can be loaded into a custom model with the same options."""
 
     def setup(self) -> None:
-        """Builds the network; RLlib calls it once."""
+        """Build the network; RLlib calls this once."""
         self.observation_shape = _observation_shape(self.observation_space)
         config = _own_keys(self.model_config)
         memory = config.pop("memory", DEFAULT_MEMORY)
@@ -91,19 +93,19 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             observation_size=math.prod(self.observation_shape),
             num_outputs=action_distribution(self.action_space).num_inputs,
             memory=memory,
-            memory_options={**config, **of_memory},  # what is left, and the table
+            memory_options={**config, **of_memory},  # the remaining keys are the memory's options
             options=NetworkOptions(**network),
         )
 
     def get_initial_state(self) -> dict[str, np.ndarray]:
-        """The state before an episode, without a batch axis; {} when serving rollouts."""
+        """Return the state before an episode, without a batch axis; {} for rollouts."""
         if self.is_rollout:
             return {}
         tensors = self.net.flatten_state(self.net.initial_state(1))
         return {name: tensor[0].cpu().numpy() for name, tensor in tensors.items()}
 
     def get_inference_action_dist_cls(self) -> Any:
-        """RLlib's distribution for the action space."""
+        """Return RLlib's distribution for the action space."""
         if isinstance(self.action_space, gym.spaces.MultiDiscrete):
             return TorchMultiCategorical.get_partial_dist_cls(
                 input_lens=self.action_space.nvec.tolist()
@@ -111,9 +113,16 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         return super().get_inference_action_dist_cls()
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Acts: ``ACTION_DIST_INPUTS`` and ``STATE_OUT``, both for the real steps of each row.
+        """Compute the outputs for acting.
 
-        Without ``STATE_IN`` every row begins an episode; without a time axis it is one step.
+        Args:
+            batch: Observations, with or without a time axis. Without a time axis each row is one
+                step. Without ``STATE_IN`` each row begins an episode.
+            **kwargs: Ignored.
+
+        Returns:
+            ``ACTION_DIST_INPUTS`` and, except for rollouts, ``STATE_OUT``, the state after the real
+            steps of each row.
         """
         obs, has_time = self._flat_obs(batch[Columns.OBS])
         state = self._state(batch.get(Columns.STATE_IN), len(obs))
@@ -126,9 +135,11 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         return out if self.is_rollout else {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Learns: ``ACTION_DIST_INPUTS`` [B, T, A], and the values [B, T] as ``EMBEDDINGS``.
+        """Compute the outputs for learning.
 
-        What stands in the padding of a chunk has no meaning, and reaches no step before it.
+        Returns:
+            ``ACTION_DIST_INPUTS`` [B, T, A], and the values [B, T] as ``EMBEDDINGS``. Outputs in
+            the padding of a chunk are meaningless and do not affect earlier steps.
         """
         obs, has_time = self._flat_obs(batch[Columns.OBS])
         start = batch.get(START)
@@ -139,13 +150,13 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         return {Columns.ACTION_DIST_INPUTS: logits, Columns.EMBEDDINGS: values}
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any | None = None) -> Tensor:
-        """Values [B, T]: those that ``_forward_train`` handed out, or computed anew."""
+        """Return the values [B, T]: those of ``_forward_train`` if given, otherwise computed."""
         if embeddings is None:
             embeddings = self._forward_train(batch)[Columns.EMBEDDINGS]
         return embeddings
 
     def _flat_obs(self, obs: Tensor) -> tuple[Tensor, bool]:
-        """Observations as [B, T, O], and whether they came with a time axis."""
+        """Return the observations as [B, T, O], and whether they had a time axis."""
         axes = len(self.observation_shape)
         has_time = obs.dim() == axes + 2
         obs = obs if has_time else obs.unsqueeze(1)
@@ -174,16 +185,16 @@ def _as_dict(config: Any) -> dict[str, Any]:
 
 
 def _own_keys(model_config: Any) -> dict[str, Any]:
-    """The keys meant for this module; those that RLlib always adds are left out.
+    """Return the keys for this module, without those that RLlib always adds.
 
     Raises:
-        ValueError: For a key that means nothing here, or a module as a value.
+        ValueError: If a key is unknown, or a value is a module.
     """
     defaults = dataclasses.asdict(DefaultModelConfig())
     config = {
         key: value
         for key, value in _as_dict(model_config).items()
-        # PPO adds vf_share_layers; a config left out becomes a whole DefaultModelConfig.
+        # PPO adds vf_share_layers; a missing config becomes a complete DefaultModelConfig.
         if key != "vf_share_layers"
         and (key == "max_seq_len" or key not in defaults or value != defaults[key])
     }
@@ -191,7 +202,7 @@ def _own_keys(model_config: Any) -> dict[str, Any]:
         if isinstance(value, nn.Module):
             raise ValueError(
                 f"model_config holds numbers and names, got a module for {key!r}; "
-                "give layer sizes, such as [256, 128]"
+                "give layer sizes instead, such as [256, 128]"
             )
     of_memory = memory_options(find_memory(config.get("memory", DEFAULT_MEMORY)))
     if of_memory is not None:

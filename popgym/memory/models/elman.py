@@ -36,7 +36,7 @@ class ElmanCell(Cell):
     daₜ = dₜ (1 − hₜ²), and dₜ₋₁ = ∂L/∂yₜ₋₁ + Uᵀ daₜ.
     """
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Run the steps; the gradients need only h."""

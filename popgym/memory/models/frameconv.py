@@ -70,5 +70,5 @@ class TemporalConv(Memory):
         self.check_arguments(x, state, start)
         (before,), start = clear_at_first_step(state, start)
         conv = CausalConv(self.conv.weight, self.conv.bias)
-        y, last = conv.read(x, before.to(x.dtype), start)
+        y, last = conv.forward(x, before.to(x.dtype), start)
         return y, TemporalConvState(last.to(before.dtype))

@@ -112,7 +112,7 @@ class GatedDeltaNet(Memory):
     def _convolve(self, x: Tensor, frames: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return queries, keys and values [B, T, 3 H K], and the last frames."""
         qkv = self.qkv(x)
-        y, last = CausalConv(self.conv.weight, None).read(qkv, frames.to(qkv.dtype), start)
+        y, last = CausalConv(self.conv.weight, None).forward(qkv, frames.to(qkv.dtype), start)
         return functional.silu(y.to(frames.dtype)), last.to(frames.dtype)
 
     def _rates(self, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

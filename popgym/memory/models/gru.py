@@ -42,7 +42,7 @@ class GRUCell(Cell):
         b_r, b_z, b_n = b_hh.chunk(3)
         return b_ih + torch.cat([b_r, b_z, torch.zeros_like(b_n)])
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Run the steps; the gradients need the gates and m."""

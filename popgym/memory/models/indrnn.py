@@ -25,7 +25,7 @@ from popgym.memory.ops.first_order import first_order
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
 from popgym.memory.rnn.cell import Cell, Tensors
-from popgym.memory.rnn.recurrence import read_cells
+from popgym.memory.rnn.recurrence import run_cells
 
 _aten = torch.ops.aten
 
@@ -72,7 +72,7 @@ class IndRNNCell(Cell):
         self._phi = ACTIVATIONS[activation]
         self._space: _Space | None = None
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Run the steps; the gradients need only h."""
@@ -161,7 +161,7 @@ class IndRNN(Memory):
             for layer, u in zip(layers, us, strict=True)
         ]
         hidden = (state.hidden.transpose(0, 1),)
-        y, (after,) = read_cells(IndRNNCell(self.activation), weights, x, hidden, start)
+        y, (after,) = run_cells(IndRNNCell(self.activation), weights, x, hidden, start)
         return y, IndRNNState(after.transpose(0, 1))
 
 

@@ -37,7 +37,7 @@ class LSTMCell(Cell):
         dcₜ₋₁ = dcₜ f       dhₜ₋₁ = Uᵀ [di̇, dḟ, dġ, dȯ]
     """
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Run the steps; the gradients need cₜ₋₁, the gates and tanh cₜ."""

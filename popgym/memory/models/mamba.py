@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from popgym.memory.base import Memory, Source, check_size
-from popgym.memory.ops.blocks import read_blocks
+from popgym.memory.ops.blocks import run_blocks
 from popgym.memory.ops.causal_conv import CausalConv
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.resets import clear_at_first_step
@@ -106,7 +106,7 @@ class Mamba(Memory):
         if x.shape[1] <= _BLOCK:
             return self._read(a, x, state, start)
         # blocks save memory: the backward pass of all T steps needs about ten tensors [B, T, E]
-        return read_blocks(partial(self._read, a), [x], state, start, _BLOCK)
+        return run_blocks(partial(self._read, a), [x], state, start, _BLOCK)
 
     def _read(
         self, a: Tensor, x: Tensor, state: MambaState, start: Tensor | None
@@ -115,7 +115,7 @@ class Mamba(Memory):
         (frames, h), start = clear_at_first_step(state, start)
         u, z = self.input(x).chunk(2, -1)
         conv = CausalConv(self.conv.weight, self.conv.bias)
-        u, last = conv.read(u.contiguous(), frames.to(u.dtype), start)
+        u, last = conv.forward(u.contiguous(), frames.to(u.dtype), start)
         u = functional.silu(u)
         step, b, c = self.select(u).split([self.rank, self.state_size, self.state_size], -1)
         delta = functional.softplus(self.step(step).to(h.dtype))

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from popgym.memory.base import Memory, Source, check_size
-from popgym.memory.ops.blocks import read_blocks
+from popgym.memory.ops.blocks import run_blocks
 from popgym.memory.ops.linear import Linear
 from popgym.memory.ops.matrix_memory import feature_map
 from popgym.memory.ops.resets import clear_at_first_step, steps_in_episode
@@ -109,7 +109,7 @@ class SHM(Memory):
             theta = self.theta.index_select(0, turn.flatten()).view_as(c)
             k, q, v = feature_map(k), feature_map(q), eta.sigmoid() * v
             # blocks save memory: the backward pass of all T steps needs 3 N² numbers a step
-            read, M = read_blocks(_read_block, (q, k, v, c, theta), M, start, _BLOCK)
+            read, M = run_blocks(_read_block, (q, k, v, c, theta), M, start, _BLOCK)
         y = self.output(read.to(x.dtype) + self.shortcut(x))
         phase = ((turn[:, -1:] + 1) % self.num_calibrations).to(phase.dtype)
         return y, SHMState(M, phase)

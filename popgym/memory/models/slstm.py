@@ -29,7 +29,7 @@ from torch.nn import functional
 from popgym.memory.base import Memory, Source, check_size
 from popgym.memory.ops.resets import clear_at_first_step
 from popgym.memory.rnn.cell import Cell, Tensors
-from popgym.memory.rnn.recurrence import read_cells
+from popgym.memory.rnn.recurrence import run_cells
 
 _aten = torch.ops.aten
 
@@ -49,7 +49,7 @@ class SLSTMCell(Cell):
         dcₜ₋₁ = dcₜ f'    dnₜ₋₁ = dnₜ f'    dmₜ₋₁ = dg    dhₜ₋₁ = Uᵀ [dż, di̇, dḟ, dȯ]
     """
 
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
         """Compute the steps; save c and n before each step, z, i', f', o and σ(−f)."""
@@ -165,7 +165,7 @@ class SLSTM(Memory):
         weights = (self.weight, self._recurrent_matrix(), bias, torch.zeros_like(bias))
         states = tuple(field.unsqueeze(0) for field in state)
         with torch.autocast(x.device.type, enabled=False):
-            y, after = read_cells(SLSTMCell(), [weights], x.to(bias.dtype), states, start)
+            y, after = run_cells(SLSTMCell(), [weights], x.to(bias.dtype), states, start)
         return y, SLSTMState(*(field.squeeze(0) for field in after))
 
     def _recurrent_matrix(self) -> Tensor:

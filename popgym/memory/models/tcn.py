@@ -159,7 +159,7 @@ class _NormedConv(nn.Module):
 
     def forward(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         weight = self.direction * (self.norm / _norm(self.direction))
-        return CausalConv(weight, self.bias, self.dilation).read(x, before.to(x.dtype), start)
+        return CausalConv(weight, self.bias, self.dilation).forward(x, before.to(x.dtype), start)
 
 
 def _norm(weight: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""The mathematics that memories run on: scans, matrix memories in chunks, convolutions, resets.
+"""Computations that memories share: scans, chunked matrix memories, convolutions, resets.
 
-Here belong functions and layers that several memories share; none of them is a memory. It may
+Here belong functions and layers that several memories use. None of them is a memory itself. It may
 import ``popgym.memory.base`` and nothing else of popgym.
 """

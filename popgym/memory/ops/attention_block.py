@@ -3,10 +3,12 @@
     x̂ = LayerNorm(x)        q, k, v, s = W x̂
     y = φ(W₂ φ(W₁ attend(q, k, v) + b₁) + b₂) + s + b_s,  φ the ReLU
 
-after the transformer's, from which it differs by the width of the feed-forward layers, K, and
-by a residual path that is linear. Morad et al., "POPGym: Benchmarking Partially Observable
-Reinforcement Learning" (2023), https://arxiv.org/abs/2303.01859. One or several in a row, then a
+The block follows the transformer's block, with two differences: the feed-forward layers are only K
+wide, and the residual path is a linear map. A memory stacks one or more blocks and ends with a
 linear map to D features.
+
+Morad et al., "POPGym: Benchmarking Partially Observable Reinforcement Learning" (2023),
+https://arxiv.org/abs/2303.01859.
 """
 
 import math
@@ -21,7 +23,7 @@ from popgym.memory.ops.resets import clear_at_first_step
 
 
 class AttentionBlock(nn.Module):
-    """What comes before and after the reading of keys and values."""
+    """The layers before and after the attention of one block."""
 
     def __init__(self, input_size: int, key_size: int) -> None:
         super().__init__()
@@ -35,22 +37,22 @@ class AttentionBlock(nn.Module):
 
     def before(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map x [B, T, F] to queries, keys, values and the shortcut [B, T, K]."""
-        # narrow strips of a wider tensor are slow to compute with: 7 times for an elu
+        # operations on a non-contiguous slice are slow: an elu takes 7 times as long
         return tuple(part.contiguous() for part in self.project(self.norm(x)).chunk(4, -1))
 
     def after(self, read: Tensor, shortcut: Tensor) -> Tensor:
-        """Join what was read with the shortcut: [B, T, K]."""
+        """Combine the result of the attention with the shortcut: [B, T, K]."""
         return self.feed_forward(read.to(shortcut.dtype)) + (shortcut + self.shortcut_bias)
 
 
 class AttentionMemory(Memory):
-    """Blocks in a row; a subclass writes ``initial_state`` and ``attend``.
+    """A stack of attention blocks; a subclass defines ``initial_state`` and ``attend``.
 
     Args:
-        input_size: F.
-        hidden_size: D.
-        num_layers: blocks.
-        key_size: K, the size of keys, queries and values.
+        input_size: Input features F.
+        hidden_size: Output features D.
+        num_layers: Number of blocks.
+        key_size: Size K of keys, queries and values.
     """
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int, key_size: int) -> None:
@@ -64,22 +66,23 @@ class AttentionMemory(Memory):
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, state: tuple[Tensor, ...], start: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read one block's keys and values [B, T, K] with its queries.
+        """Compute the attention of one block.
 
         Args:
-            q: queries [B, T, K].
-            k: keys [B, T, K], before any feature map.
-            v: values [B, T, K].
-            state: this block's part of each field [B, ...].
-            start: [B, T] bool or None; the state is clear already where the first step is one.
+            q: Queries [B, T, K].
+            k: Keys [B, T, K], before any feature map.
+            v: Values [B, T, K].
+            state: This block's part of each field of the state [B, ...].
+            start: Episode start mask [B, T] bool, or None. The state is already cleared in the
+                rows whose first step begins an episode.
 
         Returns:
-            What was read [B, T, K], and this block's part of the state after the last step.
+            Outputs [B, T, K], and this block's part of the state after the last step.
         """
         raise NotImplementedError
 
     def forward(self, x: Tensor, state: Any, start: Tensor | None = None) -> tuple[Tensor, Any]:
-        """Read x [B, T, F] to [B, T, D]; see :meth:`Memory.forward`."""
+        """Map x [B, T, F] to outputs [B, T, D]; see :meth:`Memory.forward`."""
         self.check_arguments(x, state, start)
         state, start = clear_at_first_step(state, start)
         states = []

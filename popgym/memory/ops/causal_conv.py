@@ -1,10 +1,11 @@
-"""One causal convolution over rows that may hold several episodes, whole or step by step.
+"""A causal convolution over rows that may hold several episodes, for whole rows or single steps.
 
     yₜ = b + Σₖ Wₖ xₜ₋ₖd,  0 ≤ k < W,  where xₜ₋ₖd = 0 before the episode's first step
 
-An episode that begins inside a row is computed as if it did not, all rows in one convolution; then
-the few outputs whose window reaches over a start are computed again from the taps that do not. They
-replace the first ones, so that nothing an earlier episode held, NaN included, is left in them.
+First, one convolution computes all rows and ignores the episode starts inside them. Then the
+outputs whose window contains inputs of an earlier episode are computed again, from the taps that
+belong to their own episode. The new values replace the first ones, so that an output never depends
+on an earlier episode, even if that episode contained NaN.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,8 @@ from popgym.memory.ops.resets import episode_starts
 class CausalConv(NamedTuple):
     """A kernel, its bias and its dilation d.
 
-    With weights [D, 1, W] and D = F each feature is convolved by itself (a depthwise convolution).
+    Weights [D, 1, W] with D = F make a depthwise convolution, which convolves each feature
+    separately.
     """
 
     weight: Tensor  # [D, F, W], the oldest tap first
@@ -28,20 +30,21 @@ class CausalConv(NamedTuple):
 
     @property
     def span(self) -> int:
-        """(W − 1) d: the steps before its own that an output sees, and those to be kept."""
+        """(W − 1) d: the number of earlier steps in the receptive field, which the state keeps."""
         return (self.weight.shape[2] - 1) * self.dilation
 
-    def read(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, before: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """Convolve T steps of B rows.
 
         Args:
-            x: inputs [B, T, F].
-            before: the ``span`` inputs before them [B, span, F], oldest first, without those that
-                a start at the first step clears.
-            start: [B, T] bool, or None where no later step begins an episode.
+            x: Inputs [B, T, F].
+            before: The ``span`` inputs before x [B, span, F], oldest first. They must already be
+                cleared in the rows whose first step begins an episode.
+            start: Episode start mask [B, T] bool, or None if no later step begins an episode.
 
         Returns:
-            Outputs [B, T, D], and the last ``span`` inputs of each row's last episode.
+            Outputs [B, T, D], and the last ``span`` inputs of each row [B, span, F], with zeros
+            for those of an earlier episode.
         """
         steps = x.shape[1]
         last = torch.cat([before[:, steps:], x[:, max(steps - self.span, 0) :]], 1)
@@ -57,7 +60,7 @@ class CausalConv(NamedTuple):
 
     def _convolve(self, frames: Tensor) -> Tensor:
         """[B, span + T, F] -> [B, T, D]."""
-        # channels last, as it lies in memory: no copy, and faster than conv1d
+        # the memory layout is already channels-last: no copy, and faster than conv1d
         image = frames.mT.unsqueeze(2)  # [B, F, 1, span + T]
         groups = frames.shape[2] // self.weight.shape[1]
         y = functional.conv2d(
@@ -66,7 +69,7 @@ class CausalConv(NamedTuple):
         return y.squeeze(2).mT
 
     def _product(self, windows: Tensor) -> Tensor:
-        """Windows of the last V taps: [N, V, F] -> [N, D]."""
+        """Apply the last V taps of the kernel to windows [N, V, F]: [N, D]."""
         weight = self.weight[..., -windows.shape[1] :].mT  # [D, V, F]
         if weight.shape[2] < windows.shape[2]:
             y = (windows * weight.squeeze(2).mT).sum(1)
@@ -74,14 +77,14 @@ class CausalConv(NamedTuple):
         return functional.linear(windows.flatten(1), weight.flatten(1), self.bias)
 
     def _recompute_cut_windows(self, y: Tensor, x: Tensor, starts: Tensor) -> Tensor:
-        """Replace the outputs whose window reaches over the start of their episode."""
+        """Replace the outputs whose window begins before their episode."""
         age = torch.arange(x.shape[1], device=x.device) - starts  # [B, T]
         whole = age.flatten().div(self.dilation, rounding_mode="floor") + 1  # taps that remain
         frames, places, outputs = x.flatten(0, 1), [], []
         for taps in range(1, self.weight.shape[2]):
             at = (whole == taps).nonzero()  # [N, 1], among B T
             seen = at + torch.arange(1 - taps, 1, device=x.device) * self.dilation  # [N, V]
-            # index_select, as its gradient is several times as fast as that of frames[seen]
+            # index_select: its gradient is several times as fast as that of frames[seen]
             windows = frames.index_select(0, seen.flatten()).unflatten(0, seen.shape)
             places.append(at.squeeze(1))
             outputs.append(self._product(windows))
@@ -90,6 +93,6 @@ class CausalConv(NamedTuple):
         return y_flat.view_as(y)
 
     def _cut(self, last: Tensor, starts: Tensor) -> Tensor:
-        """Clear the last inputs [B, span, F] older than ``starts`` [B, 1], counted from the end."""
+        """Clear the inputs [B, span, F] before the step ``starts`` [B, 1], counted from the end."""
         older = torch.arange(-self.span, 0, device=last.device) < starts
         return last.masked_fill(older.unsqueeze(-1), 0)

@@ -1,20 +1,21 @@
-"""Rows in chunks of equal length, none of which holds steps of two episodes.
+"""Splitting of rows into chunks of equal length, each with steps of one episode only.
 
-A memory that is linear in its state reads a chunk of steps in a few matrix products, and only the
-states between chunks remain to be computed one after the other. Episodes of any length are moved
-apart for this: each begins where a chunk begins, except the last of a row, which ends where a chunk
-ends; the gaps hold zeros. Two rows in chunks of 4, with episodes a, b, c and d, e::
+A memory that is linear in its state computes a chunk of steps with a few matrix products. Only the
+states between chunks are then computed one after the other. For this, gaps of zeros are inserted
+between episodes: each episode begins at the beginning of a chunk, except the last episode of a row,
+which ends at the end of a chunk. Two rows in chunks of 4, with episodes a, b, c and d, e::
 
     a a a a a b b c c c c c      a a a a | a · · · | b b · · | · · · c | c c c c
     d d d d e e e e e e e e      d d d d | · · · · | · · · · | e e e e | e e e e
 
-So a reset is the clearing of a state between two chunks, exactly as between two steps, and nothing
-of one episode, finite or not, is ever multiplied with anything of another; within an episode, what
-is not finite may spoil earlier steps of its chunk. Chunks are no longer than the mean episode of
-the row that has most, so that the gaps at most double the steps.
+A reset then clears the state between two chunks, as it does between two steps. Values of one
+episode are never multiplied with values of another, so that NaN or infinity cannot spread from one
+episode to another. Within an episode, a value that is not finite may affect earlier steps of its
+chunk. A chunk is at most as long as the mean episode of the row that has the most episodes.
+Therefore the gaps at most double the number of steps.
 
-Where weights that differ from step to step may as well be zero from one episode to the next, no
-step needs to be moved, as long as all is finite: ``read_chunks``.
+Some memories can also set the weights between steps of different episodes to zero. Then no gaps are
+needed, as long as all values are finite; see ``run_chunks``.
 """
 
 from collections.abc import Callable
@@ -28,16 +29,17 @@ from popgym.memory.ops.resets import clear_rows, episodes_of, reset_steps
 from popgym.memory.ops.scan import diagonal_scan
 
 LONGEST = 32
-"""Steps of a chunk; measured for keys of 16: 16 is alike, 8 and 64 cost a third more."""
+"""Largest number of steps in a chunk. Measured with a key size of 16: chunks of 16 steps are as
+fast, chunks of 8 or 64 steps take a third longer."""
 
 
 def chunk_length(steps: int, start: Tensor | None, longest: int = LONGEST) -> int:
-    """Return how long chunks are best made, at most ``longest``.
+    """Return the chunk length to use, at most ``longest``.
 
     Args:
-        steps: T.
-        start: [B, T] bool or None.
-        longest: what suits the memory where episodes are long.
+        steps: Number of steps T.
+        start: Episode start mask [B, T] bool, or None.
+        longest: Best chunk length for the memory if episodes are long.
     """
     episodes = 1 if start is None else int(start[:, 1:].sum(1).max()) + 1
     count = -(-steps // max(1, min(longest, steps // episodes)))
@@ -45,15 +47,17 @@ def chunk_length(steps: int, start: Tensor | None, longest: int = LONGEST) -> in
 
 
 def first_and_length(steps: int, start: Tensor | None) -> tuple[int, int]:
-    """Return how many steps are to make a chunk of their own, and the length of those after it.
+    """Return the number of steps of a shorter first chunk, and the length of the other chunks.
 
-    In a gap a state that a row carries would decay. There is none before an episode that begins in
-    the row; so where each row has one, chunks are of the length that leaves the least gaps, and
-    otherwise the steps left over make a chunk of their own, so that a row without has none.
+    This is for memories whose state decays at every step, also in a gap. A gap before an episode
+    that begins in the row does no harm, because the state is then cleared. If an episode begins in
+    every row, there is no shorter first chunk (0 steps), and the chunk length is the one with the
+    smallest gaps. Otherwise the remainder of T divided by the chunk length makes a first chunk, so
+    that rows in which no episode begins have no gaps.
 
     Args:
-        steps: T.
-        start: [B, T] bool or None.
+        steps: Number of steps T.
+        start: Episode start mask [B, T] bool, or None.
     """
     length = chunk_length(steps, start)
     if start is None or not start[:, 1:].any(1).all():
@@ -62,7 +66,7 @@ def first_and_length(steps: int, start: Tensor | None) -> tuple[int, int]:
 
 
 def _tightest_length(start: Tensor, longest: int) -> int:
-    """From half the longest up, the length of chunks in which T steps take the least room."""
+    """Return the chunk length, from half of ``longest`` up, that needs the fewest padded steps."""
     rows, steps = start.shape
     first, episodes = episodes_of(start)
     lengths = torch.arange(longest, longest // 2, -1, device=start.device)
@@ -75,23 +79,24 @@ _Index = tuple[Tensor, Tensor | None]
 
 
 class Chunks:
-    """Where the steps of B rows lie in n chunks of length C.
+    """The place of each step of B rows in n chunks of length C.
 
     Args:
-        x: what is to be read [B, T, ...]; only its shape and device count.
-        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
-            for ``clear_at_first_step``.
-        length: C.
+        x: Inputs [B, T, ...]. Only the shape and the device are used.
+        start: Episode start mask [B, T] bool, or None. The values at the first step have no effect
+            here; ``clear_at_first_step`` handles them.
+        length: Chunk length C.
     """
 
     length: int
-    """C."""
+    """Chunk length C."""
 
     count: int
-    """n, for every row."""
+    """Number of chunks n, the same for every row."""
 
     fresh: Tensor | None
-    """[B, n] bool: chunks that begin an episode which begins in the row; None: none does."""
+    """Mask [B, n] bool of the chunks before which the state is cleared, because an episode begins
+    in them, not counting a row's first step. None if there are no such chunks."""
 
     def __init__(self, x: Tensor, start: Tensor | None, length: int) -> None:
         rows, steps = x.shape[:2]
@@ -115,35 +120,37 @@ class Chunks:
         self._steps, self._gaps = _invert(self._places, rows * self.count * length)
 
     def spread(self, x: Tensor, dim: int = 0) -> Tensor:
-        """Move the B T steps on axis ``dim`` to their places among B n C, with zeros between."""
+        """Move the B T steps on axis ``dim`` to their places among B n C; the gaps are zeros."""
         if self._places is None:
             return x
         return _Move.apply(x, dim, (self._steps, self._gaps), (self._places, None))
 
     def collect(self, y: Tensor, dim: int = 0) -> Tensor:
-        """Take the B T steps from among the B n C on axis ``dim``."""
+        """Undo ``spread``: take the B T steps out of the B n C places on axis ``dim``."""
         if self._places is None:
             return y
         return _Move.apply(y, dim, (self._places, None), (self._steps, self._gaps))
 
     def split(self, x: Tensor) -> Tensor:
-        """[B, T, ...] -> [B, n, C, ...]."""
+        """Split rows into chunks: [B, T, ...] -> [B, n, C, ...]."""
         return self.spread(x.flatten(0, 1)).unflatten(0, (self.rows, self.count, self.length))
 
     def join(self, y: Tensor) -> Tensor:
-        """[B, n, C, ...] -> [B, T, ...]."""
+        """Undo ``split``: [B, n, C, ...] -> [B, T, ...]."""
         return self.collect(y.flatten(0, 2)).unflatten(0, (self.rows, -1))
 
     def carry(self, added: Tensor, state: Tensor, decay: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the states between chunks: Sᶜ = a ⊙ Sᶜ⁻¹ + addedᶜ, Sᶜ⁻¹ = 0 before a fresh one.
+        """Compute the states between chunks with a linear recurrence.
+
+        Sᶜ = a ⊙ Sᶜ⁻¹ + addedᶜ, where Sᶜ⁻¹ = 0 before a chunk marked in ``fresh``.
 
         Args:
-            added: what each chunk adds to the state [B, n, ...].
-            state: before the first chunk [B, ...].
-            decay: a, [...] for all chunks or one for each [B, n, ...].
+            added: What each chunk adds to the state [B, n, ...].
+            state: State before the first chunk [B, ...].
+            decay: Decay a, the same for all chunks [...] or one for each chunk [B, n, ...].
 
         Returns:
-            The states before each chunk [B, n, ...], and the one after the last step [B, ...].
+            The states before each chunk [B, n, ...], and the state after the last step [B, ...].
         """
         after = diagonal_scan(decay, added, state, self.fresh)
         before = torch.cat([state.unsqueeze(1), after[:, :-1]], 1)
@@ -154,15 +161,18 @@ class Chunks:
     def carry_through(
         self, step: Callable[..., Tensor], state: Tensor, *added: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Compute the states between chunks: Sᶜ = step(Sᶜ⁻¹, addedᶜ), Sᶜ⁻¹ = 0 before a fresh one.
+        """Compute the states between chunks with any recurrence.
+
+        Sᶜ = step(Sᶜ⁻¹, addedᶜ), where Sᶜ⁻¹ = 0 before a chunk marked in ``fresh``.
 
         Args:
-            step: from the state before a chunk, and what is ``added`` for it, to the state after.
-            state: before the first chunk [B, ...].
-            added: any tensors [B, n, ...].
+            step: Maps the state before a chunk and the chunk's part of each tensor in ``added`` to
+                the state after the chunk.
+            state: State before the first chunk [B, ...].
+            added: Any number of tensors [B, n, ...].
 
         Returns:
-            The states before each chunk [B, n, ...], and the one after the last step [B, ...].
+            The states before each chunk [B, n, ...], and the state after the last step [B, ...].
         """
         resets = reset_steps(self.fresh)
         befores, afters = [], []
@@ -172,52 +182,55 @@ class Chunks:
             befores.append(state)
             state = step(state, *of_chunk)
             afters.append(state)
-        # rows without resets end in one and the same chunk
+        # without episode starts, all rows end in the last chunk
         after = state if self.fresh is None else self._last(torch.stack(afters, 1))
         return torch.stack(befores, 1), after
 
     def _last(self, after: Tensor) -> Tensor:
-        """The state after each row's own last chunk: [B, n, ...] -> [B, ...]."""
+        """Return the state after each row's own last chunk: [B, n, ...] -> [B, ...]."""
         if self._places is None:
             return after[:, -1]
         places = self._places.view(self.rows, -1)[:, -1]
         return after.flatten(0, 1)[places // self.length]
 
 
-ReadChunks = Callable[[Chunks, Tensor | None], tuple[Tensor, ...]]
+RunChunks = Callable[[Chunks, Tensor | None], tuple[Tensor, ...]]
 
 
-def read_chunks(read: ReadChunks, x: Tensor, start: Tensor | None) -> tuple[Tensor, ...]:
-    """Read rows in chunks that may hold several episodes, or, if they must not, in chunks of one.
+def run_chunks(run: RunChunks, x: Tensor, start: Tensor | None) -> tuple[Tensor, ...]:
+    """Compute rows in chunks, first with chunks that may hold steps of several episodes.
 
-    What passes from one episode to another is multiplied by zero. That clears whatever is finite,
-    and 0 · NaN is NaN: what was not finite shows in the results, and all is read again, with the
-    episodes apart. (A gradient of the results that is not finite reaches earlier episodes.)
+    In such chunks, the weights between steps of different episodes are zero. This separates the
+    episodes only if all values are finite, because 0 · NaN is NaN. If a result is not finite, all
+    rows are computed again in chunks of one episode each. A gradient of the results that is not
+    finite still spreads to earlier episodes.
 
     Args:
-        read: reads chunks; the flags [B, n, C] given to it mark steps that begin an episode, and
-            are None if no chunk holds two. It returns tensors of which all must be finite.
-        x: what is to be read [B, T, ...]; only its shape and device count.
-        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
-            for ``clear_at_first_step``.
+        run: Computes the chunks. Its second argument marks the steps that begin an episode
+            [B, n, C] bool; None means that each chunk holds one episode. It returns a tuple of
+            tensors, which are checked to be finite.
+        x: Inputs [B, T, ...]. Only the shape and the device are used.
+        start: Episode start mask [B, T] bool, or None. The values at the first step have no effect
+            here; ``clear_at_first_step`` handles them.
 
     Returns:
-        What ``read`` returned.
+        The result of ``run``.
     """
     steps = x.shape[1]
     if start is not None:
         chunks = Chunks(x, None, chunk_length(steps, None))
         later = functional.pad(start[:, 1:], (1, 0))
-        results = read(chunks, chunks.split(later))
+        results = run(chunks, chunks.split(later))
         if all(bool(result.detach().sum().isfinite()) for result in results):
             return results
-    return read(Chunks(x, start, chunk_length(steps, start)), None)
+    return run(Chunks(x, start, chunk_length(steps, start)), None)
 
 
 class _Move(torch.autograd.Function):
-    """Take what lies at an index along ``dim``, and zeros for the gaps; the gradient goes back.
+    """Gather along ``dim`` by an index, with zeros in the gaps, and a gather as the gradient.
 
-    It has one place to go to, so that nothing need be added: half the time of what autograd does.
+    Each gradient goes to exactly one place, so that none have to be added. This takes half the time
+    of autograd's own gradient.
     """
 
     @staticmethod
@@ -233,20 +246,20 @@ class _Move(torch.autograd.Function):
 
 
 def _invert(places: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return for each of ``count`` places the step that lies there, and places without a step."""
+    """Return the step at each of ``count`` places, and the places without a step."""
     steps = places.new_full([count], -1)
     steps[places] = torch.arange(len(places), device=places.device)
     return steps.clamp(min=0), (steps < 0).nonzero().squeeze(1)
 
 
 def _places(start: Tensor, length: int) -> Tensor:
-    """Return [B, T]: where each step lies in its row of chunks."""
+    """Return the place of each step in its row of chunks [B, T]."""
     rows, steps = start.shape
     first, episodes = episodes_of(start)
     gaps = -episodes % length
     opens_row = first % steps == 0
     closes_row = opens_row.roll(-1)
-    # a gap follows its episode, except a row's last, which it precedes
+    # a gap comes after its episode, except for a row's last episode: there it comes before
     shift = gaps.roll(1).masked_fill(opens_row, 0)
     shift += gaps.masked_fill(~closes_row, 0)
     shifts = first.new_zeros(rows * steps).index_copy(0, first, shift)
@@ -254,9 +267,10 @@ def _places(start: Tensor, length: int) -> Tensor:
 
 
 def sums_between(x: Tensor) -> Tensor:
-    """Return [..., C, C]: at i, j the sum of x [..., C] after step j up to i; −∞ if j > i.
+    """Return the sums of x [..., C] between steps [..., C, C].
 
-    Only ever adds what lies between, so that nothing large cancels.
+    The entry at i, j is the sum of x over the steps after j up to and including i, or −∞ if j > i.
+    Each sum adds only its own terms. A difference of cumulative sums would lose precision.
     """
     steps = x.shape[-1]
     within = torch.ones(steps, steps, dtype=torch.bool, device=x.device).tril()

@@ -1,12 +1,12 @@
-"""The diagonal recurrence of complex numbers, as pairs of real ones.
+"""The diagonal recurrence of complex numbers, stored as pairs of real numbers.
 
     hₜ = λ ⊙ hₜ₋₁ + bₜ,  λ = ρ exp(iφ),  where hₜ₋₁ = 0 if step t begins an episode
 
-Parameters, inputs and states of a memory are real, so that every dtype, optimiser and autocast
-knows them. A pair lies side by side, [..., 2N] = re, im, re, im, …: torch then reads complex
-numbers in place, at the cost of a real recurrence of as many numbers. With the real and the
-imaginary parts apart, it would take twice as long. A linear layer from such pairs computes Re(C h),
-if its weights are Re C, −Im C, ….
+Parameters, inputs and states of a memory are real, so that every dtype, every optimiser and
+autocast support them. The two numbers of a pair are adjacent: [..., 2N] = re, im, re, im, …. torch
+can view this layout as complex numbers without a copy, and the recurrence then costs as much as a
+real one over the same amount of data. With separate real and imaginary parts it would take twice as
+long. A linear layer applied to such pairs computes Re(C h) if its weights are Re C, −Im C, ….
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from popgym.memory.ops.scan import diagonal_scan
 
 
 class Pairs(NamedTuple):
-    """Complex states."""
+    """A complex state as real and imaginary parts."""
 
     real: Tensor  # [B, N]
     imag: Tensor  # [B, N]
@@ -30,22 +30,23 @@ def complex_scan(
     """Return the states after each step of hₜ = λ ⊙ hₜ₋₁ + bₜ.
 
     Args:
-        modulus: ρ [N].
-        phase: φ [N].
-        b: pairs [B, T, 2N], in any precision.
-        state: real and imaginary parts before the first step, both [B, N].
-        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+        modulus: Modulus ρ [N].
+        phase: Phase φ [N].
+        b: Inputs as pairs [B, T, 2N], in any precision.
+        state: Real and imaginary parts of the state before the first step, both [B, N].
+        start: Episode start mask [B, T] bool, or None. The state is cleared before a marked step.
 
     Returns:
-        Pairs [B, T, 2N], in the precision of the state, and the state after the last step.
+        States as pairs [B, T, 2N], in the precision of ``state``, and the state after the last
+        step.
     """
     real, imag = state
-    # torch has no complex numbers of fewer bits
+    # float32 at least: complex arithmetic needs float32 or float64 parts
     wide = torch.promote_types(real.dtype, torch.float32)
     decay = torch.polar(modulus.to(wide), phase.to(wide))
     inputs = torch.view_as_complex(b.to(wide).unflatten(2, (-1, 2)).contiguous())
     if torch.compiler.is_compiling():
-        # the loop is not compiled, and torch cannot hand it complex numbers that are a view
+        # the loop is not compiled, and torch cannot pass it a complex view of a real tensor
         inputs = inputs.clone()
     h = diagonal_scan(decay, inputs, torch.complex(real.to(wide), imag.to(wide)), start)
     last = h[:, -1]

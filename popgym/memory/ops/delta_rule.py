@@ -1,20 +1,22 @@
-"""The delta rule: a memory of keys and values that corrects what it holds.
+"""The delta rule: an associative memory that corrects its stored values.
 
     Sₜ = αₜ Sₜ₋₁ + βₜ kₜ ⊗ (vₜ − kₜ αₜ Sₜ₋₁),  oₜ = qₜ Sₜ
 
-where Sₜ₋₁ = 0 if step t begins an episode: the value found under the key kₜ is replaced by vₜ, the
-more so the larger 0 ≤ βₜ ≤ 1, after all that is held has faded by 0 < αₜ ≤ 1. What is written in
-step t depends on what was written before; over a chunk of steps these writes U solve a triangular
-system. With the state S before the chunk, Q, K, V its rows, γᵢ the product of its α up to step i
-and Γᵢⱼ = γᵢ / γⱼ,
+where Sₜ₋₁ = 0 if step t begins an episode. First the state decays by the factor 0 < αₜ ≤ 1. Then
+the value stored under the key kₜ moves towards vₜ: βₜ = 0 leaves it as it is, βₜ = 1 replaces it.
+The value written at step t depends on the values written before. Within a chunk of steps, these
+writes U solve a triangular system. Let S be the state before the chunk, Q, K, V the matrices of the
+chunk's queries, keys and values, γᵢ the product of the chunk's α up to step i, and Γᵢⱼ = γᵢ / γⱼ.
+Then
 
     (I + diag(β) tril(Γ ⊙ K Kᵀ, −1)) U = diag(β) (V − diag(γ) K S)
     O = diag(γ) Q S + tril(Γ ⊙ Q Kᵀ) U        S' = γ_C S + (diag(Γ_C) K)ᵀ U
 
+Everything is computed in the precision of the state.
+
 Yang et al., "Parallelizing Linear Transformers with the Delta Rule over Sequence Length" (2024),
 section 3, https://arxiv.org/abs/2406.06484; with α, Yang, Kautz and Hatamizadeh, "Gated Delta
 Networks: Improving Mamba2 with Delta Rule" (2024), section 3.3, https://arxiv.org/abs/2412.06464.
-All is computed in the precision of the state.
 """
 
 from functools import partial
@@ -22,7 +24,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from popgym.memory.ops.chunked import Chunks, read_chunks, sums_between
+from popgym.memory.ops.chunked import Chunks, run_chunks, sums_between
 
 
 def read_delta(
@@ -34,57 +36,58 @@ def read_delta(
     start: Tensor | None = None,
     log_alpha: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Correct the state at each step, and read it with the query; H heads.
+    """Run the recurrence for H heads.
 
     Args:
-        q: queries [B, T, H, K].
-        k: keys [B, T, H, K], of norm 1 or less, or the state grows without bound.
-        v: values [B, T, H, V].
-        beta: β [B, T, H], how far each step corrects.
-        state: before the first step [B, H, K, V].
-        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
-            for ``clear_at_first_step``.
-        log_alpha: log α [B, T, H], at most 0; None: nothing fades.
+        q: Queries [B, T, H, K].
+        k: Keys [B, T, H, K]. Their norm must be at most 1; otherwise the state may grow without
+            bound.
+        v: Values [B, T, H, V].
+        beta: Strength β of the correction [B, T, H].
+        state: State before the first step [B, H, K, V].
+        start: Episode start mask [B, T] bool, or None. The values at the first step have no effect
+            here; ``clear_at_first_step`` handles them.
+        log_alpha: Logarithm of the decay α [B, T, H], at most 0. None means no decay.
 
     Returns:
-        What was read [B, T, H, V], and the state after the last step.
+        Outputs [B, T, H, V], and the state after the last step.
     """
     with torch.autocast(q.device.type, enabled=False):
         if log_alpha is None:
             log_alpha = torch.zeros_like(beta)
         inputs = [x.to(state.dtype) for x in (q, k, v, beta, log_alpha)]
         if q.shape[1] == 1:
-            read, state = _read_step(*(x.transpose(1, 2) for x in inputs), state=state)
+            read, state = _run_step(*(x.transpose(1, 2) for x in inputs), state=state)
             return read.transpose(1, 2), state
-        read, state = read_chunks(partial(_read_chunks, inputs, state), q, start)
+        read, state = run_chunks(partial(_run_chunks, inputs, state), q, start)
         return read, state
 
 
-def _read_step(
+def _run_step(
     q: Tensor, k: Tensor, v: Tensor, beta: Tensor, log_alpha: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """[B, H, 1, ...] -> [B, H, 1, V], and the state after [B, H, K, V]."""
+    """Run one step: [B, H, 1, ...] -> outputs [B, H, 1, V] and state [B, H, K, V]."""
     state = log_alpha.exp().unsqueeze(-1) * state
     state = state + k.mT @ (beta.unsqueeze(-1) * (v - k @ state))
     return q @ state, state
 
 
-def _read_chunks(
+def _run_chunks(
     inputs: list[Tensor], state: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """See ``read_delta``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
-    # contiguous: each is read by several products; [B, n, H, C, ...]
+    """Run all chunks; ``starts`` [B, n, C] marks episode starts within chunks."""
+    # contiguous: several products use each of them; [B, n, H, C, ...]
     inputs = [chunks.split(x).transpose(2, 3).contiguous() for x in inputs]
     q, k, v, beta, log_alpha = inputs
     if starts is not None:
-        # an episode begins where all that is held has faded
+        # a decay of 0 clears the state where an episode begins
         log_alpha = log_alpha.masked_fill(starts.unsqueeze(2), -torch.inf)
     beta = beta.unsqueeze(-1)
     decay = sums_between(log_alpha).exp()  # Γ, 0 above the diagonal
     gamma = log_alpha.cumsum(-1).exp().unsqueeze(-1)
     system = beta * (decay * (k @ k.mT)).tril(-1)
     both = beta * torch.cat([v, gamma * k], -1)
-    # unitriangular: the diagonal is not looked at; torch solves in no narrower type than float32
+    # unitriangular: torch ignores the diagonal; it solves in float32 or a wider dtype only
     wide = torch.promote_types(system.dtype, torch.float32)
     both = torch.linalg.solve_triangular(
         system.to(wide), both.to(wide), upper=False, unitriangular=True

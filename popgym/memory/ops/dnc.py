@@ -1,7 +1,8 @@
 """One step of the differentiable neural computer's external memory.
 
-N cells of W numbers, one write head and R read heads. Where a head writes or reads is a weighting
-of the cells; each step frees what was read and is no longer wanted, writes, and reads:
+The memory has N cells of W numbers, one write head and R read heads. Each head accesses the cells
+with a weighting. A step frees the cells that were read and are no longer needed, then writes, then
+reads:
 
     c(k, β, M) = softmax over cells of β cos(k, M[i])                          content weighting
     u ← (u + w − u ⊙ w) ⊙ Πᵣ (1 − fᵣ wʳ)                                       usage
@@ -13,11 +14,13 @@ of the cells; each step frees what was read and is no longer wanted, writes, and
     wʳ ← π₁ Lᵀ wʳ + π₂ c(kʳ, βʳ, M) + π₃ L wʳ                                  read weightings
     rʳ = Mᵀ wʳ                                                                 what is read
 
+As in the authors' program, https://github.com/google-deepmind/dnc, 10⁻⁶ keeps norms and usages
+above 0, where gradients would not be finite. Two other details of that program differ from the
+paper; here the paper is followed. In the paper β is at least 1, in the program at least 0. In the
+paper the gradient flows from u to w, the program stops it.
+
 Graves et al., "Hybrid computing using a neural network with dynamic external memory" (2016),
-Methods, https://doi.org/10.1038/nature20101. As in the authors' program,
-https://github.com/google-deepmind/dnc, 10⁻⁶ keeps lengths and usages from 0, where gradients would
-not be finite. Where that differs from the paper, the paper is followed: β is at least 1, there at
-least 0, and the gradient passes from u to w, there stopped.
+Methods, https://doi.org/10.1038/nature20101.
 """
 
 from functools import reduce
@@ -31,7 +34,7 @@ _EPSILON = 1e-6
 
 
 class Cells(NamedTuple):
-    """The memory after a step."""
+    """The state of the external memory after a step."""
 
     reads: Tensor  # [B, R, W], r
     memory: Tensor  # [B, N, W], M
@@ -43,7 +46,7 @@ class Cells(NamedTuple):
 
 
 class Interface(NamedTuple):
-    """What the controller wants of the memory in one step; kʳ and k as unit vectors."""
+    """The controller's instructions for one step; kʳ and k are unit vectors."""
 
     keys: Tensor  # [B, R + 1, W], kʳ and, last, k
     strengths: Tensor  # [B, R + 1, 1], βʳ and, last, β
@@ -56,12 +59,12 @@ class Interface(NamedTuple):
 
 
 def interface_size(heads: int, width: int) -> int:
-    """Return how many numbers ``parse`` takes."""
+    """Return the number of controller outputs that ``parse`` expects."""
     return heads * width + 3 * width + 5 * heads + 3
 
 
 def parse(xi: Tensor, heads: int, width: int) -> Interface:
-    """Bring the controller's outputs [B, interface_size] into their ranges."""
+    """Split the controller's outputs [B, interface_size] and map each to its range."""
     R, W = heads, width
     keys, vector, strengths, gates, modes = xi.split([(R + 1) * W, W, R + 1, W + R + 2, 3 * R], 1)
     erase, free, allocation_gate, write_gate = gates.sigmoid().split([W, R, 1, 1], 1)
@@ -78,7 +81,7 @@ def parse(xi: Tensor, heads: int, width: int) -> Interface:
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """Scale vectors [..., W] to length 1, short ones to less."""
+    """Scale vectors [..., W] to norm 1; vectors close to 0 get a smaller norm."""
     return vectors * (vectors.square().sum(-1, keepdim=True) + _EPSILON).rsqrt()
 
 
@@ -86,12 +89,12 @@ def step(cells: Cells, unit_memory: Tensor, wanted: Interface) -> tuple[Cells, T
     """Free, write and read.
 
     Args:
-        cells: the memory before the step.
-        unit_memory: its ``unit(cells.memory)``, of which every step leaves the next one's.
-        wanted: what to do.
+        cells: State before the step.
+        unit_memory: ``unit(cells.memory)``. Each step returns it for the next step.
+        wanted: The controller's instructions.
 
     Returns:
-        The memory after the step, and its cells as unit vectors.
+        The state after the step, and ``unit`` of its memory.
     """
     usage = _usage(cells, wanted.free)
     keys, write_key = wanted.keys[:, :-1], wanted.keys[:, -1:]
@@ -128,7 +131,7 @@ def _usage(cells: Cells, free: Tensor) -> Tensor:
 
 
 def _allocation(usage: Tensor) -> Tensor:
-    """Weights [B, N] that go to the least used cells first; of equals, to the first."""
+    """Return the allocation weighting a [B, N]. Of equally used cells, the first comes first."""
     usage, order = (_EPSILON + (1 - _EPSILON) * usage).sort(dim=1, stable=True)
     logarithm = usage.log()
     before = (logarithm.cumsum(1) - logarithm).exp()
@@ -136,7 +139,7 @@ def _allocation(usage: Tensor) -> Tensor:
 
 
 def _link(cells: Cells, w: Tensor) -> Tensor:
-    """L after the write w [B, N, 1]; its diagonal stays 0 by the last factor alone."""
+    """Return L after the write w [B, N, 1]. The factor ``elsewhere`` keeps its diagonal 0."""
     kept = torch.addcmul(cells.link, w + w.mT, cells.link, value=-1)
     N = w.shape[1]
     elsewhere = 1 - torch.eye(N, dtype=w.dtype, device=w.device)

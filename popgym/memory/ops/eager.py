@@ -1,4 +1,4 @@
-"""Loops over time and ``torch.compile``."""
+"""A decorator that excludes loops over time from ``torch.compile``."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,15 +11,16 @@ Result = TypeVar("Result")
 
 
 def eager(loop: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have ``torch.compile`` call a loop over time as it is.
+    """Make ``torch.compile`` call a loop over time without compiling it.
 
-    It would unroll the steps, at half a second of compilation each, for a graph of the same calls.
+    Compilation would unroll the loop and take about half a second for each step. The resulting
+    graph would make the same calls.
     """
 
     @wraps(loop)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         if torch.compiler.is_compiling():
-            # not as a decorator: its import takes seconds
+            # only here and not as a decorator: torch.compiler.disable imports modules for seconds
             return torch.compiler.disable(loop)(*args, **kwargs)
         return loop(*args, **kwargs)
 

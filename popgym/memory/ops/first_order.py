@@ -1,9 +1,9 @@
-"""Refusing a second derivative where the first is written out by hand.
+"""A decorator that rejects second derivatives of functions with a hand-written gradient.
 
-torch's ``once_differentiable`` tells only some callers: where the incoming gradient is a constant,
-as that of a sum is, or where ``torch.autograd.grad`` is asked for tensors that lie before the
-function, the second derivative silently lacks a term. So the first is refused whoever builds a
-graph of it.
+torch's ``once_differentiable`` does not detect every case. It misses an incoming gradient that is
+constant, such as the gradient of a sum, and a call of ``torch.autograd.grad`` for tensors before
+the function. In these cases the second derivative silently lacks a term. This decorator therefore
+raises as soon as the backward pass runs with ``create_graph=True``.
 """
 
 from collections.abc import Callable
@@ -16,21 +16,21 @@ Result = TypeVar("Result")
 
 
 def first_order(backward: Callable[..., Result]) -> Callable[..., Result]:
-    """Let ``backward`` of an ``autograd.Function`` run only where its graph is not asked for.
+    """Make ``backward`` of an ``autograd.Function`` raise under ``create_graph=True``.
 
-    Raises:
-        RuntimeError: by the function returned, under ``create_graph=True``.
+    Returns:
+        The wrapped function. It raises RuntimeError if a graph of the backward pass is requested.
     """
 
     @wraps(backward)
     def checked(*args: object) -> Result:
-        # torch enables gradients in a backward pass for create_graph, and for nothing else; a
-        # compiled one is traced with them on, and refuses a second pass itself
+        # In a backward pass, torch enables gradients only for create_graph. A compiled backward
+        # pass is traced with gradients enabled, and itself rejects a second derivative.
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
             raise RuntimeError(
-                "this memory has no second derivatives, as its gradient is written out by hand: "
-                "differentiate it without create_graph=True, or take one whose gradient autograd "
-                "computes, such as frameconv, tcn, mlstm or gtrxl"
+                "this memory has no second derivatives, because its gradient is written by hand: "
+                "differentiate it without create_graph=True, or use a memory whose gradient "
+                "autograd computes, such as frameconv, tcn, mlstm or gtrxl"
             )
         return backward(*args)
 

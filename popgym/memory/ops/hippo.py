@@ -1,7 +1,8 @@
-"""The matrix with which state space models begin, in its own coordinates.
+"""The initial transition matrix of state space models, and its eigenvectors.
 
-HiPPO-LegS keeps the coefficients of the past in Legendre polynomials. It is the sum of a normal and
-a low-rank matrix; the normal part alone does as well, and is diagonal in complex coordinates:
+The HiPPO-LegS matrix keeps the coefficients of the past input in Legendre polynomials. It is the
+sum of a normal matrix and a low-rank matrix. The normal part A alone works as well, and complex
+eigenvectors make it diagonal:
 
     A = V Λ Vᴴ,  Aₙₖ = −½ if n = k, −√(n + ½) √(k + ½) if n > k, √(n + ½) √(k + ½) if n < k
 
@@ -21,16 +22,17 @@ def hippo_normal(size: int) -> Tensor:
 
 
 def hippo_eigenvectors(size: int) -> tuple[Tensor, Tensor]:
-    """Return of each pair of conjugate eigenvalues that with a positive imaginary part.
+    """Return the eigenvalues of A with positive imaginary part, one of each conjugate pair.
 
     Args:
-        size: of A; even.
+        size: Size of A, an even number.
 
     Returns:
-        Λ [size / 2] by rising imaginary part, and its eigenvectors V [size, size / 2]; complex128.
+        Eigenvalues Λ [size / 2] in ascending order of the imaginary part, and their eigenvectors V
+        [size, size / 2]; both complex128.
     """
-    # A + ½ is skew-symmetric, −i (A + ½) Hermitian
+    # A + ½ I is skew-symmetric, so −i (A + ½ I) is Hermitian
     skew = hippo_normal(size) + torch.eye(size, dtype=torch.float64) / 2
-    frequencies, vectors = torch.linalg.eigh(-1j * skew)  # rising, in pairs ± ω
+    frequencies, vectors = torch.linalg.eigh(-1j * skew)  # ascending, in pairs ±ω
     frequencies = frequencies[size // 2 :]
     return torch.complex(torch.full_like(frequencies, -0.5), frequencies), vectors[:, size // 2 :]

@@ -1,14 +1,15 @@
-"""The leaky recurrence, whose gate sees only the input, with its gradient written out.
+"""The leaky recurrence, whose gate depends only on the input, with an explicit gradient.
 
     hₜ = hₜ₋₁ + zₜ ⊙ (h̃ₜ − hₜ₋₁),  z = gate(a),  where hₜ₋₁ = 0 if step t begins an episode
 
     gₜ = ∂L/∂hₜ + (1 − zₜ₊₁) ⊙ gₜ₊₁,  without the second term if step t + 1 begins an episode
     ∂L/∂h̃ₜ = zₜ ⊙ gₜ        ∂L/∂zₜ = (h̃ₜ − hₜ₋₁) ⊙ gₜ        ∂L/∂h₀ = (1 − z₁) ⊙ g₁
 
-With 0 ≤ z ≤ 1 a state is a mean of what was seen, so nothing can overflow. Pre-activations a and
-candidates h̃ come from one product and stay in one tensor, as do their gradients, and steps are read
-in blocks: what is computed in between fits the processor's cache. That takes two thirds of the time
-and half the memory of ``diagonal_scan`` with autograd for z and 1 − z.
+With 0 ≤ z ≤ 1 the state is a weighted mean of the candidates and the initial state, so it cannot
+overflow. Pre-activations a and candidates h̃ come from one matrix product and stay in one tensor, as
+do their gradients. The steps are processed in blocks whose intermediate results fit the processor's
+cache. This takes two thirds of the time and half the memory of ``diagonal_scan`` with autograd for
+z and 1 − z.
 """
 
 from typing import Any, Protocol
@@ -21,19 +22,25 @@ from popgym.memory.ops.first_order import first_order
 from popgym.memory.ops.resets import Resets, clear_at, reset_steps
 
 _BLOCK = 32
-"""Steps."""
+"""Steps in a block."""
 
 
 class Gate(Protocol):
-    """A gate z = gate(a), number by number."""
+    """An elementwise gate z = gate(a)."""
 
     @staticmethod
     def open(a: Tensor) -> Tensor:
-        """Return z [..., D] of pre-activations [..., G D]."""
+        """Return the gate z [..., D] for pre-activations [..., G D]."""
 
     @staticmethod
     def differentiate(a: Tensor, dlogit: Tensor, out: Tensor) -> None:
-        """Write the gradient of ``a`` to ``out``, given that of ln z − ln (1 − z) [..., D]."""
+        """Write the gradient of ``a`` to ``out``.
+
+        Args:
+            a: Pre-activations [..., G D].
+            dlogit: Gradient of ln z − ln (1 − z) [..., D].
+            out: Output tensor, with the shape of ``a``.
+        """
 
 
 @eager
@@ -41,10 +48,10 @@ def leaky_scan(gate: type[Gate], inputs: Tensor, h_0: Tensor, start: Tensor | No
     """Return the states h [B, T, D] after each step.
 
     Args:
-        gate: how z is computed.
-        inputs: pre-activations of the gate, then candidates [B, T, (G + 1) D].
-        h_0: state before the first step [B, D].
-        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+        gate: Computes z.
+        inputs: Pre-activations of the gate, followed by the candidates [B, T, (G + 1) D].
+        h_0: State before the first step [B, D].
+        start: Episode start mask [B, T] bool, or None. The state is cleared before a marked step.
     """
     return _LeakyScan.apply(gate, inputs.to(h_0.dtype), h_0, reset_steps(start))
 
@@ -96,13 +103,13 @@ def _blocks(steps: int) -> list[slice]:
 
 
 def _split(inputs: Tensor, h_0: Tensor) -> tuple[Tensor, ...]:
-    """Pre-activations and candidates."""
+    """Split inputs into pre-activations and candidates."""
     D = h_0.shape[1]
     return inputs.split([inputs.shape[2] - D, D], 2)
 
 
 def _before(h: Tensor, h_0: Tensor, steps: slice, resets: Resets) -> Tensor:
-    """The states before each of ``steps``, as they were read [B, S, D]."""
+    """Return the states before each of ``steps`` [B, S, D], cleared where an episode begins."""
     begin = steps.start
     first = h[:, begin - 1] if begin else h_0
     before = torch.cat([first.unsqueeze(1), h[:, begin : steps.stop - 1]], 1)

@@ -1,9 +1,10 @@
 """A linear layer that runs as a convolution where that is faster.
 
-[B, T, F] in memory is a channels-last image [B, F, 1, T], so that a linear layer is a 1×1
-convolution of which nothing needs copying. On a CPU it runs in oneDNN, which uses the vector units
-of every maker's processors; the matrix product of a vendor's library does not. For a narrow layer
-the call costs more than the product. ``benchmarks/memories.py`` compares the two.
+A tensor [B, T, F] has the memory layout of a channels-last image [B, F, 1, T]. A linear layer can
+therefore run as a 1×1 convolution without a copy. On a CPU, the convolution runs in oneDNN, which
+uses the vector units of processors of every vendor. The matrix product may come from a library that
+is fast only on its own vendor's processors. For a narrow layer, the call of the convolution costs
+more than the product. ``benchmarks/memories.py`` compares the two.
 """
 
 import torch
@@ -12,21 +13,21 @@ from torch.nn import functional
 
 _MIN_STEPS = 8
 _MIN_NUMBERS = 20480
-"""Below, torch convolves without oneDNN, in a slower kernel, if it has one thread."""
+"""With fewer steps or numbers, single-threaded torch convolves without oneDNN, which is slower."""
 _MIN_WEIGHTS = 512
-"""Below, the product takes as little as half the time."""
+"""With fewer weights, the matrix product is faster: it takes as little as half the time."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x Wᵀ + b, as ``torch.nn.functional.linear`` does.
 
     Args:
-        x: [B, T, F] for the fast form; any [..., F] is accepted.
-        weight: [D, F].
-        bias: [D] or None.
+        x: Inputs [..., F]. The faster convolution is used only for [B, T, F].
+        weight: W [D, F].
+        bias: b [D], or None.
 
     Returns:
-        [..., D].
+        Outputs [..., D].
     """
     if not _convolves(x) or weight.numel() < _MIN_WEIGHTS:
         return functional.linear(x, weight, bias)

@@ -1,12 +1,12 @@
-"""The LMU's recurrence over time with its gradient written out; see ``lmu`` for its equations.
+"""The LMU's recurrence over time with an explicit gradient; see ``lmu`` for its equations.
 
-With daₜ = dhₜ (1 − hₜ²) for the pre-activation of hₜ, and gradients of states cleared where step t
-begins an episode:
+Let daₜ = dhₜ (1 − hₜ²) be the gradient of the pre-activation of hₜ. The gradients of the states
+before step t are cleared if step t begins an episode:
 
     dmₜ += W_mᵀ daₜ          duₜ = B · dmₜ
     dmₜ₋₁ = Aᵀ dmₜ + e_m duₜ   dhₜ₋₁ = W_hᵀ daₜ + e_h duₜ
 
-The weights' gradients are one product for all steps.
+The gradient of each weight is one matrix product over all steps.
 """
 
 from typing import Any
@@ -21,8 +21,9 @@ from popgym.memory.ops.resets import reset_steps
 class LMUScan(torch.autograd.Function):
     """``LMUScan.apply(ux, hx, h_0, m_0, e_h, e_m, A, B, W, start)`` -> h [T, B, D], m_T [B, M].
 
-    ux [T, B] and hx [T, B, D] are e_x · x and W_x x, W [D, D + M] is W_h beside W_m, and start is
-    [B, T] or None. All have the same dtype, and autocast is off.
+    ux [T, B] is e_x · x, hx [T, B, D] is W_x x, and W [D, D + M] is W_h concatenated with W_m. The
+    episode start mask ``start`` is [B, T] bool or None. The other tensors must have the same dtype,
+    and autocast must be off.
     """
 
     @staticmethod
@@ -43,7 +44,7 @@ class LMUScan(torch.autograd.Function):
         D = hx.shape[2]
         resets = reset_steps(start)
         h, u = torch.empty_like(hx, memory_format=torch.contiguous_format), torch.empty_like(ux)
-        q = hx.new_empty(*ux.shape, D + len(A))  # hₜ₋₁ (cleared) beside mₜ
+        q = hx.new_empty(*ux.shape, D + len(A))  # hₜ₋₁ (cleared) and mₜ
         views = (x.unbind() for x in (ux, hx, h, u, q, q[..., :D], q[..., D:]))
         h_t, m_t = h_0, m_0
         for t, (ux_t, hx_t, out, u_t, q_t, q_h, q_m) in enumerate(zip(*views, strict=True)):
@@ -91,7 +92,7 @@ def _differentiate(ctx: Any, dy: Tensor, d_m: Tensor) -> tuple[Tensor | None, ..
 
 
 def _through_time(d: Tensor, m_0: Tensor, q: Tensor, start: Tensor | None) -> Tensor:
-    """Σₜ dₜᵀ mₜ₋₁ [N, M] of d [T, B, N], where no episode begins at step t."""
+    """Return Σₜ dₜᵀ mₜ₋₁ [N, M] for d [T, B, N], over the steps t that begin no episode."""
     if start is not None:
         d = d.masked_fill(start.mT.unsqueeze(2), 0)
     m = q[:-1, :, -m_0.shape[1] :]

@@ -1,18 +1,19 @@
-"""What memories whose state is a matrix of keys and values are made of.
+"""Associative memories whose state is a sum, or a maximum, of key-value products.
 
     Sₜ = Sₜ₋₁ + kₜ ⊗ vₜ,  oₜ = qₜ Sₜ                                            ``read_sum``
     Sₜ = max(Sₜ₋₁, kₜ ⊗ vₜ),  oₜ = qₜ Sₜ                                        ``read_max``
 
-where Sₜ₋₁ = 0 if step t begins an episode. The sum over a chunk of steps is two products: with the
-state S before the chunk, and Q, K, V the chunk's rows,
+where Sₜ₋₁ = 0 if step t begins an episode. The sum is computed chunk by chunk with matrix products.
+With the state S before the chunk, and Q, K, V the matrices of the chunk's queries, keys and values,
 
     O = Q S + tril(Q Kᵀ) V        S' = S + Kᵀ V
 
-and where episodes begin within the chunk, what passes from one to another is multiplied by zero.
+If episodes begin within the chunk, the weights between steps of different episodes are set to zero.
+Everything is computed in the precision of the state.
 
 Katharopoulos et al. (2020), equations 16 to 20, https://arxiv.org/abs/2006.16236; in chunks after
 Hua et al., "Transformer Quality in Linear Time" (2022), section 3.3,
-https://arxiv.org/abs/2202.10447. All is computed in the precision of the state.
+https://arxiv.org/abs/2202.10447.
 """
 
 from functools import partial
@@ -21,14 +22,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from popgym.memory.ops.chunked import Chunks, read_chunks
+from popgym.memory.ops.chunked import Chunks, run_chunks
 from popgym.memory.ops.resets import clear_rows, reset_steps
 
 _EPSILON = 1e-5
 
 
 def feature_map(x: Tensor) -> Tensor:
-    """φ(x) = relu(x) / (10⁻⁵ + Σ relu(x)), the sum over the last axis.
+    """Return φ(x) = relu(x) / (10⁻⁵ + Σ relu(x)), with the sum over the last axis.
 
     Schlag, Irie and Schmidhuber (2021), section 4.2, https://arxiv.org/abs/2102.11174.
     """
@@ -39,32 +40,32 @@ def feature_map(x: Tensor) -> Tensor:
 def read_sum(
     q: Tensor, k: Tensor, v: Tensor, state: Tensor, start: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Add each step's product of key and value to the state, and read it with the query.
+    """Add each step's product of key and value to the state, and multiply it by the query.
 
     Args:
-        q: queries [B, T, K].
-        k: keys [B, T, K].
-        v: values [B, T, V].
-        state: before the first step [B, K, V].
-        start: [B, T] bool or None. What it says of the first step changes nothing here: that is
-            for ``clear_at_first_step``.
+        q: Queries [B, T, K].
+        k: Keys [B, T, K].
+        v: Values [B, T, V].
+        state: State before the first step [B, K, V].
+        start: Episode start mask [B, T] bool, or None. The values at the first step have no effect
+            here; ``clear_at_first_step`` handles them.
 
     Returns:
-        What was read [B, T, V], and the state after the last step.
+        Outputs [B, T, V], and the state after the last step.
     """
     with torch.autocast(q.device.type, enabled=False):
         q, k, v = (x.to(state.dtype) for x in (q, k, v))
         if q.shape[1] == 1:
             state = torch.baddbmm(state, k.mT, v)
             return q @ state, state
-        read, after = read_chunks(partial(_read_chunks, q, k, v, state), q, start)
+        read, after = run_chunks(partial(_run_chunks, q, k, v, state), q, start)
         return read, after
 
 
-def _read_chunks(
+def _run_chunks(
     q: Tensor, k: Tensor, v: Tensor, state: Tensor, chunks: Chunks, starts: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """See ``read_sum``; episodes begin within chunks where ``starts`` [B, n, C] says so."""
+    """Run all chunks; ``starts`` [B, n, C] marks episode starts within chunks."""
     q, k, v = (chunks.split(x) for x in (q, k, v))  # [B, n, C, ...]
     mask = state.new_ones(chunks.length, chunks.length).tril()
     q_first, k_last = q, k
@@ -86,9 +87,9 @@ def _add(state: Tensor, added: Tensor, keep: Tensor | None = None) -> Tensor:
 def read_max(
     q: Tensor, k: Tensor, v: Tensor, state: Tensor, start: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Keep the largest product of key and value in each place; see :func:`read_sum`.
+    """Keep the elementwise maximum of the products of key and value; see :func:`read_sum`.
 
-    No chunks of products here: all T states are held at once.
+    The maximum cannot be computed chunk by chunk. All T states are in memory at the same time.
     """
     with torch.autocast(q.device.type, enabled=False):
         q, k, v = (x.to(state.dtype) for x in (q, k, v))
@@ -97,7 +98,7 @@ def read_max(
 
 
 def _running_max(x: Tensor, state: Tensor, start: Tensor | None) -> Tensor:
-    """The largest value of x [B, T, ...] so far in each place, the state's included."""
+    """Return the elementwise maximum of the state and of x [B, T, ...] up to each step."""
     resets = reset_steps(start) or []
     cuts = sorted({0, *(t for t, rows in enumerate(resets) if rows is not None)})
     pieces = []
@@ -111,14 +112,18 @@ def _running_max(x: Tensor, state: Tensor, start: Tensor | None) -> Tensor:
 
 
 AGGREGATORS = {"sum": read_sum, "max": read_max}
-"""Ways to put the steps' products together, by POPGym's names."""
+"""Functions that aggregate the steps' products, by POPGym's names."""
 
 
 def check_aggregator(name: str, value: str) -> str:
-    """Return ``value`` if it names a way to put the steps' products together.
+    """Return ``value`` if it is the name of an aggregator.
+
+    Args:
+        name: Name of the option, for the error message.
+        value: Name of the aggregator.
 
     Raises:
-        ValueError: it is neither "sum" nor "max".
+        ValueError: If ``value`` is neither "sum" nor "max".
     """
     if value not in AGGREGATORS:
         raise ValueError(f'{name} must be "sum" or "max", got {value!r}')

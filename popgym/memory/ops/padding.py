@@ -1,13 +1,14 @@
-"""Right-padded rows, the form in which RLlib hands over sequences, through any memory.
+"""Forward pass of any memory over right-padded rows, the form in which RLlib passes sequences.
 
-A row of ``n`` real steps is read in pieces whose lengths are the powers of two that make up n,
-longest first, all rows that have a piece of the same length in one call::
+A row of n real steps is split into pieces whose lengths are powers of two that add up to n, longest
+first. All rows with a piece of the same length share one call of the memory::
 
-    n = 13   x x x x x x x x | x x x x | x |           three calls at most 13 steps long in all
-    n = 10   x x x x x x x x |           x x |
+    n = 13   x x x x x x x x | x x x x |     | x |
+    n = 10   x x x x x x x x |         | x x |   |
 
-So every row's state is the one at its own length, the padding is never read, and the work is that
-of the real steps, in at most log₂ T + 1 calls, for every memory that obeys the laws.
+Here four calls compute 8, 4, 2 and 1 steps. Each row's state is the state after its own last step,
+and the memory never sees the padding. There are at most log₂ T + 1 calls, which together compute
+the real steps only. This works for every memory that obeys the laws.
 """
 
 from typing import Any
@@ -19,20 +20,22 @@ from popgym.memory.base import Memory
 
 
 def forward_padded(memory: Memory, x: Tensor, state: Any, seq_lens: Tensor) -> tuple[Tensor, Any]:
-    """Read rows of which only the first ``seq_lens`` steps are real.
+    """Run a memory over rows of which only the first ``seq_lens`` steps are real.
 
     Args:
-        memory: the memory to drive.
-        x: inputs [B, T, F], right-padded; the padding may hold anything.
-        state: the memory's state before the first step.
-        seq_lens: [B] integers, 0 to T.
+        memory: The memory.
+        x: Inputs [B, T, F], right-padded. The padding may hold any values.
+        state: State of the memory before the first step.
+        seq_lens: Number of real steps of each row, integers [B] from 0 to T.
 
     Returns:
         Outputs [B, T, D], zero in the padding, and each row's state after its last real step.
 
     Raises:
-        ValueError: ``seq_lens`` does not fit x, or the memory refuses its arguments.
-        TypeError: the memory refuses its arguments, or ``seq_lens`` holds no integers.
+        ValueError: If ``seq_lens`` does not fit x, or the memory rejects the shape or device of its
+            arguments.
+        TypeError: If ``seq_lens`` does not hold integers, or the memory rejects the type of its
+            arguments.
     """
     lengths = _checked_lengths(seq_lens, x)
     T = x.shape[1]

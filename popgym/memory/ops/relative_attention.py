@@ -1,14 +1,17 @@
-"""Attention of several heads to the last W steps by content and by distance.
+"""Multi-head attention over the last W steps, by content and by distance.
 
     s_tδ = (qₜ · kₜ₋δ + qₜ · r_δ + b_k · kₜ₋δ + b_r · r_δ) / √d,  0 ≤ δ ≤ W,  r_δ = W_r R_δ
     oₜ = W_o Σ_δ softmax_δ(s_tδ) vₜ₋δ
 
+Each layer has its own b_k and b_r, which start at zero. In the authors' program,
+https://github.com/kimiyoung/transformer-xl, all layers share them, and they start near zero.
+
+Several steps are computed in blocks (see ``sliding_window``). A single step instead maps its query
+to the space of the inputs e, because q · W_k e = (W_kᵀ q) · e. The keys and values of the W earlier
+steps then do not have to be computed at every step.
+
 Dai et al., "Transformer-XL: Attentive Language Models Beyond a Fixed-Length Context" (2019),
-https://arxiv.org/abs/1901.02860, section 3.3, with b_k and b_r for each layer and beginning as
-zeros; in the authors' program, https://github.com/kimiyoung/transformer-xl, all layers share them,
-and they begin near to zero. Blocks of steps are computed at once (see ``sliding_window``); a single
-step instead maps its query to the features of what it sees, since q · W_k e = (W_kᵀ q) · e: the W
-steps kept need no keys or values made of them again at every step.
+section 3.3, https://arxiv.org/abs/1901.02860.
 """
 
 import math
@@ -25,9 +28,9 @@ class RelativeAttention(nn.Module):
     """Relative multi-head attention.
 
     Args:
-        size: D, of inputs and outputs.
-        num_heads: H, of d = D / H features each, rounded up.
-        window: W.
+        size: Features D of inputs and outputs.
+        num_heads: Number of heads H. Each has d = D / H features, rounded up.
+        window: Number of earlier steps W that a step attends to.
     """
 
     distances: Tensor
@@ -45,7 +48,7 @@ class RelativeAttention(nn.Module):
         self.register_buffer("distances", _sinusoids(window, size), persistent=False)
 
     def forward(self, e: Tensor, window: SlidingWindow) -> Tensor:
-        """Let the last T steps of e [B, W + T, D] look back: [B, T, D]."""
+        """Compute the attention of the last T steps of e [B, W + T, D]: [B, T, D]."""
         q = self.query(e[:, window.window :]).unflatten(2, self.heads)  # [B, T, H, d]
         r = self.position(self.distances).unflatten(1, self.heads)  # [W + 1, H, d], farthest first
         q = q / math.sqrt(self.heads[1])
@@ -57,7 +60,7 @@ class RelativeAttention(nn.Module):
     def _blocks(
         self, e: Tensor, q_k: Tensor, q_r: Tensor, r: Tensor, window: SlidingWindow
     ) -> Tensor:
-        """[B, T, H, d], in blocks of C queries and W + C keys."""
+        """Attend in blocks of C queries and W + C keys: [B, T, H, d]."""
         kv = window.windows(self.key_value(e)).unflatten(3, (2, *self.heads))
         k, v = kv.transpose(2, 4).unbind(3)  # [B, n, H, W + C, d]
         q_k, q_r = (window.blocks(q).transpose(2, 3) for q in (q_k, q_r))  # [B, n, H, C, d]
@@ -68,7 +71,7 @@ class RelativeAttention(nn.Module):
     def _step(
         self, e: Tensor, q_k: Tensor, q_r: Tensor, r: Tensor, window: SlidingWindow
     ) -> Tensor:
-        """[B, 1, H, d], without keys and values."""
+        """Attend with a single step, without computing keys and values: [B, 1, H, d]."""
         w_k, w_v = self.key_value.weight.unflatten(0, (2, *self.heads))  # [H, d, D]
         q_e = torch.einsum("bhd,hde->bhe", q_k.squeeze(1), w_k)
         scores = q_e @ e.mT + torch.einsum("bhd,whd->bhw", q_r.squeeze(1), r)  # [B, H, W + 1]
@@ -77,12 +80,12 @@ class RelativeAttention(nn.Module):
 
 
 def _softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    # not -inf: what stands in a block's gap sees nothing, and would become NaN
+    # not -inf: in a block's gap all scores are masked, and their softmax would be NaN
     return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
 
 
 def _shift(x: Tensor) -> Tensor:
-    """Move row i of x [..., C, W + 1] by i to the right: [..., C, W + C]."""
+    """Shift row i of x [..., C, W + 1] by i places to the right: [..., C, W + C]."""
     length = x.shape[-2]
     columns = x.shape[-1] + length - 1
     flat = functional.pad(x, (0, length)).flatten(-2)
@@ -90,7 +93,7 @@ def _shift(x: Tensor) -> Tensor:
 
 
 def _sinusoids(window: int, size: int) -> Tensor:
-    """Sines and cosines of the distances W, ..., 0: [W + 1, D]."""
+    """Return the sines and cosines of the distances W, ..., 0: [W + 1, D]."""
     distance = torch.arange(window, -1, -1, dtype=torch.float64).unsqueeze(1)
     angle = distance * 10000 ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
     return torch.cat([angle.sin(), angle.cos()], 1)[:, :size].to(torch.get_default_dtype())

@@ -1,8 +1,8 @@
-"""Clearing a state where an episode starts.
+"""Clearing of the state where an episode starts.
 
-Starts are looked up once a call on the host, so that a call without resets pays nothing for them.
-A state is cleared by choosing zeros, not by a product: NaN · 0 is NaN, and what one episode left
-behind must not reach the next.
+The episode start mask is copied to the host once per call, so that steps without resets cost
+nothing. A state is cleared by replacing it with zeros. Multiplying it by 0 would keep NaN values
+and pass them to the next episode.
 """
 
 from typing import TypeVar
@@ -19,7 +19,7 @@ Resets = list[Tensor | None] | None
 def clear_rows(tensor: Tensor, rows: Tensor) -> Tensor:
     """Return ``tensor`` [B, ...] with zeros in the rows that ``rows`` [B] marks."""
     rows = rows.view(-1, *[1] * (tensor.dim() - 1))
-    # one pass where masked_fill copies first: several times as fast for a large state
+    # one pass; masked_fill copies first, and takes several times as long for a large state
     return torch.where(rows, tensor.new_zeros(()), tensor)
 
 
@@ -28,7 +28,7 @@ def clear_at(tensor: Tensor, resets: Resets, t: int) -> Tensor:
 
     Args:
         tensor: State before step t.
-        resets: What ``reset_steps`` returned.
+        resets: Result of ``reset_steps``.
         t: Index of the step.
     """
     if resets is None or (rows := resets[t]) is None:
@@ -37,14 +37,14 @@ def clear_at(tensor: Tensor, resets: Resets, t: int) -> Tensor:
 
 
 def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tensor | None]:
-    """Clear the state where an episode begins at the call's first step.
+    """Clear the state in the rows whose first step begins an episode.
 
     Args:
-        state: a NamedTuple of tensors [B, ...].
-        start: [B, T] bool or None.
+        state: NamedTuple of tensors [B, ...].
+        start: Episode start mask [B, T] bool, or None.
 
     Returns:
-        The state to begin with, and ``start``, or None where no later step begins an episode.
+        The cleared state, and ``start``, or None if no later step begins an episode.
     """
     if start is None:
         return state, None
@@ -55,14 +55,15 @@ def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tens
 
 
 def reset_steps(start: Tensor | None) -> Resets:
-    """Look up the steps at which any row begins an episode.
+    """Find the steps at which an episode begins in any row.
 
     Args:
-        start: [B, T] bool or None.
+        start: Episode start mask [B, T] bool, or None.
 
     Returns:
-        For each of the T steps the rows [B, 1] that begin an episode there, or None where none
-        does; None in place of the list where no step does.
+        A list with an entry for each of the T steps: the mask of the rows [B, 1] bool in which an
+        episode begins at the step, or None if there are no such rows. If no step begins an
+        episode, None instead of the list.
     """
     if start is None:
         return None
@@ -74,21 +75,26 @@ def reset_steps(start: Tensor | None) -> Resets:
 
 
 def episode_starts(start: Tensor, before: int) -> Tensor:
-    """Return [B, T]: the step at which the episode of each step began.
+    """Return, for each step, the step at which its episode began [B, T].
 
     Args:
-        start: [B, T] bool.
-        before: what stands for an episode that began before the call.
+        start: Episode start mask [B, T] bool.
+        before: Value to return for an episode that began before the call.
     """
     t = torch.arange(start.shape[1], device=start.device)
     return torch.where(start, t, before).cummax(1).values
 
 
 def episodes_of(start: Tensor) -> tuple[Tensor, Tensor]:
-    """Return [E] twice: where episodes begin among the B T steps, row after row; their lengths.
+    """Return the beginnings and the lengths of the E episodes in the rows.
 
     Args:
-        start: [B, T] bool; whether a row's first step is set makes no difference.
+        start: Episode start mask [B, T] bool. The values at the first step have no effect: every
+            row begins with an episode, or with the rest of one.
+
+    Returns:
+        The index of each episode's first step among the B T steps, row after row [E], and each
+        episode's length [E].
     """
     begins = start.clone()
     begins[:, 0] = True
@@ -97,18 +103,18 @@ def episodes_of(start: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steps_in_episode(time: Tensor, num_steps: int, start: Tensor | None) -> Tensor:
-    """Index of each step within its episode.
+    """Return the index of each step within its episode.
 
     Args:
-        time: Steps already played before the first one, int64 [B, 1].
-        num_steps: T.
-        start: [B, T] bool, whether a step is the first of an episode; None: none is.
+        time: Number of steps of the episode before the first step, int64 [B, 1].
+        num_steps: Number of steps T.
+        start: Episode start mask [B, T] bool. None means that no step begins an episode.
 
     Returns:
-        int64 [B, T].
+        Step indices, int64 [B, T].
     """
     t = torch.arange(num_steps, device=time.device)
     if start is None:
         return time + t
-    # The episode of step t began at the latest start up to t, else `time` steps before the row.
+    # The episode of step t began at the latest start up to t, or ``time`` steps before the row.
     return t - torch.where(start, t, -time).cummax(1).values

@@ -1,13 +1,13 @@
-"""The diagonal recurrence over time with its gradient written out.
+"""The diagonal recurrence over time with an explicit gradient.
 
     hₜ = aₜ ⊙ hₜ₋₁ + bₜ,  where hₜ₋₁ = 0 if step t begins an episode
 
     gₜ = ∂L/∂hₜ + āₜ₊₁ ⊙ gₜ₊₁,  without the second term if step t + 1 begins an episode
     ∂L/∂bₜ = gₜ        ∂L/∂aₜ = gₜ ⊙ h̄ₜ₋₁        ∂L/∂h₀ = ā₁ ⊙ g₁
 
-The core of every diagonal state space model. The bar is the complex conjugate. One operation a step
-in each direction, and one more for ∂L/∂a: linear in T in time and memory, and about twice as fast
-as what autograd makes of the same loop.
+The bar denotes the complex conjugate. This recurrence is the core of every diagonal state space
+model. Each step needs one operation in the forward pass, one in the backward pass, and one more for
+∂L/∂a. Time and memory are linear in T. It is about twice as fast as the same loop with autograd.
 """
 
 from typing import Any
@@ -25,13 +25,13 @@ def diagonal_scan(a: Tensor, b: Tensor, h_0: Tensor, start: Tensor | None = None
     """Return the states h [B, T, ...] after each step of hₜ = aₜ ⊙ hₜ₋₁ + bₜ.
 
     Args:
-        a: [...] for all steps, or one for each [B, T, ...]; real or complex.
-        b: [B, T, ...].
-        h_0: state before the first step [B, ...].
-        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+        a: Decay, the same for all steps [...] or one for each step [B, T, ...]; real or complex.
+        b: Inputs [B, T, ...].
+        h_0: State before the first step [B, ...].
+        start: Episode start mask [B, T] bool, or None. The state is cleared before a marked step.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: If the shapes do not fit.
     """
     size = b.shape[2:]
     if a.shape not in (size, b.shape) or h_0.shape != (b.shape[0], *size):
@@ -79,5 +79,5 @@ class _DiagonalScan(torch.autograd.Function):
 
 
 def _steps(a: Tensor, like: Tensor) -> tuple[Tensor, ...]:
-    """What belongs to each step of ``like`` [B, T, ...]; the same for all if ``a`` has no T."""
+    """Return ``a`` for each step of ``like`` [B, T, ...]: the same if ``a`` has no axis T."""
     return a.unbind(1) if a.dim() == like.dim() else (a,) * like.shape[1]

@@ -1,4 +1,4 @@
-"""The selective state space recurrence with its gradient written out.
+"""The selective state space recurrence with an explicit gradient.
 
     hₜ = exp(A ⊙ Δₜ) ⊙ hₜ₋₁ + Bₜ ⊗ (Δₜ ⊙ uₜ),  yₜ = Cₜ hₜ        h [N, E], A [N, E] < 0
 
@@ -8,9 +8,11 @@ where hₜ₋₁ = 0 if step t begins an episode. With ā = exp(A ⊙ Δ), p = �
     ∂L/∂C = hₜ · ∂L/∂yₜ    ∂L/∂B = gₜ · (Δₜ ⊙ uₜ)    ∂L/∂(Δ ⊙ u) = Bₜ · gₜ
     ∂L/∂(A ⊙ Δ) = g ⊙ p
 
+As in section 3.3.2 of the paper, the states are not saved for the backward pass, because they take
+N times the memory of the inputs. The backward pass computes them again, block by block.
+
 Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), algorithm 2,
-https://arxiv.org/abs/2312.00752. As in its section 3.3.2 the states are not kept for the backward
-pass, of which there are N times as many as inputs, but computed again, block of steps by block.
+https://arxiv.org/abs/2312.00752.
 """
 
 import math
@@ -25,7 +27,7 @@ from popgym.memory.ops.first_order import first_order
 from popgym.memory.ops.resets import Resets, clear_at, reset_steps
 
 _BLOCK = 4
-"""Steps whose states are held at once."""
+"""Steps in a block. The states of one block are in memory at the same time."""
 
 _LOG2_E = math.log2(math.e)
 
@@ -34,16 +36,16 @@ _LOG2_E = math.log2(math.e)
 def selective_scan(
     u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, h_0: Tensor, start: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Run the recurrence, in the precision of its state.
+    """Run the recurrence in the precision of the state.
 
     Args:
-        u: inputs [B, T, E].
-        delta: step sizes Δ [B, T, E].
+        u: Inputs [B, T, E].
+        delta: Step sizes Δ [B, T, E].
         a: A [N, E].
         b: B [B, T, N].
         c: C [B, T, N].
-        h_0: state before the first step [B, N, E].
-        start: [B, T] bool or None; the state is 0 before a step at which it is set.
+        h_0: State before the first step [B, N, E].
+        start: Episode start mask [B, T] bool, or None. The state is cleared before a marked step.
 
     Returns:
         Outputs [B, T, E], and the state after the last step.
@@ -55,9 +57,11 @@ def selective_scan(
 
 
 class _SelectiveScan(torch.autograd.Function):
-    """Time first: v = Δ ⊙ u, Δ [T, B, E], A [N, E], B, C [T, B, N], h_0 [B, N, E].
+    """The recurrence with the time axis first.
 
-    In products a vector is written as a row: torch multiplies by columns at a tenth of the speed.
+    The arguments are v = Δ ⊙ u and Δ [T, B, E], A [N, E], B and C [T, B, N], and h_0 [B, N, E].
+    Matrix products have vectors as rows, because torch's product with a column vector runs at a
+    tenth of the speed.
     """
 
     @staticmethod
@@ -89,7 +93,7 @@ class _SelectiveScan(torch.autograd.Function):
         dy = dy.contiguous()
         dv, d_delta, da, db, dc = map(torch.empty_like, (v, delta, a, b, c))
         da.zero_()
-        carried = dh.clone()  # ā ⊙ g of the step after
+        carried = dh.clone()  # ā ⊙ g of the next step
         for steps, decay, h, g in reversed([*_blocks(v, a, buffers=3)]):
             before, resets = befores.pop(), ctx.resets and ctx.resets[steps]
             _states(v[steps], delta[steps], a, b[steps], before, resets, decay, h)
@@ -104,9 +108,9 @@ class _SelectiveScan(torch.autograd.Function):
 
 
 def _blocks(v: Tensor, a: Tensor, buffers: int) -> Iterator[tuple[Any, ...]]:
-    """Blocks of at most S steps, each with tensors [S, B, N, E] to compute in."""
+    """Yield blocks of at most S steps, each with ``buffers`` scratch tensors [S, B, N, E]."""
     T, B, E = v.shape
-    # the same for all blocks: memory that is asked for anew comes page by page
+    # all blocks share the buffers: newly allocated memory is slow, as it is mapped page by page
     space = v.new_empty(buffers, min(_BLOCK, T), B, len(a), E)
     for begin in range(0, T, _BLOCK):
         steps = slice(begin, min(begin + _BLOCK, T))
@@ -124,7 +128,7 @@ def _states(
     h: Tensor,
 ) -> None:
     """Write ā and h of S steps to ``decay`` and ``h`` [S, B, N, E]."""
-    # a power of 2 takes a third of the time of one of e, on processors that are not Intel's
+    # exp2 takes a third of the time of exp on processors from vendors other than Intel
     torch.mul(delta.unsqueeze(2), a * _LOG2_E, out=decay).exp2_()
     torch.mul(b.unsqueeze(3), v.unsqueeze(2), out=h)
     for t, (decay_t, h_tp1) in enumerate(zip(decay, h, strict=True)):
@@ -134,15 +138,16 @@ def _states(
 def _gradients(
     g: Tensor, decay: Tensor, carried: Tensor, before: Tensor, h: Tensor, resets: Resets
 ) -> None:
-    """Add to g [S, B, N, E] what comes from later steps, and turn ā into g ⊙ p, p = ā ⊙ hₜ₋₁.
+    """Add the gradients from later steps to ``g``, and overwrite ``decay`` with g ⊙ p.
 
     Args:
-        g: C ⊗ ∂L/∂y.
-        decay: ā [S, B, N, E].
-        carried: ā ⊙ g [B, N, E] of the step after the block, then of its first.
-        before: the state before the block.
-        h: those after each step [S, B, N, E].
-        resets: of these steps.
+        g: C ⊗ ∂L/∂y [S, B, N, E] on entry, ∂L/∂h on return.
+        decay: ā [S, B, N, E] on entry, g ⊙ p on return, where p = ā ⊙ hₜ₋₁.
+        carried: ā ⊙ g [B, N, E], of the step after the block on entry, of the block's first step
+            on return.
+        before: State before the block [B, N, E].
+        h: States after each step [S, B, N, E].
+        resets: Resets of these steps.
     """
     for t in reversed(range(len(g))):
         g[t] += carried

@@ -1,4 +1,6 @@
-"""Recurrent networks step by step: the cell, its recurrence, episodes inside rows, torch's layers.
+"""Recurrent networks computed step by step.
 
-It may import ``popgym.memory.base`` and ``popgym.memory.ops``.
+Here belong the interface of a cell, the recurrence that runs a cell over time, the splitting of
+rows into episodes, and the wrappers of torch's own layers. It may import ``popgym.memory.base`` and
+``popgym.memory.ops``.
 """

@@ -1,4 +1,4 @@
-"""What a recurrent network's cell knows; ``recurrence`` knows the rest."""
+"""The interface of a recurrent network's cell; ``recurrence`` runs a cell over time."""
 
 from abc import ABC, abstractmethod
 
@@ -8,33 +8,35 @@ Tensors = tuple[Tensor, ...]
 
 
 class Cell(ABC):
-    """How pre-activations become states, and how the states' gradients become theirs.
+    """Map from pre-activations to states, with its gradient.
 
         aₜ = W xₜ + b_ih + U hₜ₋₁ + b_hh        hₜ, cₜ = cell(aₜ, cₜ₋₁)
 
-    Both directions go through S steps of R rows, none of which begins an episode on the way. The
-    states [R, D] are h, then the cell's own. U is [G, D], or [D] if it is diagonal.
+    The forward and the backward pass each process S steps of R rows. No episode begins within
+    these steps. The states [R, D] are h, followed by the cell's own states. U is [G, D], or [D] if
+    it is diagonal.
     """
 
     def input_bias(self, b_ih: Tensor, b_hh: Tensor) -> Tensor:
-        """What is added to W x at once, of the two biases [G]."""
+        """Return the bias [G] that is added together with W x, before the recurrence runs."""
         return b_ih + b_hh
 
     @abstractmethod
-    def read(
+    def forward(
         self, a: Tensor, states: Tensors, u: Tensor, b_hh: Tensor, out: Tensor
     ) -> tuple[Tensors, Tensors]:
-        """Write h after each step to ``out``.
+        """Run the forward pass and write h after each step to ``out``.
 
         Args:
-            a: W x and its bias [S, R, G]; may be written to. It is ``out`` itself where G = D.
-            states: those before the first step.
+            a: W x plus ``input_bias`` [S, R, G]. The cell may overwrite it. If G = D, it is the
+                same tensor as ``out``.
+            states: States before the first step.
             u: U.
-            b_hh: the bias that belongs to U h [G].
-            out: [S, R, D].
+            b_hh: Bias of U h [G].
+            out: Output tensor [S, R, D].
 
         Returns:
-            What ``differentiate`` needs besides h; and the states after the last step.
+            The tensors besides h that ``differentiate`` needs, and the states after the last step.
         """
 
     @abstractmethod
@@ -44,10 +46,10 @@ class Cell(ABC):
         """Return the gradients of W x, of U h, and of the states before the first step.
 
         Args:
-            saved: from ``read``.
-            h: after each step [S, R, D].
-            h_tm1: before each step [S, R, D].
-            dy: gradient of h after each step, by later layers alone.
-            d_states: gradients of the states after the last step, by later steps alone.
+            saved: Tensors saved by ``forward``.
+            h: h after each step [S, R, D].
+            h_tm1: h before each step [S, R, D].
+            dy: Gradient of h after each step, from later layers only.
+            d_states: Gradients of the states after the last step, from later steps only.
             u: U.
         """

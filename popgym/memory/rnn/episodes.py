@@ -1,14 +1,15 @@
-"""Rows cut into their episodes, so that a recurrence meets no reset.
+"""Reordering of rows by episode, so that a recurrence needs no resets.
 
-Step k of all episodes that have one stands before their step k + 1, and the longest episode comes
-first: what continues at a step are the first rows of the step before. Two rows of six steps, where
-| begins an episode,
+All episodes run in parallel and are sorted by length, longest first. Step k of every episode is
+stored before step k + 1 of any episode. The episodes that continue at a step are therefore the
+first rows of the step before. Example: two rows of six steps, where | begins an episode::
 
     a b c d | e f        step    0    1    2  3
     g | h i | j k l              ajheg bkif cl d
 
-No step then waits for a state to be cleared, and the shorter the episodes, the fewer and larger
-the steps. Cutting costs one copy of the inputs and one of the outputs.
+No state has to be cleared during the recurrence. The shorter the episodes, the fewer steps are
+computed one after the other, and the more rows each of them has. The cost is one copy of the inputs
+and one of the outputs.
 """
 
 from typing import Any
@@ -20,17 +21,18 @@ from popgym.memory.ops.resets import clear_rows, episodes_of
 
 
 class Episodes:
-    """Where each of N = B T steps stands.
+    """The place of each of the N = B T steps after reordering by episode.
 
     Args:
-        rows: B.
-        steps: T.
-        start: [B, T] bool or None, whether a step is the first of an episode; whether a row's first
-            step is one makes no difference here.
+        rows: Number of rows B.
+        steps: Number of steps T.
+        start: Episode start mask [B, T] bool, or None. The value at a row's first step has no
+            effect here.
     """
 
     sizes: list[int]
-    """For each step k, how many episodes have one; from B or more downwards."""
+    """Number of episodes that have a step k, for each k. It never increases; the first is at least
+    B."""
 
     def __init__(self, rows: int, steps: int, start: Tensor | None) -> None:
         self.rows, self.steps = B, T = rows, steps
@@ -53,34 +55,34 @@ class Episodes:
         self._last = rank[episode.view(B, T)[:, -1]]
 
     def cut(self, x: Tensor) -> Tensor:
-        """[B, T, F] -> [N, F], or [T, B, F] where no later step begins an episode."""
+        """Reorder x [B, T, F] by episode: [N, F], or [T, B, F] if no episode begins in a row."""
         if self._order is None:
             return x.transpose(0, 1).contiguous()
         return _Permute.apply(x.flatten(0, 1), self._order, self._place)
 
     def join(self, y: Tensor) -> Tensor:
-        """What ``cut`` returns -> [B, T, D]."""
+        """Undo the reordering of ``cut``: [N, D] or [T, B, D] -> [B, T, D]."""
         if self._order is None:
             return y.transpose(0, 1)
         return _Permute.apply(y, self._place, self._order).unflatten(0, (self.rows, self.steps))
 
     def last(self, y: Tensor) -> Tensor:
-        """The outputs [N, D] after each row's last step [B, D]."""
+        """Return, of the reordered outputs [N, D], those of each row's last step [B, D]."""
         if self._order is None:
             return y[-1]
         return y[self._place.view(self.rows, self.steps)[:, -1]]
 
     def before(self, state: Tensor) -> Tensor:
-        """The states before each episode's first step, of those before each row's [B, D]."""
+        """Return the state before each episode, given the state before each row [B, D]."""
         return state if self._order is None else clear_rows(state[self._row], self._is_new)
 
     def after(self, state: Tensor) -> Tensor:
-        """The states after each row's last step [B, D], of those after each episode's."""
+        """Return the state after each row [B, D], given the state after each episode."""
         return state if self._order is None else state[self._last]
 
 
 class _Permute(torch.autograd.Function):
-    """x[order], whose gradient is gathered too; that of indexing is scattered, which is slow."""
+    """x[order], with a gather as its gradient. Plain indexing scatters its gradient, slowly."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor, place: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""Recurrences whose gates all see W xₜ and U hₜ₋₁, with their gradients written out.
+"""Recurrences whose gates all depend on W xₜ and U hₜ₋₁, with explicit gradients.
 
-What the networks share is here; how pre-activations become states is their ``cell``'s. Rows come
-cut into their episodes, so that no state is ever cleared, and steps are read in blocks: a block's
-inputs are one product, and so is each weight's gradient, while what is computed in between is still
-in the processor's cache.
+This module holds what the networks share. A network's ``cell`` defines how pre-activations become
+states. Rows are first reordered by episode (see ``episodes``), so that no state has to be cleared.
+The steps are processed in blocks. Within a block, the inputs need one matrix product and each
+weight's gradient needs one, and the intermediate results stay in the processor's cache.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,12 @@ from popgym.memory.rnn.cell import Cell, Tensors
 from popgym.memory.rnn.episodes import Episodes
 
 _BLOCK = 512
-"""Rows times steps; measured with 16 rows: of 128 to 1,024, the fastest or as fast."""
+"""Rows times steps of a block. Measured with 16 rows: none of the sizes from 128 to 1,024 is
+faster."""
 
 
 @eager
-def read_cells(
+def run_cells(
     cell: Cell,
     layers: Iterable[Sequence[Tensor]],
     x: Tensor,
@@ -32,17 +33,19 @@ def read_cells(
 ) -> tuple[Tensor, Tensors]:
     """Run the recurrence of ``cell`` layer by layer.
 
-    Under autocast the inputs' products are narrow; the recurrence has the precision of the states.
+    Under autocast the products W x use the low precision of autocast. The recurrence uses the
+    precision of the states.
 
     Args:
-        cell: that of each layer.
-        layers: W [G, F], U [G, D] or its diagonal [D], b_ih and b_hh [G] of each of L layers.
-        x: [B, T, F].
-        states: h, then the cell's own, [L, B, D], without what a start at the first step clears.
-        start: [B, T] bool or None.
+        cell: Cell of every layer.
+        layers: W [G, F], U [G, D] or its diagonal [D], b_ih [G] and b_hh [G] of each of L layers.
+        x: Inputs [B, T, F].
+        states: h, followed by the cell's own states, each [L, B, D]. They must already be cleared
+            in the rows whose first step begins an episode.
+        start: Episode start mask [B, T] bool, or None.
 
     Returns:
-        y [B, T, D], and the states after the last step.
+        Outputs y [B, T, D], and the states after the last step.
     """
     device = x.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
@@ -58,11 +61,13 @@ def read_cells(
 class Recurrence(torch.autograd.Function):
     """One recurrent layer in torch's parameterisation.
 
-    ``Recurrence.apply(cell, sizes, x, w_ih, w_hh, b_ih, b_hh, h_0, ...)`` takes x [N, F], whose
-    first ``sizes[0]`` rows are the first step of as many episodes, and the next ``sizes[1]`` the
-    second step of the first of these; or x [T, B, F], which is the same where no episode ends; and
-    the states before the first step. It gives h after each step, in the shape of x, then the cell's
-    own states after each episode's last.
+    Call ``Recurrence.apply(cell, sizes, x, w_ih, w_hh, b_ih, b_hh, h_0, ...)``. The input x [N, F]
+    is ordered by step: its first ``sizes[0]`` rows are the first steps of all episodes, the next
+    ``sizes[1]`` rows are the second steps of the longest episodes, and so on. If all episodes have
+    the same length, x may be [T, B, F]. The last arguments are the states before the first step.
+
+    The results are h after each step, with the leading axes of x, and the cell's own states after
+    each episode.
     """
 
     @staticmethod
@@ -80,7 +85,7 @@ class Recurrence(torch.autograd.Function):
         """Return h after each step, and the cell's own states after each episode."""
         y = states[0].new_empty(*x.shape[:-1], states[0].shape[1])
         with torch.autocast(x.device.type, enabled=False):
-            saved, after = _read(cell, sizes, x, (w_ih, w_hh, b_ih, b_hh), states, out=y)
+            saved, after = _forward(cell, sizes, x, (w_ih, w_hh, b_ih, b_hh), states, out=y)
         ctx.save_for_backward(x, w_ih, w_hh, states[0], y, *saved)
         ctx.cell, ctx.sizes = cell, sizes
         return y, *after
@@ -88,15 +93,15 @@ class Recurrence(torch.autograd.Function):
     @staticmethod
     @first_order
     def backward(ctx: Any, dy: Tensor, *d_last: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of the tensors."""
+        """Return the gradients of x, the weights and the initial states."""
         with torch.autocast(dy.device.type, enabled=False):
             return None, None, *_differentiate(ctx, dy, d_last)
 
 
-def _read(
+def _forward(
     cell: Cell, sizes: list[int], x: Tensor, weights: Tensors, states: Tensors, out: Tensor
 ) -> tuple[Tensors, Tensors]:
-    """Return what gradients need, and the cell's own states after each episode."""
+    """Return the tensors saved for the backward pass, and the cell's states after each episode."""
     w_ih, w_hh, b_ih, b_hh = weights
     w, b = w_ih.to(x.dtype), cell.input_bias(b_ih, b_hh).to(x.dtype)
     saved: list[Tensor] = []
@@ -108,14 +113,14 @@ def _read(
         h = block.steps(out)
         a = h if len(w) == h.shape[2] else h.new_empty(*h.shape[:2], len(w))
         _multiply(block.steps(x), w, b, out=a)
-        kept, states = cell.read(a, states, w_hh, b_hh, h)
+        kept, states = cell.forward(a, states, w_hh, b_hh, h)
         saved += kept
     after = map(torch.cat, zip(states[1:], *reversed(ended), strict=True))
     return (*saved,), (*after,)
 
 
 def _multiply(x: Tensor, w: Tensor, b: Tensor, out: Tensor) -> None:
-    """Write x Wᵀ + b to ``out``, which may be of a wider type."""
+    """Write x Wᵀ + b to ``out``, which may have a wider dtype."""
     x, out = x.flatten(0, 1), out.flatten(0, 1)
     if x.dtype == out.dtype:
         torch.addmm(b, x, w.mT, out=out)
@@ -150,7 +155,7 @@ def _differentiate(ctx: Any, dy: Tensor, d_last: Tensors) -> Tensors:
 
 
 def _add_products(d: Tensor, x: Tensor, to: Tensor) -> None:
-    """Add the gradient of the weight [G, F] or [D] in a product with x, given the product's."""
+    """Add the gradient of a weight [G, F] or [D] to ``to``, given the gradient d of W x."""
     d, x = d.flatten(0, 1), x.flatten(0, 1)
     if to.dim() == 1:
         to += (d * x).sum(0)
@@ -161,14 +166,14 @@ def _add_products(d: Tensor, x: Tensor, to: Tensor) -> None:
 
 
 class _Block(NamedTuple):
-    """Some steps of the same episodes."""
+    """A block of consecutive steps at which the same R episodes run: rows begin to end of x."""
 
     begin: int
     end: int
     size: int  # R
 
     def steps(self, x: Tensor) -> Tensor:
-        """Of x [N, F] or [T, B, F], what belongs to these steps [S, R, F]."""
+        """Return the part [S, R, F] of x [N, F] or [T, B, F] that belongs to this block."""
         if x.dim() == 3:
             return x[self.begin // self.size : self.end // self.size]
         return x[self.begin : self.end].unflatten(0, (-1, self.size))
@@ -185,7 +190,7 @@ def _blocks(sizes: list[int]) -> list[_Block]:
 
 
 def _before(blocks: list[_Block], index: int, y: Tensor, h_0: Tensor) -> Tensor:
-    """The states h before each step of a block [S, R, D]."""
+    """Return the states h before each step of a block [S, R, D]."""
     begin, end, size = blocks[index]
     y = y.flatten(0, -2)
     if index and blocks[index - 1].size == size:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from popgym.memory.base import Memory, check_size
 from popgym.memory.ops.resets import clear_at_first_step, reset_steps
 from popgym.memory.rnn.cell import Cell, Tensors
-from popgym.memory.rnn.recurrence import read_cells
+from popgym.memory.rnn.recurrence import run_cells
 
 
 class TorchLayers(Memory):
@@ -70,14 +70,14 @@ class TorchLayers(Memory):
         states = tuple(by_layer(field, self.num_layers) for field in cleared)
         stepwise = x.device.type == "cpu" and x.shape[1] > 1
         if stepwise and not (self.fused_is_faster and start is None):
-            y, after = read_cells(self.cell, self.layers.all_weights, x, states, start)
+            y, after = run_cells(self.cell, self.layers.all_weights, x, states, start)
         else:
-            y, after = read_fused(self.layers, x, states, start)
+            y, after = run_fused(self.layers, x, states, start)
         rows = (by_row(field).to(old.dtype) for field, old in zip(after, state, strict=True))
         return y, self.state_type(*rows)
 
 
-def read_fused(
+def run_fused(
     layers: nn.RNNBase, x: Tensor, states: Tensors, start: Tensor | None
 ) -> tuple[Tensor, Tensors]:
     """Run torch's kernel separately for each stretch of steps in which no row begins an episode.

@@ -3,7 +3,7 @@ import torch
 
 from popgym.memory import GRU, GRUState
 from popgym.memory.ops.resets import clear_at_first_step
-from popgym.memory.rnn.torch_layers import by_layer, by_row, read_fused
+from popgym.memory.rnn.torch_layers import by_layer, by_row, run_fused
 
 T, F, D = 11, 4, 5
 
@@ -55,7 +55,7 @@ def test_torchs_kernel_equals_our_recurrence(assert_equals_reference, starts):
 
     def fused(x, state, start):
         state, start = clear_at_first_step(state, start)
-        y, (hidden,) = read_fused(memory.gru, x, (by_layer(state.hidden, 2),), start)
+        y, (hidden,) = run_fused(memory.gru, x, (by_layer(state.hidden, 2),), start)
         return y, GRUState(by_row(hidden))
 
     assert_equals_reference(memory, fused, starts=starts)

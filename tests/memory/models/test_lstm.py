@@ -3,8 +3,8 @@ import torch
 
 from popgym.memory import LSTM, LSTMState
 from popgym.memory.ops.resets import clear_at_first_step
-from popgym.memory.rnn.recurrence import read_cells
-from popgym.memory.rnn.torch_layers import by_layer, by_row, read_fused
+from popgym.memory.rnn.recurrence import run_cells
+from popgym.memory.rnn.torch_layers import by_layer, by_row, run_fused
 
 T, F, D = 11, 4, 5
 
@@ -50,9 +50,9 @@ def by_one_way(memory, way):
         state, start = clear_at_first_step(state, start)
         states = tuple(by_layer(s, memory.num_layers) for s in state)
         if way == "fused":
-            y, after = read_fused(memory.lstm, x, states, start)
+            y, after = run_fused(memory.lstm, x, states, start)
         else:
-            y, after = read_cells(memory.cell, memory.lstm.all_weights, x, states, start)
+            y, after = run_cells(memory.cell, memory.lstm.all_weights, x, states, start)
         return y, LSTMState(*map(by_row, after))
 
     return read

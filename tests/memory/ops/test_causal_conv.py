@@ -48,6 +48,6 @@ def test_one_kernel_a_feature_convolves_each_by_itself(taps, steps, starts):
     if starts and steps > 1:
         start = torch.rand(B, steps, generator=generator) < 0.3
         start[:, 0] = False  # such a start clears what is given as `before`
-    got = _results(lambda x, past, w, b: CausalConv(w, b).read(x, past, start), *tensors)
+    got = _results(lambda x, past, w, b: CausalConv(w, b).forward(x, past, start), *tensors)
     want = _results(lambda *arguments: naive(*arguments, start), *tensors)
     torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-10)

@@ -6,7 +6,7 @@ from popgym.memory.ops.chunked import (
     Chunks,
     chunk_length,
     first_and_length,
-    read_chunks,
+    run_chunks,
     sums_between,
 )
 
@@ -179,7 +179,7 @@ def _reader(seen, *results):
 def test_finite_episodes_are_read_where_they_lie_with_flags_for_those_that_begin_later():
     seen = []
     start = _start([0, 5, 7], [4])
-    read, _ = read_chunks(_reader(seen, [1.0, 2.0]), _numbered(), start)
+    read, _ = run_chunks(_reader(seen, [1.0, 2.0]), _numbered(), start)
     ((apart, flags),) = seen
     assert read.tolist() == [1, 2]
     assert not apart
@@ -189,12 +189,12 @@ def test_finite_episodes_are_read_where_they_lie_with_flags_for_those_that_begin
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_episodes_are_read_apart_if_anything_read_is_not_finite(value):
     seen = []
-    read, _ = read_chunks(_reader(seen, [value, 1.0], [2.0]), _numbered(), _start([5], [4]))
+    read, _ = run_chunks(_reader(seen, [value, 1.0], [2.0]), _numbered(), _start([5], [4]))
     assert read.tolist() == [2]
     assert [(apart, flags is None) for apart, flags in seen] == [(False, False), (True, True)]
 
 
 def test_without_resets_all_is_read_once_whatever_it_is():
     seen = []
-    read_chunks(_reader(seen, [float("nan")]), _numbered(), None)
+    run_chunks(_reader(seen, [float("nan")]), _numbered(), None)
     assert seen == [(False, None)]
