@@ -1,8 +1,8 @@
 """Recurrent networks of ``torch.nn`` as memories, with resets at episode starts.
 
 ``torch.nn`` cannot reset a state within a sequence. Therefore the same weights can be evaluated in
-two ways. ``read_fused`` calls torch's kernel separately for each stretch of steps in which no row
-begins an episode. ``popgym.memory.rnn.recurrence.read_cells`` runs its own recurrence, and takes no
+two ways. ``run_fused`` calls torch's kernel separately for each stretch of steps in which no row
+begins an episode. ``popgym.memory.rnn.recurrence.run_cells`` runs its own recurrence, and takes no
 longer if episodes begin. It is used on CPUs only: on a GPU, launching each small step takes too
 long.
 """
