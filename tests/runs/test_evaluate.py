@@ -166,11 +166,11 @@ def test_options_reach_the_environment():
 def test_the_interval_covers_the_mean_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = 0
-    for seed in range(300):
+    for seed in range(150):
         returns = rng.normal(2.0, 1.5, 40)
         low, high = Evaluation(returns, np.ones(40)).interval(0.9, seed)
         covered += low <= 2.0 <= high
-    assert 0.84 < covered / 300 < 0.94
+    assert 0.84 < covered / 150 < 0.94
 
 
 def test_the_interval_is_the_bootstraps():
