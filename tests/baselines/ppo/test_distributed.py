@@ -116,7 +116,7 @@ def test_a_loss_that_is_not_finite_in_a_remote_learner_is_told(tmp_path):
             obs, _, *rest = super().step(action)
             return obs, huge, *rest
 
-    with pytest.raises(TrainingDivergedError, match=r"is inf .*lower the learning rate"):
+    with pytest.raises(TrainingDivergedError, match=r"is not finite .*lower the learning rate"):
         train(lambda: Huge(), steps=1000, learners=1, out=tmp_path / "run", progress=False, **SMALL)
 
 
