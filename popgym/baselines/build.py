@@ -27,7 +27,6 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
         env: The environment if ``settings.env`` does not name it; see ``popgym.runs.source``.
     """
     s = settings
-    assert s.num_envs is not None, "resolve first"
     env_config = {
         "source": source_of(s.env if env is None else env), "options": s.env_options,
         "wrappers": s.wrappers, "vectorization": s.vectorization,

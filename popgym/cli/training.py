@@ -25,6 +25,10 @@ def _add_train(commands: Any) -> None:
         "--memory", metavar="NAME", help="memory model listed by `popgym memories`, or module:Class"
     )
     train.add_argument("--steps", type=count, help="total number of environment steps")
+    train.add_argument(
+        "--stop-at", type=float, metavar="RETURN",
+        help="end as soon as the mean return of the last 100 episodes (stop_episodes) is this high",
+    )  # fmt: skip
     train.add_argument("--seed", type=count, help="seed of the run")
     train.add_argument(
         "--config", metavar="FILE", help="JSON or YAML file of settings; other options override it"
@@ -51,7 +55,9 @@ def _add_train(commands: Any) -> None:
         "--out", metavar="DIR", help="run folder to create (default: runs/ENV-MEMORY-seedSEED)"
     )
     train.add_argument(
-        "--resume", metavar="RUN", help="resume the run in this folder; --steps may set a new total"
+        "--resume",
+        metavar="RUN",
+        help="resume the run in this folder; --steps and --stop-at may be changed",
     )
 
 
@@ -89,6 +95,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     flags = (
         "env", "wrappers", "memory", "steps", "seed", "runners", "learners", "device", "precision",
+        "stop_at",
     )  # fmt: skip
     given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
     assigned = dict(parse_assignment(text) for text in arguments.assignments)
@@ -119,16 +126,20 @@ def _resume(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     for name in fixed:
         if getattr(arguments, name) is not None:
-            raise ValueError(f"a resumed run keeps its {name}; only --steps can be changed")
+            raise ValueError(
+                f"a resumed run keeps its {name}; only --steps and --stop-at can be changed"
+            )
     if arguments.assignments:
-        raise ValueError("a resumed run keeps its settings; only --steps can be changed")
+        raise ValueError(
+            "a resumed run keeps its settings; only --steps and --stop-at can be changed"
+        )
     from popgym.runs.folder import RunFolder
 
     RunFolder.open(arguments.resume).latest_checkpoint()
     say_before_import("ray", "starting RLlib")
     from popgym.baselines.train import resume
 
-    return _report(resume(arguments.resume, steps=arguments.steps))
+    return _report(resume(arguments.resume, steps=arguments.steps, stop_at=arguments.stop_at))
 
 
 def _report(run: Any) -> int:

@@ -114,9 +114,9 @@ class RunFolder:
             ) from error
         return cls(folder, settings)
 
-    def extend(self, steps: int) -> None:
-        """Change the run's total number of environment steps, also in its config.json."""
-        self.settings = replace(self.settings, steps=steps)
+    def change(self, **settings: Any) -> None:
+        """Change settings of the run, also in its config.json."""
+        self.settings = replace(self.settings, **settings)
         self._write_config(created=_read_config(self.path).get("created", _now()))
 
     def _write_config(self, created: str) -> None:

@@ -21,8 +21,6 @@ from popgym.core.arguments import unknown
 Options = dict[str, Any]
 Names = list[str]
 
-# A short run gets fewer environments, so that it still has this many iterations.
-MIN_ITERATIONS = 24
 DEVICES = ("cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
 VECTORIZATIONS = ("sync", "async")
@@ -53,6 +51,11 @@ class Settings:
     """Environment steps to train for."""
     seed: int = 0
     """Seed of the weights, environments, actions and minibatches."""
+    stop_at: float | None = None
+    """Mean return of the last ``stop_episodes`` episodes at which training ends early. None: it
+    makes all steps."""
+    stop_episodes: int = 100
+    """Number of episodes in that mean."""
 
     env_options: Options = field(default_factory=dict)
     """Arguments of the environment's constructor (env.NAME)."""
@@ -68,30 +71,31 @@ class Settings:
     start_flag: bool = True
     """Whether the network's input includes a flag that marks the first step of an episode."""
 
-    num_envs: int | None = None
-    """Number of environments stepped together. None means 256, or fewer for runs under 400,000
-    steps."""
-    rollout: int = 64
+    num_envs: int = 64
+    """Number of environments stepped together."""
+    rollout: int = 16
     """Steps of each environment in a rollout."""
-    minibatch_size: int | None = None
-    """Steps in a minibatch, which consists of complete rollouts of some environments. None means a
-    quarter of num_envs · rollout."""
-    epochs: int = 10
+    minibatch_size: int = 256
+    """Steps in a minibatch, which consists of complete rollouts of some environments."""
+    epochs: int = 2
     """Number of passes over each batch."""
-    lr: float = 5e-4
+    lr: float = 1e-3
     """Learning rate of Adam."""
+    lr_final: float | None = None
+    """Learning rate at the last step; in between it changes linearly. None: it stays the same."""
     gamma: float = 0.99
     """Discount factor γ."""
     gae_lambda: float = 0.9
     """λ of generalised advantage estimation."""
     clip: float = 0.2
     """Clipping range ε of PPO's probability ratio."""
-    value_clip: float = 10.0
-    """Upper bound of the squared value error at a step."""
     value_coefficient: float = 0.5
     """Weight of the value loss."""
     entropy_coefficient: float = 0.0
     """Weight of the entropy bonus."""
+    entropy_final: float | None = None
+    """Weight of the entropy bonus at the last step; in between it changes linearly. None: it stays
+    the same."""
     kl_coefficient: float = 0.0
     """Initial weight of the KL penalty. 0 disables the penalty."""
     kl_target: float = 0.01
@@ -99,6 +103,9 @@ class Settings:
     kl_cutoff: float = 0.1
     """KL divergence of a minibatch, in nats, above which a steep penalty is added. 0 disables the
     penalty."""
+    normalise_rewards: bool = True
+    """Whether rewards are divided by the root mean square of the discounted return, for learning
+    only; returns are reported as they are."""
     advantage_floor: float = 0.5
     """Lower bound of the divisor in advantage normalisation, as a fraction of the largest standard
     deviation seen so far (decayed). 0 disables the bound."""
@@ -123,8 +130,9 @@ class Settings:
     """Iterations between evaluations, which have their own environments. 0 disables them."""
     eval_episodes: int = 64
     """Number of episodes in an evaluation."""
-    checkpoint_every: int = 20
-    """Iterations between checkpoints. There is always one at the end."""
+    checkpoint_every: int | None = None
+    """Iterations between checkpoints. There is always one at the end. None: one about every
+    minute."""
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
@@ -139,36 +147,32 @@ class Settings:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
-        if self.num_envs is not None and self.num_envs < max(self.learners, self.runners, 1):
+        if self.num_envs < max(self.learners, self.runners, 1):
             raise ValueError(
                 f"num_envs {self.num_envs} is too few for {self.runners} runners and "
                 f"{self.learners} learners: each needs at least one environment"
             )
 
     def resolved(self) -> Settings:
-        """Return the settings with every None filled in, as the run folder records them."""
-        num_envs = self.num_envs or self._default_num_envs()
-        num_envs -= num_envs % self._divisor(num_envs)
-        if self.num_envs not in (None, num_envs):
+        """Return the settings that fit together, as the run folder records them.
+
+        The environments are divided evenly among runners and learners, a minibatch is not larger
+        than a batch, and the network has all options.
+        """
+        num_envs = self.num_envs - self.num_envs % self._divisor(self.num_envs)
+        if num_envs != self.num_envs:
             warnings.warn(
                 f"num_envs {self.num_envs} cannot be divided evenly among {self.runners} runners "
                 f"and {self.learners} learners: {num_envs} are used",
                 stacklevel=3,
             )
-        batch = num_envs * self.rollout
-        minibatch = self.minibatch_size or max(self.rollout, batch // 4)
+        minibatch = max(self.rollout, self.minibatch_size)
         return dataclasses.replace(
             self,
             num_envs=num_envs,
-            minibatch_size=min(minibatch, batch),
+            minibatch_size=min(minibatch, num_envs * self.rollout),
             network={**NETWORK, **self.network},
         )
-
-    def _default_num_envs(self) -> int:
-        num_envs = 256
-        while num_envs > 8 and self.steps < MIN_ITERATIONS * num_envs * self.rollout:
-            num_envs //= 2
-        return max(num_envs, self.runners, self.learners)
 
     def _divisor(self, num_envs: int) -> int:
         """Return what ``num_envs`` must be a multiple of.
@@ -182,7 +186,6 @@ class Settings:
     @property
     def batch_size(self) -> int:
         """Number of environment steps in a batch."""
-        assert self.num_envs is not None, "resolve first"
         return self.num_envs * self.rollout
 
     def as_dict(self) -> dict[str, Any]:
@@ -207,9 +210,10 @@ class Settings:
 _MANY = 1e18
 _RANGES: dict[str, tuple[float, float]] = {
     "steps": (1, _MANY), "seed": (0, 2**31 - 1), "num_envs": (1, 1 << 20), "rollout": (1, 1 << 20),
-    "minibatch_size": (1, _MANY), "epochs": (1, 1000), "lr": (0, 10), "gamma": (0, 1),
-    "gae_lambda": (0, 1), "clip": (1e-6, 1e6), "value_clip": (0, _MANY),
+    "minibatch_size": (1, _MANY), "epochs": (1, 1000), "lr": (0, 10), "lr_final": (0, 10), "gamma": (0, 1),
+    "gae_lambda": (0, 1), "clip": (1e-6, 1e6),
     "value_coefficient": (0, _MANY), "entropy_coefficient": (0, _MANY),
+    "entropy_final": (0, _MANY), "stop_at": (-_MANY, _MANY), "stop_episodes": (1, _MANY),
     "kl_coefficient": (0, _MANY), "kl_target": (1e-9, _MANY), "kl_cutoff": (0, _MANY),
     "advantage_floor": (0, 1), "grad_clip": (1e-9, _MANY),
     "runners": (0, 4096), "learners": (0, 1024), "threads": (1, 1024), "eval_every": (0, _MANY),

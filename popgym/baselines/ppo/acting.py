@@ -26,6 +26,7 @@ class Actor:
         name: Name of the environment, for messages.
         previous_action: Whether the network sees the previous action.
         start_flag: Whether the network sees that an episode begins.
+        gamma: Discount factor of ``discounted``.
     """
 
     net: ActorCritic
@@ -36,9 +37,13 @@ class Actor:
     """[B] bool, whether the current observation is the first of its episode."""
     input: np.ndarray
     """[B, F], the current observations as the network's input."""
+    discounted: np.ndarray
+    """[B], Gₜ = rₜ + γ Gₜ₋₁ of the last step, where Gₜ₋₁ = 0 at the start of an episode."""
 
-    def __init__(self, env: Any, name: str, previous_action: bool, start_flag: bool) -> None:
-        self.env, self.name = env, name
+    def __init__(
+        self, env: Any, name: str, previous_action: bool, start_flag: bool, gamma: float = 1.0
+    ) -> None:
+        self.env, self.name, self.gamma = env, name, gamma
         self.is_native = hasattr(env.unwrapped, "snapshot")  # ours are tested: no checks
         spaces = env.single_observation_space, env.single_action_space
         self.distribution = action_distribution(spaces[1])
@@ -55,6 +60,7 @@ class Actor:
         self.input = self.encode_checked(obs)
         self.state = self.net.initial_state(B)
         self.returns, self.lengths = np.zeros(B), np.zeros(B, np.int64)
+        self.discounted = np.zeros(B)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Compute the network's outputs for the current observations and advance its state.
@@ -98,6 +104,7 @@ class Actor:
         self.previous_action = taken.copy()  # an environment may write into what it is given
         obs, rewards, terminated, truncated, info = self._call(self.env.step, taken)
         self._check_rewards(rewards)
+        self.discounted = rewards + self.gamma * np.where(self.start, 0.0, self.discounted)
         self.start = done = terminated | truncated
         self.returns += rewards
         self.lengths += 1
@@ -213,4 +220,4 @@ class Actor:
             setattr(self, name, play[name])
 
 
-_SAVED = ("start", "previous_action", "input", "returns", "lengths")
+_SAVED = ("start", "previous_action", "input", "returns", "lengths", "discounted")

@@ -31,18 +31,16 @@ from popgym.runs.settings import Settings
 
 # What RLlib's options of ``training`` are called in the settings, which hold the defaults.
 OPTIONS = {
-    "lr": "lr",
     "num_epochs": "epochs",
     "gamma": "gamma",
     "lambda_": "gae_lambda",
     "clip_param": "clip",
-    "vf_clip_param": "value_clip",
     "vf_loss_coeff": "value_coefficient",
-    "entropy_coeff": "entropy_coefficient",
     "kl_coeff": "kl_coefficient",
     "kl_target": "kl_target",
     "kl_cutoff": "kl_cutoff",
     "advantage_floor": "advantage_floor",
+    "normalise_rewards": "normalise_rewards",
     "grad_clip": "grad_clip",
     "precision": "precision",
 }
@@ -71,7 +69,6 @@ class RecurrentPPOConfig(PPOConfig):
 
     def apply(self, settings: Settings) -> RecurrentPPOConfig:
         """Set all options of sampling and learning as resolved settings say."""
-        assert settings.num_envs is not None and settings.minibatch_size is not None
         runners, learners = max(1, settings.runners), max(1, settings.learners)
         self.env_runners(
             num_env_runners=settings.runners,
@@ -84,6 +81,10 @@ class RecurrentPPOConfig(PPOConfig):
         return self.training(
             train_batch_size_per_learner=settings.batch_size // learners,
             minibatch_size=max(settings.rollout, settings.minibatch_size // learners),
+            lr=_schedule(settings.lr, settings.lr_final, settings.steps),
+            entropy_coeff=_schedule(
+                settings.entropy_coefficient, settings.entropy_final, settings.steps
+            ),
             use_kl_loss=settings.kl_coefficient > 0,
             grad_clip_by="global_norm",
             **{name: getattr(settings, ours) for name, ours in OPTIONS.items()},
@@ -95,6 +96,7 @@ class RecurrentPPOConfig(PPOConfig):
         precision: str | None = None,
         kl_cutoff: float | None = None,
         advantage_floor: float | None = None,
+        normalise_rewards: bool | None = None,
         **kwargs: Any,
     ) -> RecurrentPPOConfig:
         """Set RLlib's options and those that RLlib does not have.
@@ -105,14 +107,24 @@ class RecurrentPPOConfig(PPOConfig):
                 penalty is added (``popgym.baselines.ppo.ppo.ppo_loss``). 0 disables it.
             advantage_floor: Lower bound of the divisor in advantage normalisation, as a fraction
                 of the largest standard deviation seen so far
-                (``popgym.baselines.ppo.ppo.AdvantageScale``). 0 disables it.
+                (``popgym.baselines.ppo.scaling.AdvantageScale``). 0 disables it.
+            normalise_rewards: Whether rewards are divided by the root mean square of the
+                discounted return (``popgym.baselines.ppo.scaling.RewardScale``).
             **kwargs: See ``PPOConfig.training``.
 
         Raises:
             ValueError: If the precision is unknown or a number is out of range.
         """
+        if "vf_clip_param" in kwargs:
+            raise ValueError(
+                "vf_clip_param does not exist here, because the value error is not clipped: "
+                "leave it out; large rewards are normalised (normalise_rewards)"
+            )
         super().training(**kwargs)
-        own = {"precision": precision, "kl_cutoff": kl_cutoff, "advantage_floor": advantage_floor}
+        own = {
+            "precision": precision, "kl_cutoff": kl_cutoff, "advantage_floor": advantage_floor,
+            "normalise_rewards": normalise_rewards,
+        }  # fmt: skip
         given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
         checked = Settings(env="", **given)  # the settings know what is allowed
         for name in given:
@@ -145,6 +157,11 @@ class RecurrentPPOConfig(PPOConfig):
         """Whether everything runs in this process, without Ray actors."""
         remote = self.num_env_runners, self.num_learners, self.evaluation_num_env_runners
         return not any(remote)
+
+
+def _schedule(first: float, last: float | None, steps: int) -> float | list[list[float]]:
+    """Return RLlib's schedule from ``first`` at step 0 to ``last`` at step ``steps``."""
+    return first if last is None else [[0, first], [steps, last]]
 
 
 class RecurrentPPO(PPO):

@@ -11,7 +11,6 @@ import torch
 from ray.rllib.algorithms.ppo.ppo import (
     LEARNER_RESULTS_KL_KEY,
     LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY,
-    LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY,
 )
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core import COMPONENT_OPTIMIZER, DEFAULT_MODULE_ID
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from popgym.baselines.ppo import ppo
 from popgym.baselines.ppo.rollout import Rollout
+from popgym.baselines.ppo.scaling import AdvantageScale, RewardScale
 from popgym.baselines.rl_modules.memory_module import ROLLOUT_STATE, START
 from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
@@ -36,7 +36,6 @@ _METRICS = {
     "loss": PPOTorchLearner.TOTAL_LOSS_KEY,
     "policy_loss": POLICY_LOSS_KEY,
     "value_loss": VF_LOSS_KEY,
-    "squared_error": LEARNER_RESULTS_VF_LOSS_UNCLIPPED_KEY,
     "explained_variance": LEARNER_RESULTS_VF_EXPLAINED_VAR_KEY,
     "entropy": ENTROPY_KEY,
     "kl": LEARNER_RESULTS_KL_KEY,
@@ -58,7 +57,7 @@ def _of_steps(steps: int) -> MultiAgentBatch:
 
 
 class PPOLearner(PPOTorchLearner):
-    """PPO learner for rollouts, with RLlib's options (clipping, KL penalty, value clipping).
+    """PPO learner for rollouts, with RLlib's options (clipping, KL penalty).
 
     The batches, the loss and the loop over minibatches are in ``popgym.baselines.ppo.ppo``. The
     optimiser, schedules, distributed gradients, checkpoints and metrics are RLlib's.
@@ -72,7 +71,8 @@ class PPOLearner(PPOTorchLearner):
         seed = seeds.some_seed(self.config.run_seed)
         # All learners take their own rows in the same order; a checkpoint holds one generator.
         self._generator = seeds.generator(seed, Stream.MINIBATCHES)
-        self._advantage_scale = ppo.AdvantageScale()
+        self._advantage_scale = AdvantageScale()
+        self._reward_scale = RewardScale()
 
     def _make_module(self) -> Any:
         with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
@@ -133,7 +133,11 @@ class PPOLearner(PPOTorchLearner):
     def batch_of(self, rollout: Rollout) -> ppo.Batch:
         """Return what the update needs of a rollout, on the learner's device."""
         config = self.config
-        advantages, targets = ppo.advantages_and_targets(rollout, config.gamma, config.lambda_)
+        if config.normalise_rewards:
+            self._reward_scale.add(rollout.discounted)
+        advantages, targets = ppo.advantages_and_targets(
+            rollout, config.gamma, config.lambda_, self._reward_scale.divisor
+        )
         advantages = self._advantage_scale.normalise(advantages, config.advantage_floor)
         inputs, actions = map(self._tensor, (rollout.action_inputs, rollout.actions))
         return ppo.Batch(
@@ -154,7 +158,6 @@ class PPOLearner(PPOTorchLearner):
         kl = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
         return ppo.LossOptions(
             clip=config.clip_param,
-            value_clip=config.vf_clip_param,
             value_coefficient=config.vf_loss_coeff,
             entropy_coefficient=entropy,
             kl_coefficient=float(kl) if config.use_kl_loss else 0.0,
@@ -228,6 +231,7 @@ class PPOLearner(PPOTorchLearner):
             state[EXTRA] = {
                 "kl_coefficient": float(self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]),
                 "largest_deviation": self._advantage_scale.largest_deviation,
+                "reward_scale": dict(vars(self._reward_scale)),
                 "generator": self._generator.get_state().numpy(),
             }
         return state
@@ -242,4 +246,5 @@ class PPOLearner(PPOTorchLearner):
             extra = state[EXTRA]
             self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].data.fill_(extra["kl_coefficient"])
             self._advantage_scale.largest_deviation = extra["largest_deviation"]
+            vars(self._reward_scale).update(extra["reward_scale"])
             self._generator.set_state(torch.tensor(extra["generator"]))

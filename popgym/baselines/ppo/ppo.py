@@ -25,9 +25,7 @@ from popgym.networks.distributions import ActionDistribution
 KL_CUTOFF_WEIGHT = 1000.0
 """Weight of the squared excess over ``kl_cutoff``, as in TF-Agents. An excess of .03 nats adds
 about 1 to the loss."""
-DEVIATION_DECAY = 0.99
-"""Decay per update of the largest deviation of advantages. It forgets an outlier after a few
-hundred updates."""
+
 
 # ---- 1. Collect a rollout: T steps in each of B environments
 
@@ -54,6 +52,7 @@ def collect(actor: Actor, steps: int, explore: bool, random_actions: bool = Fals
         rollout.action_inputs[:, t], rollout.values[:, t] = action_inputs, values
         actions.append(action)
         rewards, terminated, truncated, final_values = actor.step(action)
+        rollout.discounted[:, t] = actor.discounted
         rollout.rewards[:, t], rollout.terminated[:, t] = rewards, terminated
         rollout.truncated[:, t], rollout.final_values[:, t] = truncated, final_values
     rollout.actions = np.stack(actions, 1)
@@ -65,7 +64,7 @@ def collect(actor: Actor, steps: int, explore: bool, random_actions: bool = Fals
 
 
 def advantages_and_targets(
-    rollout: Rollout, gamma: float, gae_lambda: float
+    rollout: Rollout, gamma: float, gae_lambda: float, reward_divisor: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return advantages Â and value targets Â + V of every step, both ``[B, T]``.
 
@@ -76,6 +75,7 @@ def advantages_and_targets(
 
     What stands for Vₜ₊₁ depends on how step t ended: 0 where the episode terminated, the value
     of the episode's last observation where it was truncated, ``last_value`` at the rollout's end.
+    Rewards are divided by ``reward_divisor``, in units of which the critic's values are.
 
     Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage Estimation"
     (2016), equation 16, https://arxiv.org/abs/1506.02438.
@@ -89,7 +89,8 @@ def advantages_and_targets(
     value_next += np.where(rollout.terminated, 0.0, rollout.final_values).astype(values.dtype)
 
     # Time first: each step of the loop below then touches one contiguous row.
-    delta = (rollout.rewards + gamma * value_next - values).T.copy()
+    rewards = (rollout.rewards / reward_divisor).astype(values.dtype)
+    delta = (rewards + gamma * value_next - values).T.copy()
     carry = (gamma * gae_lambda * ~done).astype(values.dtype).T.copy()
     advantage = np.zeros(len(values), values.dtype)
     for delta_t, carry_t in zip(delta[::-1], carry[::-1], strict=True):
@@ -97,27 +98,6 @@ def advantages_and_targets(
         delta_t[:] = advantage  # δ is not needed again, so its array holds the result
     advantages = np.ascontiguousarray(delta.T)
     return advantages, advantages + values
-
-
-class AdvantageScale:
-    """Normalisation of advantages that does not scale noise up to the size of a signal.
-
-    When the policy is nearly optimal, the advantages are mostly value-function error. Dividing
-    them by their own small deviation would turn that noise into large updates, and PPO would
-    unlearn what it has solved. So they are divided by at least ``floor`` times the largest
-    deviation of a batch so far, which decays.
-    """
-
-    def __init__(self) -> None:
-        self.deviation = 0.0  # of the last batch
-        self.largest_deviation = 0.0
-
-    def normalise(self, advantages: np.ndarray, floor: float) -> np.ndarray:
-        """Return the advantages with mean 0, divided by their deviation or by the lower bound."""
-        self.deviation = deviation = float(advantages.std())
-        self.largest_deviation = max(deviation, DEVIATION_DECAY * self.largest_deviation)
-        divisor = max(1e-4, deviation, floor * self.largest_deviation)
-        return (advantages - advantages.mean()) / divisor
 
 
 # ---- 3. The loss
@@ -128,7 +108,6 @@ class LossOptions:
     """The numbers in the loss; their meaning and defaults are those of the settings."""
 
     clip: float
-    value_clip: float
     value_coefficient: float
     entropy_coefficient: float
     kl_coefficient: float
@@ -162,12 +141,12 @@ def ppo_loss(
     distribution: ActionDistribution,
     options: LossOptions,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return −min(ρÂ, clip(ρ)Â) + c₁ min((V − target)², v) − c₂ H + c₃ KL and its parts.
+    """Return −min(ρÂ, clip(ρ)Â) + c₁ (V − target)² − c₂ H + c₃ KL and its parts.
 
     All are means over the minibatch. ρ is the ratio of the new to the old probability of the
-    action, KL = KL(old ‖ new), v is ``value_clip``. If ``kl_cutoff`` is not 0,
-    1000 max(0, KL − kl_cutoff)² is added. Clipping only removes the gradient of steps whose ratio
-    has left the range; this term moves a policy back that has changed too much.
+    action, KL = KL(old ‖ new). If ``kl_cutoff`` is not 0, 1000 max(0, KL − kl_cutoff)² is added.
+    Clipping only removes the gradient of steps whose ratio has left the range; this term moves a
+    policy back that has changed too much.
 
     Schulman et al. (2017), equations 7 to 9. The last term is that of Heess et al., "Emergence of
     Locomotion Behaviours in Rich Environments" (2017), algorithm 1,
@@ -184,8 +163,7 @@ def ppo_loss(
     ratio = (log_prob - batch.log_prob).exp()
     clipped = ratio.clamp(1 - options.clip, 1 + options.clip)
     policy_loss = -torch.min(ratio * batch.advantages, clipped * batch.advantages).mean()
-    squared_error = (values - batch.targets).square()
-    value_loss = squared_error.clamp(max=options.value_clip).mean()
+    value_loss = (values - batch.targets).square().mean()
     loss = policy_loss + options.value_coefficient * value_loss
 
     has_entropy = options.entropy_coefficient != 0
@@ -202,7 +180,7 @@ def ppo_loss(
         loss = loss + KL_CUTOFF_WEIGHT * (kl - options.kl_cutoff).clamp(min=0).square()
     parts = {
         "loss": loss, "policy_loss": policy_loss, "value_loss": value_loss,
-        "squared_error": squared_error.mean(), "entropy": entropy, "kl": kl,
+        "entropy": entropy, "kl": kl,
     }  # fmt: skip
     if values.numel() > 1:  # one step has no variance to explain
         with torch.no_grad():

@@ -40,6 +40,7 @@ class Rollout:
     action_inputs: np.ndarray  # [B, T, I] inputs of the action distribution while acting
     values: np.ndarray  # [B, T] of the critic while acting
     rewards: np.ndarray  # [B, T]
+    discounted: np.ndarray  # [B, T], the episode's rewards up to this step, discounted backwards
     terminated: np.ndarray  # [B, T] bool
     truncated: np.ndarray  # [B, T] bool
     final_values: np.ndarray  # [B, T] value of a truncated episode's last observation, else 0
@@ -105,7 +106,8 @@ def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:
 
     return Rollout(
         inputs=numbers(features), start=np.zeros((B, T), bool), state={}, actions=numbers(),
-        action_inputs=numbers(action_inputs), values=numbers(), rewards=numbers(),
+        action_inputs=numbers(action_inputs), values=numbers(),
+        rewards=numbers(), discounted=numbers(),
         terminated=np.zeros((B, T), bool), truncated=np.zeros((B, T), bool),
         final_values=numbers(), last_value=np.zeros(B, np.float32),
     )  # fmt: skip

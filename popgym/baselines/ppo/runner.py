@@ -52,7 +52,7 @@ class RolloutRunner(SingleAgentEnvRunner):
         self.num_envs = self.config.num_envs_per_env_runner
         source = settings.pop("source", self.config.env)
         self.env = make_environments(source, self.num_envs, **settings)
-        self.actor = Actor(self.env, self.config.env, **sees)
+        self.actor = Actor(self.env, self.config.env, gamma=self.config.gamma, **sees)
         self._run_seed = seeds.some_seed(self.config.run_seed)
         self._needs_initial_reset = True
 

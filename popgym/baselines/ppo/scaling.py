@@ -1,0 +1,68 @@
+"""Scales of rewards and advantages, so that one set of settings fits rewards of any size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import distributed
+
+DEVIATION_DECAY = 0.99
+"""Decay per update of the largest deviation of advantages. It forgets an outlier after a few
+hundred updates."""
+
+
+class AdvantageScale:
+    """Normalisation of advantages that does not scale noise up to the size of a signal.
+
+    When the policy is nearly optimal, the advantages are mostly value-function error. Dividing
+    them by their own small deviation would turn that noise into large updates, and PPO would
+    unlearn what it has solved. So they are divided by at least ``floor`` times the largest
+    deviation of a batch so far, which decays.
+    """
+
+    def __init__(self) -> None:
+        self.deviation = 0.0  # of the last batch
+        self.largest_deviation = 0.0
+
+    def normalise(self, advantages: np.ndarray, floor: float) -> np.ndarray:
+        """Return the advantages with mean 0, divided by their deviation or by the lower bound."""
+        self.deviation = deviation = float(advantages.std())
+        self.largest_deviation = max(deviation, DEVIATION_DECAY * self.largest_deviation)
+        divisor = max(1e-4, deviation, floor * self.largest_deviation)
+        return (advantages - advantages.mean()) / divisor
+
+
+class RewardScale:
+    """Division of rewards by the root mean square of the discounted return so far.
+
+    The discounted return of a step is Gₜ = rₜ + γ Gₜ₋₁, from the start of its episode. Values are
+    then of the order of 1, whatever the size of the rewards, so that the same learning rate and
+    the same weight of the value loss fit all environments. Rewards are not shifted, because that
+    would change which policy is the best where the length of an episode depends on the actions.
+
+    Gymnasium's ``NormalizeReward`` divides by the standard deviation of G instead. That is close
+    to 0 if every step is rewarded alike, and rewards would grow without bound.
+
+    Engstrom et al., "Implementation Matters in Deep Policy Gradients" (2020), section 3,
+    https://arxiv.org/abs/2005.12729.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0  # steps seen
+        self.square_sum = 0.0  # of G
+
+    def add(self, discounted: np.ndarray) -> None:
+        """Include the discounted returns of more steps, those of all learners."""
+        returns = discounted.astype(np.float64)
+        seen = torch.tensor([returns.size, np.square(returns).sum()], dtype=torch.float64)
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(seen)
+        self.count += int(seen[0])
+        self.square_sum += float(seen[1])
+
+    @property
+    def divisor(self) -> float:
+        """The root mean square of G; 1 as long as all rewards were 0."""
+        return math.sqrt(self.square_sum / self.count) if self.square_sum > 0 else 1.0
