@@ -116,7 +116,7 @@ def resume(
     folder.latest_checkpoint()
     source = source_again(folder, env)
     given = {"steps": steps, "stop_at": stop_at}
-    changed = {name: value for name, value in given.items() if value is not None}
+    changed: Any = {name: value for name, value in given.items() if value is not None}
     check(replace(folder.settings, **changed), source)
     folder.change(**changed)
     return _train(folder, source, resumed=True, progress=progress)

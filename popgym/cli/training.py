@@ -119,6 +119,9 @@ def _train(arguments: argparse.Namespace) -> int:
     return _report(train(settings.pop("env"), out=arguments.out, **settings))
 
 
+_CHANGEABLE = "only --steps and --stop-at can be changed"
+
+
 def _resume(arguments: argparse.Namespace) -> int:
     fixed = (
         "env", "wrappers", "memory", "seed", "config", "runners", "learners", "device",
@@ -126,13 +129,9 @@ def _resume(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     for name in fixed:
         if getattr(arguments, name) is not None:
-            raise ValueError(
-                f"a resumed run keeps its {name}; only --steps and --stop-at can be changed"
-            )
+            raise ValueError(f"a resumed run keeps its {name}; {_CHANGEABLE}")
     if arguments.assignments:
-        raise ValueError(
-            "a resumed run keeps its settings; only --steps and --stop-at can be changed"
-        )
+        raise ValueError(f"a resumed run keeps its settings; {_CHANGEABLE}")
     from popgym.runs.folder import RunFolder
 
     RunFolder.open(arguments.resume).latest_checkpoint()

@@ -210,7 +210,8 @@ class Settings:
 _MANY = 1e18
 _RANGES: dict[str, tuple[float, float]] = {
     "steps": (1, _MANY), "seed": (0, 2**31 - 1), "num_envs": (1, 1 << 20), "rollout": (1, 1 << 20),
-    "minibatch_size": (1, _MANY), "epochs": (1, 1000), "lr": (0, 10), "lr_final": (0, 10), "gamma": (0, 1),
+    "minibatch_size": (1, _MANY), "epochs": (1, 1000), "lr": (0, 10),
+    "lr_final": (0, 10), "gamma": (0, 1),
     "gae_lambda": (0, 1), "clip": (1e-6, 1e6),
     "value_coefficient": (0, _MANY), "entropy_coefficient": (0, _MANY),
     "entropy_final": (0, _MANY), "stop_at": (-_MANY, _MANY), "stop_episodes": (1, _MANY),
