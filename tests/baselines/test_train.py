@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import popgym
+from popgym.baselines import loop
 from popgym.baselines import train as training
 from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.ppo.learner import PPOLearner
@@ -76,6 +77,31 @@ def test_a_run_leaves_settings_progress_events_a_picture_a_checkpoint_and_the_po
     assert config["settings"]["num_envs"] == 8
 
 
+def test_a_run_ends_early_at_the_return_that_it_should_reach(tmp_path):
+    run = train(out=tmp_path / "run", steps=9 * STEPS, stop_at=-1.0, stop_episodes=2 * STEPS)
+    assert [row["steps"] for row in run.rows] == [STEPS, 2 * STEPS]
+    assert not run.interrupted
+    with pytest.warns(UserWarning, match="has reached a mean return of -1 already; choose"):
+        run = resume(run.path, progress=False)
+    assert len(run.rows) == 2
+    run = resume(run.path, stop_at=2.0, progress=False)
+    assert len(run.rows) == 9
+    assert run.folder.settings.stop_at == 2.0
+
+
+def test_without_a_number_of_iterations_a_checkpoint_is_made_about_every_minute(
+    tmp_path, monkeypatch
+):
+    made = []
+    monkeypatch.setattr(loop, "save", lambda algorithm, folder, iteration: made.append(iteration))
+    monkeypatch.setattr(loop, "_SAVE_SECONDS", 0.0)
+    train(out=tmp_path / "often", steps=3 * STEPS)
+    assert made == [1, 2, 3]
+    monkeypatch.setattr(loop, "_SAVE_SECONDS", 1e9)
+    train(out=tmp_path / "seldom", steps=3 * STEPS)
+    assert made == [1, 2, 3, 3]
+
+
 def test_tensorboard_has_the_same_rows(tmp_path):
     run = train(out=tmp_path / "run", steps=3 * STEPS)
     events = EventAccumulator(str(run.path)).Reload()
@@ -110,7 +136,7 @@ def test_saving_leaves_torchs_random_numbers_alone(tmp_path):
     chosen = training.Settings(env=f"{TOYS}:Guess", memory="gru", **SMALL).resolved()
     with training.running_algorithm(chosen) as algorithm:
         before = torch.get_rng_state()
-        training.save(algorithm, RunFolder.create(chosen, tmp_path / "run"), 1)
+        loop.save(algorithm, RunFolder.create(chosen, tmp_path / "run"), 1)
         assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -373,7 +399,7 @@ def test_an_environment_may_reuse_its_arrays_and_write_into_actions(tmp_path, ve
     ids=str,
 )
 def test_a_mistake_is_named_and_nothing_is_written(tmp_path, monkeypatch, wrong, message):
-    monkeypatch.setattr(training.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises((ValueError, TypeError, RunError), match=message):
         train(out=tmp_path / "run", **wrong)
     assert list(tmp_path.iterdir()) == []

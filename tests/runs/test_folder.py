@@ -124,9 +124,9 @@ def test_a_run_goes_on_with_its_unit_of_time(tmp_path, network, expected):
     assert again.network.get("embedding_max_steps") == expected
 
 
-def test_extending_a_run_changes_its_steps_on_disk_and_nothing_else(run):
+def test_a_changed_setting_is_changed_on_disk_and_nothing_else(run):
     before = json.loads((run.path / "config.json").read_text())
-    run.extend(999_999)
+    run.change(steps=999_999)
     after = json.loads((run.path / "config.json").read_text())
     assert after["settings"].pop("steps") == 999_999
     before["settings"].pop("steps")

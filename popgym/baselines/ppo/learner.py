@@ -159,7 +159,7 @@ class PPOLearner(PPOTorchLearner):
         return ppo.LossOptions(
             clip=config.clip_param,
             value_coefficient=config.vf_loss_coeff,
-            entropy_coefficient=entropy,
+            entropy_coefficient=float(entropy),  # a tensor if it is scheduled
             kl_coefficient=float(kl) if config.use_kl_loss else 0.0,
             kl_cutoff=config.kl_cutoff,
         )

@@ -20,6 +20,7 @@ def make_rollout(end_probability=0.1, seed=0, **overrides):
         "action_inputs": np.zeros((B, T, 1), np.float32),
         "values": rng.normal(size=(B, T)).astype(np.float32),
         "rewards": rng.normal(size=(B, T)).astype(np.float32),
+        "discounted": np.zeros((B, T), np.float32),
         "terminated": terminated,
         "truncated": truncated,
         "final_values": np.where(truncated & ~terminated, rng.normal(size=(B, T)), 0).astype("f4"),

@@ -11,8 +11,9 @@ from torch.distributions import Categorical, kl_divergence
 
 from popgym.baselines.ppo import RecurrentPPOConfig
 from popgym.baselines.ppo.algorithm import OPTIONS
-from popgym.baselines.ppo.ppo import AdvantageScale, ppo_loss, update
+from popgym.baselines.ppo.ppo import ppo_loss, update
 from popgym.baselines.ppo.rollout import empty_rollout
+from popgym.baselines.ppo.scaling import AdvantageScale
 from popgym.runs.settings import Settings
 
 
@@ -25,7 +26,7 @@ def reference(s, batch, logits, values):
     kl = kl_divergence(old, new).mean()
     return (
         -surrogate
-        + 0.5 * ((values - batch.targets) ** 2).clamp(max=s["value_clip"]).mean()
+        + 0.5 * ((values - batch.targets) ** 2).mean()
         - s["entropy_coefficient"] * new.entropy().mean()
         + s["kl_coefficient"] * kl
         + 1000 * max(0, kl - s["kl_cutoff"]) ** 2 * bool(s["kl_cutoff"])
@@ -43,7 +44,7 @@ def reference(s, batch, logits, values):
     ids=str,
 )
 def test_the_loss_and_its_gradient_are_those_of_the_formula(build, given):
-    settings = {"clip": 0.1, "value_clip": 0.02, **given}
+    settings = {"clip": 0.1, **given}
     algorithm = build(**settings)
     learner = algorithm.learner_group._learner
     (rollout,) = algorithm.env_runner.sample()
@@ -158,6 +159,7 @@ def test_rllibs_configuration_has_the_defaults_of_the_settings():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"vf_clip_param": 10.0}, "vf_clip_param does not exist here.*leave it out"),
         ({"kl_cutoff": -0.1}, "kl_cutoff must be at least 0, got -0.1"),
         ({"kl_cutoff": float("nan")}, "kl_cutoff must be at least 0, got nan"),
         ({"advantage_floor": -0.1}, "advantage_floor must be at least 0 and at most 1, got -0.1"),
@@ -167,3 +169,15 @@ def test_rllibs_configuration_has_the_defaults_of_the_settings():
 def test_a_number_out_of_range_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         RecurrentPPOConfig().training(**given)
+
+
+def test_rates_change_linearly_from_the_first_step_to_the_last(build):
+    given = {"lr": 1e-2, "lr_final": 0.0, "entropy_coefficient": 0.2, "entropy_final": 0.1}
+    algorithm = build(steps=8 * 16 * 4, **given)
+    learner = algorithm.learner_group._learner
+    for done in (0.25, 0.5, 0.75, 1.0, 1.0):
+        algorithm.train()
+        rate = learner.get_optimizer().param_groups[0]["lr"]
+        assert float(rate) == pytest.approx(1e-2 * (1 - done), abs=1e-9)
+        entropy = learner.loss_options().entropy_coefficient
+        assert entropy == pytest.approx(0.2 - 0.1 * done)

@@ -11,8 +11,8 @@ def make_rollout(rows=5, steps=3, first=0):
     flags = np.zeros((rows, steps), bool)
     return Rollout(
         inputs=numbers[..., None], start=flags, state={"memory.h": numbers[:, :1]}, actions=numbers,
-        action_inputs=numbers[..., None], values=numbers, rewards=numbers, terminated=flags,
-        truncated=flags, final_values=numbers, last_value=numbers[:, 0],
+        action_inputs=numbers[..., None], values=numbers, rewards=numbers, discounted=numbers,
+        terminated=flags, truncated=flags, final_values=numbers, last_value=numbers[:, 0],
     )  # fmt: skip
 
 

@@ -1,0 +1,63 @@
+"""Rewards of any size are learned from alike, and advantages are not scaled up to noise."""
+
+import numpy as np
+import pytest
+
+from popgym.baselines.ppo.scaling import RewardScale
+
+TOYS = "tests.baselines.ppo.toys"
+
+
+def test_the_divisor_is_the_root_mean_square_of_all_returns_so_far():
+    drawn = np.random.default_rng(0).normal(3.0, 2.0, (3, 5, 8))
+    scale = RewardScale()
+    for part in drawn:
+        scale.add(part)
+    assert scale.divisor == pytest.approx(np.sqrt(np.mean(drawn**2)))
+
+
+@pytest.mark.parametrize("reward", [0.0, 1e-30, 1e-8, 1.0, 1e6, 1e30])
+def test_equal_rewards_of_any_size_become_one_or_stay_zero(reward):
+    scale = RewardScale()
+    scale.add(np.full((1, 1), reward))  # one environment, one step
+    assert reward / scale.divisor == pytest.approx(float(reward > 0))
+
+
+def test_the_discounted_return_is_the_sum_within_the_episode(build):
+    algorithm = build(f"{TOYS}:Countdown", num_envs=3, rollout=9, gamma=0.5, memory="mlp")
+    (first,), (second,) = (algorithm.env_runner.sample() for _ in range(2))
+    expected = np.zeros(3)
+    for rollout in (first, second):  # an episode goes on from one rollout to the next
+        for t in range(9):
+            expected = rollout.rewards[:, t] + 0.5 * np.where(rollout.start[:, t], 0, expected)
+            np.testing.assert_allclose(rollout.discounted[:, t], expected, rtol=1e-6)
+    assert first.start[:, 1:].any()
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+def test_advantages_are_those_of_divided_rewards(build, normalise):
+    algorithm = build(normalise_rewards=normalise)
+    learner, (rollout,) = algorithm.learner_group._learner, algorithm.env_runner.sample()
+    batch = learner.batch_of(rollout)
+    divisor = np.sqrt(np.mean(rollout.discounted.astype(float) ** 2)) if normalise else 1.0
+    ended = (rollout.terminated | rollout.truncated)[:, -1]
+    assert not ended.all()
+    expected = rollout.rewards[:, -1] / divisor + 0.99 * rollout.last_value
+    np.testing.assert_allclose(batch.targets.numpy()[~ended, -1], expected[~ended], rtol=1e-4)
+
+
+def test_rewards_a_million_times_as_large_teach_the_same(build):
+    targets = []
+    for factor in (1.0, 2.0**20):
+        algorithm = build("RepeatPreviousEasy")
+        (rollout,) = algorithm.env_runner.sample()
+        rollout.rewards *= factor
+        rollout.discounted *= factor
+        batch = algorithm.learner_group._learner.batch_of(rollout)
+        targets.append((batch.targets.numpy(), batch.advantages.numpy()))
+    np.testing.assert_allclose(targets[0], targets[1], rtol=1e-4, atol=1e-6)
+
+
+def test_returns_are_reported_as_they_are(build):
+    row = build(f"{TOYS}:Countdown", memory="mlp").train()["env_runners"]
+    assert row["episode_return_mean"] == 4.0
