@@ -31,6 +31,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
         "source": source_of(s.env if env is None else env), "options": s.env_options,
         "wrappers": s.wrappers, "vectorization": s.vectorization,
         "previous_action": s.previous_action, "start_flag": s.start_flag,
+        "normalise_observations": s.normalise_observations, "action_masks": s.action_masks,
     }  # fmt: skip
     config = (
         RecurrentPPOConfig()

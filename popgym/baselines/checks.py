@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import torch
 
@@ -37,6 +38,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
+    _warn_of_slow_precision(settings)
     source = source_of(settings.env if env is None else env)
     target = found(source)
     if settings.runners or settings.learners:
@@ -50,6 +52,22 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
     if isinstance(target, str) and target.startswith("popgym-"):
         _warn_of_short_receptive_field(settings, target, net.core)
     return settings
+
+
+def _warn_of_slow_precision(settings: Settings) -> None:
+    """Warn of bf16 on a processor of the x86 family that has no instructions for it."""
+    if settings.precision != "bf16" or settings.device != "cpu":
+        return
+    find = getattr(torch.cpu, "get_capabilities", dict)  # older versions of torch lack it
+    found: dict[str, Any] = find()
+    if found.get("architecture") == "x86_64" and not (
+        found.get("avx512_bf16") or found.get("amx_bf16")
+    ):
+        warnings.warn(
+            f"precision bf16: this processor ({found.get('cpu_name', 'x86_64')}) has no bfloat16 "
+            "arithmetic, so that training is about three times as slow as with float32",
+            stacklevel=4,
+        )
 
 
 def _try_network(spec: PolicySpec) -> ActorCritic:

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import torch
 
+from popgym.inputs import MASK
 from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.options import DEFAULT_MAX_STEPS
 from popgym.runs.longest_episode import longest_episode
@@ -36,7 +37,9 @@ def _unit(settings: Settings, default: int = DEFAULT_MAX_STEPS) -> Any:
     return default if given is None else given
 
 
-def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -> PolicySpec:
+def policy_spec(
+    settings: Settings, observation_space: Any, action_space: Any, masked: bool = False
+) -> PolicySpec:
     """Return the description of a run's network, which is saved with the policy."""
     return PolicySpec(
         observation_space,
@@ -46,6 +49,8 @@ def policy_spec(settings: Settings, observation_space: Any, action_space: Any) -
         {**settings.network, _UNIT: _unit(settings)},
         previous_action=settings.previous_action,
         start_flag=settings.start_flag,
+        normalise_observations=settings.normalise_observations,
+        masked=masked,
     )
 
 
@@ -70,7 +75,7 @@ def check_copy(spec: PolicySpec, net: ActorCritic) -> None:
     """
     copy = spec.build(seed=1)  # not the network's seed, so that random initial values differ
     copy.load_state_dict(tensors_of(net))
-    obs = torch.randn(3, 4, spec.encoder().size, generator=torch.Generator().manual_seed(0))
+    obs = _random_inputs(spec, 3, 4)
     one, again, other = (_outputs(each, obs) for each in (net, net, copy))
     if torch.allclose(one, again, equal_nan=True) and not torch.allclose(
         one, other, rtol=1e-3, atol=1e-6, equal_nan=True
@@ -82,11 +87,21 @@ def check_copy(spec: PolicySpec, net: ActorCritic) -> None:
         )
 
 
-def _outputs(net: ActorCritic, obs: torch.Tensor) -> torch.Tensor:
-    """Return the memory's outputs for ``obs`` ``[B, T, O]``.
+def _random_inputs(spec: PolicySpec, B: int, T: int) -> dict[str, torch.Tensor]:  # noqa: N803
+    generator = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(B, T, *shape, generator=generator)
+        for name, shape in spec.encoder().shapes.items()
+        if name != MASK
+    }
+
+
+def _outputs(net: ActorCritic, obs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return the memory's outputs for inputs ``[B, T, ...]``.
 
     The heads are left out: their initial weights are near zero and would hide a difference.
     """
-    state = net.eval().initial_state(len(obs))
-    time = torch.arange(obs.shape[1]).expand(len(obs), -1)
+    B, T = next(iter(obs.values())).shape[:2]
+    state = net.eval().initial_state(B)
+    time = torch.arange(T).expand(B, -1)
     return net.core(net.features(obs, time), state.memory, None)[0]

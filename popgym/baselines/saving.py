@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from gymnasium.spaces import Dict
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_RL_MODULE, DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES
 
 from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo import RecurrentPPO
+from popgym.inputs import MASK
 from popgym.runs.folder import RunFolder
 from popgym.runs.policy import Policy
 from popgym.runs.policy_spec import PolicySpec
@@ -30,7 +32,9 @@ def trained_policy(algorithm: RecurrentPPO, settings: Settings) -> Policy:
     component = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
     state = algorithm.learner_group.get_state(components=component)
     weights = state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
-    spec = policy_spec(settings, *algorithm.spaces[INPUT_ENV_SINGLE_SPACES])
+    inputs, _ = algorithm.spaces[DEFAULT_MODULE_ID]
+    masked = isinstance(inputs, Dict) and MASK in inputs.spaces
+    spec = policy_spec(settings, *algorithm.spaces[INPUT_ENV_SINGLE_SPACES], masked=masked)
     return policy_with(spec, weights)
 
 

@@ -12,6 +12,7 @@ from popgym.memory.base import Memory
 from popgym.memory.ops.padding import forward_padded
 from popgym.memory.ops.resets import steps_in_episode
 from popgym.memory.registry import make_memory
+from popgym.networks.input_layers import Inputs, masked, steps_of
 from popgym.networks.options import NetworkOptions
 from popgym.networks.policy_network import PolicyNetwork
 
@@ -32,7 +33,7 @@ class ActorCritic(PolicyNetwork):
     where they begin. Both the memory and the step count are reset at each start.
 
     Args:
-        observation_size: Features O of a flattened observation.
+        observation_size: As in ``PolicyNetwork``.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
         memory: Name of a memory, or ``module:Class``.
         memory_options: Options of that memory, such as ``{"stack_size": 8}``.
@@ -46,7 +47,7 @@ class ActorCritic(PolicyNetwork):
 
     def __init__(
         self,
-        observation_size: int,
+        observation_size: int | Mapping[str, tuple[int, ...]],
         num_outputs: int,
         memory: str = "frameconv",
         memory_options: Mapping[str, Any] | None = None,
@@ -65,12 +66,12 @@ class ActorCritic(PolicyNetwork):
         return ActorCriticState(self.core.initial_state(batch_size), time)
 
     def forward(
-        self, obs: Tensor, state: ActorCriticState, start: Tensor | None = None
+        self, obs: Inputs, state: ActorCriticState, start: Tensor | None = None
     ) -> tuple[Tensor, Tensor, ActorCriticState]:
         """Compute the outputs for T steps of every row.
 
         Args:
-            obs: Flattened observations [B, T, O].
+            obs: Flattened observations [B, T, O], or named arrays [B, T, ...].
             state: State before the first step.
             start: Episode start mask [B, T] bool. None means that no step begins an episode.
 
@@ -79,13 +80,13 @@ class ActorCritic(PolicyNetwork):
         """
         steps = None
         if self.embedding is not None:
-            steps = steps_in_episode(state.time, obs.shape[1], start)
+            steps = steps_in_episode(state.time, steps_of(obs), start)
             time = steps[:, -1:] + 1
         else:
-            time = _advance(state.time, obs.shape[1], start)
+            time = _advance(state.time, steps_of(obs), start)
         y, memory = self.core(self.features(obs, steps), state.memory, start)
         logits, values = self.heads(y)
-        return logits, values, ActorCriticState(memory, time)
+        return masked(logits, obs), values, ActorCriticState(memory, time)
 
     def forward_padded(
         self, obs: Tensor, state: ActorCriticState, seq_lens: Tensor

@@ -10,6 +10,7 @@ from torch import nn
 
 from popgym.core.arguments import check_known
 from popgym.memory.base import check_size
+from popgym.networks.pictures import check_encoder
 
 Layers = nn.Module | Sequence[int]
 
@@ -42,6 +43,8 @@ class NetworkOptions:
     """None: one layer of ``postprocessor_output_size``."""
     postprocessor_output_size: int = DEFAULT_OUTPUT_SIZE
     """Output size of ``actor`` and ``critic``. If one is a module, this must be its output size."""
+    encoder: str = "auto"
+    """Encoder of pictures: mnih, small, auto (by size), or none to flatten them."""
     embedding: str | None = None
     """Name of the embedding of the step within the episode; None or "none" for no embedding."""
     embedding_size: int | None = None
@@ -58,6 +61,7 @@ class NetworkOptions:
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self) if field.type == "int"):
             check_size(name, getattr(self, name))
+        check_encoder(self.encoder)
         for name in ("preprocessor", "postprocessor", "actor", "critic"):
             if not (name in ("actor", "critic") and getattr(self, name) is None):
                 _check_layers(name, getattr(self, name))

@@ -10,6 +10,7 @@ Morad et al., "POPGym: Benchmarking Partially Observable Reinforcement Learning"
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -18,6 +19,7 @@ from torch.nn import functional
 
 from popgym.memory.ops.linear import Linear
 from popgym.networks.embedding import make_embedding
+from popgym.networks.input_layers import InputLayers, Inputs
 from popgym.networks.options import (
     DEFAULT_MAX_STEPS,
     DEFAULT_OUTPUT_SIZE,
@@ -37,7 +39,8 @@ class PolicyNetwork(nn.Module):
     initialisation. With zero biases, the LayerNorm would remove the norm of an observation.
 
     Args:
-        observation_size: Features O of a flattened observation.
+        observation_size: Features O of a flattened observation; or the shape of each array of the
+            input, named as in ``popgym.inputs``, without the axes of rows and steps.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
         options: Options of the layers.
 
@@ -47,12 +50,16 @@ class PolicyNetwork(nn.Module):
 
     def __init__(
         self,
-        observation_size: int,
+        observation_size: int | Mapping[str, tuple[int, ...]],
         num_outputs: int,
         options: NetworkOptions | None = None,
     ) -> None:
         super().__init__()
         options = options or NetworkOptions()
+        self.inputs = None
+        if not isinstance(observation_size, int):
+            self.inputs = InputLayers(observation_size, options.encoder)
+            observation_size = self.inputs.size
         width = options.preprocessor_input_size
         observed = width
         if options.has_embedding and options.embedding_mode == "cat":
@@ -86,17 +93,20 @@ class PolicyNetwork(nn.Module):
         self.critic, critic_size = _build("critic", critic, y_size, out)
         self.critic_head = _head(critic_size, 1)
 
-    def features(self, obs: Tensor, time: Tensor | None) -> Tensor:
+    def features(self, obs: Inputs, time: Tensor | None) -> Tensor:
         """Compute the inputs of the memory.
 
         Args:
-            obs: Flattened observations [..., O].
+            obs: Flattened observations [..., O], or named arrays if the network was built for them.
             time: Step within the episode [...], integers counted from 0. Ignored without an
                 embedding; it may then be None.
 
         Returns:
             Features z [..., F].
         """
+        if self.inputs is not None:
+            assert not isinstance(obs, Tensor)
+            obs = self.inputs(obs)
         x = self.feature_map(obs)
         if self.embedding is not None:
             x = self._embed(x, self.embedding(time))

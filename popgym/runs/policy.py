@@ -149,9 +149,12 @@ class Policy:
             Actions for the vector environment, and the state for the next call.
         """
         state = state or self.initial_state(len(start))
-        inputs = torch.from_numpy(self._encode(obs, state.previous_action, start))
+        inputs = {
+            name: torch.from_numpy(array)[:, None]
+            for name, array in self._encode(obs, state.previous_action, start).items()
+        }
         flags = torch.from_numpy(np.asarray(start, bool))
-        outputs, _, network = self.net(inputs[:, None], state.network, flags[:, None])
+        outputs, _, network = self.net(inputs, state.network, flags[:, None])
         if deterministic:
             chosen = self._distribution.mode(outputs[:, 0])
         else:

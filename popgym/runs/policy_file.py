@@ -18,7 +18,8 @@ from popgym.importing import UserModuleError
 from popgym.runs.settings import UNRECORDED_TIME_UNIT
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
-FORMAT = 2
+FORMAT = 3
+_NEW_IN_3 = {"normalise_observations": False, "masked": False}
 _DAMAGE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
 )  # fmt: skip
@@ -101,7 +102,11 @@ def _current(data: dict[str, Any]) -> dict[str, Any]:
     if written == 1:
         # Its unit of the time embedding was not the one used in training.
         del data["max_steps"]
-        data["network"] = {**data["network"], "embedding_max_steps": UNRECORDED_TIME_UNIT}
+        data |= _NEW_IN_3
+        network = {"embedding_max_steps": UNRECORDED_TIME_UNIT, "encoder": "none"}
+        data["network"] = {**data["network"], **network}
+    elif written == 2:
+        data = {**data, **_NEW_IN_3, "network": {**data["network"], "encoder": "none"}}
     elif written != FORMAT:
         raise ValueError(f"written by another version of popgym (format is not {FORMAT})")
     return data

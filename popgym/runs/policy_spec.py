@@ -14,8 +14,8 @@ from popgym.networks.distributions import action_distribution
 from popgym.networks.policy_network import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.settings import Settings
-from popgym.spaces.agent_input import AgentInput
 from popgym.spaces.as_json import space_from_data, space_to_data
+from popgym.spaces.inputs import InputEncoder
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class PolicySpec:
     network: dict[str, Any]
     previous_action: bool = Settings.previous_action
     start_flag: bool = Settings.start_flag
+    normalise_observations: bool = Settings.normalise_observations
+    masked: bool = False
+    """Whether the environment gives action masks."""
 
     def build(self, seed: int = 0) -> ActorCritic:
         """Return the network with the initial weights that training has for this seed.
@@ -39,7 +42,7 @@ class PolicySpec:
         distribution = action_distribution(self.action_space)
         with seeds.fresh_weights(seed):
             return ActorCritic(
-                self.encoder().size,
+                self.encoder().shapes,
                 distribution.num_inputs,
                 self.memory,
                 self.memory_options,
@@ -52,10 +55,14 @@ class PolicySpec:
         net.load_state_dict(weights)
         return net
 
-    def encoder(self) -> AgentInput:
+    def encoder(self) -> InputEncoder:
         """Return the encoder that turns observations into the network's input."""
-        spaces = self.observation_space, self.action_space
-        return AgentInput(*spaces, self.previous_action, self.start_flag)
+        return InputEncoder(
+            self.observation_space, self.action_space, self.previous_action, self.start_flag,
+            normalise=self.normalise_observations,
+            pictures=self.network.get("encoder") != "none",
+            masked=self.masked,
+        )  # fmt: skip
 
     def as_data(self) -> dict[str, Any]:
         """Return the specification as data for JSON.

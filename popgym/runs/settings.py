@@ -70,6 +70,9 @@ class Settings:
     """Whether the network's input includes the previous action."""
     start_flag: bool = True
     """Whether the network's input includes a flag that marks the first step of an episode."""
+    action_masks: bool = True
+    """Whether only actions are taken that the environment's action masks allow, if it gives masks:
+    info["action_mask"], or the entry action_mask of a Dict observation."""
 
     num_envs: int = 64
     """Number of environments stepped together."""
@@ -106,6 +109,9 @@ class Settings:
     normalise_rewards: bool = True
     """Whether rewards are divided by the root mean square of the discounted return, for learning
     only; returns are reported as they are."""
+    normalise_observations: bool = True
+    """Whether real numbers of the observation are normalised by their running mean and
+    deviation."""
     advantage_floor: float = 0.5
     """Lower bound of the divisor in advantage normalisation, as a fraction of the largest standard
     deviation seen so far (decayed). 0 disables the bound."""

@@ -1,5 +1,6 @@
 """The input of an agent at each step: observation, previous action and episode start flag."""
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,6 +24,8 @@ class AgentInput:
             step of an episode.
         start_flag: Whether the row has the flag, which is 1 in the first step of an episode and
             otherwise 0.
+        parts: The parts of the observation space that the row has. None: all. If some are left
+            out, the row may be empty.
 
     Raises:
         ValueError: If a space cannot be flattened, such as Text, Sequence, Graph and OneOf, or if
@@ -40,13 +43,15 @@ class AgentInput:
         action_space: Space,
         previous_action: bool = True,
         start_flag: bool = True,
+        parts: Sequence[tuple[Path, Space]] | None = None,
     ) -> None:
         self.previous_action, self.start_flag = previous_action, start_flag
-        self._observation = flattener("observation", observation_space)
+        whole = flattener("observation", observation_space)
+        self._observation = whole if parts is None else Flattener(observation_space, parts)
         self._action = flattener("action", action_space)
         self._action_end = self._observation.size + previous_action * self._action.size
         self.size = self._action_end + start_flag
-        if not self.size:
+        if not self.size and not (whole.size and parts is not None):
             raise ValueError(
                 f"the observation space {named(observation_space)} has no numbers, so that an "
                 "agent would have no input: set previous_action or start_flag"

@@ -1,6 +1,6 @@
 """Flattening of batched observations and actions to rows of float32, for network inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class Flattener:
     Args:
         space: The space of a single element: Box, Discrete, MultiDiscrete, MultiBinary, or a
             Tuple or Dict of these, with any nesting.
+        parts: The parts of the space to convert, as ``leaves`` yields them. None: all.
 
     Raises:
         ValueError: If a part has no fixed size, such as Text, Sequence, Graph and OneOf, or too
@@ -53,14 +54,14 @@ class Flattener:
     size: int
     """The length of a row."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, parts: Sequence[tuple[Path, Space]] | None = None) -> None:
         self.space, self.size = space, 0
         self._parts: list[tuple[Path, OneHot | Plain]] = []
-        for path, part in leaves(space):
+        for path, part in leaves(space) if parts is None else parts:
             writer = make_writer(part, self.size)
             self._parts.append((path, writer))
             self.size += writer.size
-        if not self._parts:
+        if not self._parts and parts is None:
             raise ValueError(
                 f"{named(space)} has no parts to flatten; it needs a Box, Discrete, MultiDiscrete "
                 "or MultiBinary"

@@ -11,11 +11,14 @@ from torch import Tensor
 
 from popgym.core.actions import null_actions
 from popgym.core.layout import stacked
+from popgym.inputs import MASK
 from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.distributions import action_distribution
+from popgym.networks.input_layers import FORBIDDEN
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.quotas import episode_quotas
-from popgym.spaces.agent_input import AgentInput
+from popgym.spaces.inputs import InputEncoder
+from popgym.spaces.masks import MaskReader
 
 
 class Actor:
@@ -24,8 +27,7 @@ class Actor:
     Args:
         env: The vector environment; it resets within the step (``AutoresetMode.SAME_STEP``).
         name: Name of the environment, for messages.
-        previous_action: Whether the network sees the previous action.
-        start_flag: Whether the network sees that an episode begins.
+        encode: The encoder of the network's input.
         gamma: Discount factor of ``discounted``.
     """
 
@@ -35,29 +37,26 @@ class Actor:
     """Generator of the actions. The owner seeds it."""
     start: np.ndarray
     """[B] bool, whether the current observation is the first of its episode."""
-    input: np.ndarray
-    """[B, F], the current observations as the network's input."""
+    input: dict[str, np.ndarray]
+    """The current observations as the network's input, arrays [B, ...] as in ``popgym.inputs``."""
     discounted: np.ndarray
     """[B], Gₜ = rₜ + γ Gₜ₋₁ of the last step, where Gₜ₋₁ = 0 at the start of an episode."""
 
-    def __init__(
-        self, env: Any, name: str, previous_action: bool, start_flag: bool, gamma: float = 1.0
-    ) -> None:
-        self.env, self.name, self.gamma = env, name, gamma
-        self.is_native = hasattr(env.unwrapped, "snapshot")  # ours are tested: no checks
-        spaces = env.single_observation_space, env.single_action_space
-        self.distribution = action_distribution(spaces[1])
-        self.encode = AgentInput(*spaces, previous_action, start_flag)
+    def __init__(self, env: Any, name: str, encode: InputEncoder, gamma: float = 1.0) -> None:
+        self.env, self.name, self.encode, self.gamma = env, name, encode, gamma
+        self.is_native = is_native(env)  # ours are tested: no checks
+        self.distribution = action_distribution(env.single_action_space)
+        self._masks = MaskReader(env.single_action_space)
         self.generator = torch.Generator()
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # lengths, returns
 
     def reset(self, seed: int | list[int] | None) -> None:
         """Begin a new episode in every environment; unfinished episodes are dropped."""
-        obs, _ = self._call(self.env.reset, seed=seed)
+        obs, info = self._call(self.env.reset, seed=seed)
         B = self.env.num_envs
         self.start = np.ones(B, bool)
         self.previous_action = null_actions(self.env.single_action_space, B)
-        self.input = self.encode_checked(obs)
+        self.input = self.encode_checked(obs, info)
         self.state = self.net.initial_state(B)
         self.returns, self.lengths = np.zeros(B), np.zeros(B, np.int64)
         self.discounted = np.zeros(B)
@@ -68,8 +67,8 @@ class Actor:
         Returns:
             Inputs of the action distribution [B, I] and values [B].
         """
-        inputs, start = torch.from_numpy(self.input), torch.from_numpy(self.start)
-        outputs, values, self.state = self.net(inputs[:, None], self.state, start[:, None])
+        start = torch.from_numpy(self.start)
+        outputs, values, self.state = self.net(one_step(self.input), self.state, start[:, None])
         return outputs[:, 0], values[:, 0]
 
     def value(self) -> np.ndarray:
@@ -89,6 +88,8 @@ class Actor:
         """
         if random_actions:
             inputs = torch.zeros_like(inputs)
+            if MASK in self.input:
+                inputs.masked_fill_(~torch.from_numpy(self.input[MASK]), FORBIDDEN)
         if explore or random_actions:
             return self.distribution.sample(inputs, self.generator).numpy()
         return self.distribution.mode(inputs).numpy()
@@ -115,7 +116,7 @@ class Actor:
                 final_values = self._final_values(info["final_obs"], only_truncated)
             self.finished.append((self.lengths[done], self.returns[done]))
             self.returns[done], self.lengths[done] = 0.0, 0
-        self.input = self.encode_checked(obs)
+        self.input = self.encode_checked(obs, info)
         return rewards, terminated, truncated, final_values
 
     def _final_values(self, final_obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -130,7 +131,7 @@ class Actor:
         flat = self.net.flatten_state(self.state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.env.num_envs, np.float32)
-        values[rows] = self.net(torch.from_numpy(inputs)[:, None], state, None)[1][:, 0].numpy()
+        values[rows] = self.net(one_step(inputs), state, None)[1][:, 0].numpy()
         return values
 
     # ---- evaluation
@@ -158,14 +159,20 @@ class Actor:
 
     # ---- checks
 
-    def encode_checked(self, obs: Any) -> np.ndarray:
-        """Check observations and return the network's inputs [B, F].
+    def encode_checked(self, obs: Any, info: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Check observations and return the network's inputs, arrays [B, ...].
 
         Raises:
-            BrokenEnvironmentError: If an observation is not in its space.
+            BrokenEnvironmentError: If an observation is not in its space, or a mask is wrong.
         """
         self._check(obs)
-        return self.encode(obs, self.previous_action, self.start)
+        if MASK not in self.encode.shapes:
+            return self.encode(obs, self.previous_action, self.start)
+        try:
+            mask = self._masks.of_info(info, self.env.num_envs)
+            return self.encode(obs, self.previous_action, self.start, mask)
+        except ValueError as error:
+            raise BrokenEnvironmentError(f"environment {self.name}: {error}") from error
 
     def _check(self, obs: Any, environments: np.ndarray | None = None) -> None:
         if self.is_native:
@@ -198,9 +205,7 @@ class Actor:
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            raise BrokenEnvironmentError(
-                f"environment {self.name} failed in {method.__name__}(): {describe(error)}"
-            ) from error
+            raise failed(self.name, method.__name__, error) from error
 
     # ---- checkpoints
 
@@ -218,6 +223,21 @@ class Actor:
         self.state = self.net.unflatten_state(memory)
         for name in _SAVED:
             setattr(self, name, play[name])
+
+
+def is_native(env: Any) -> bool:
+    """Return whether a vector environment is one of popgym's own."""
+    return hasattr(env.unwrapped, "snapshot")
+
+
+def failed(name: str, method: str, error: Exception) -> BrokenEnvironmentError:
+    """Return the error for an environment whose method raised ``error``."""
+    return BrokenEnvironmentError(f"environment {name} failed in {method}(): {describe(error)}")
+
+
+def one_step(inputs: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """Return inputs [B, ...] as tensors with an axis of one step, [B, 1, ...]."""
+    return {name: torch.from_numpy(array)[:, None] for name, array in inputs.items()}
 
 
 _SAVED = ("start", "previous_action", "input", "returns", "lengths", "discounted")

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from popgym.baselines.ppo import ppo
 from popgym.baselines.ppo.rollout import Rollout
-from popgym.baselines.ppo.scaling import AdvantageScale, RewardScale
+from popgym.baselines.ppo.scaling import AdvantageScale, RewardScale, moments
 from popgym.baselines.rl_modules.memory_module import ROLLOUT_STATE, START
+from popgym.inputs import MEASURED
 from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError
@@ -124,6 +125,7 @@ class PPOLearner(PPOTorchLearner):
             minibatch_size=minibatch_size or rollout.env_steps(),
             generator=self._generator,
         )
+        self._learn_inputs(rollout)
         self._check_finite(parts["loss"])
         self._log(parts)
         self._log_steps_trained_metrics(_of_steps(rollout.env_steps() * num_epochs))
@@ -134,14 +136,14 @@ class PPOLearner(PPOTorchLearner):
         """Return what the update needs of a rollout, on the learner's device."""
         config = self.config
         if config.normalise_rewards:
-            self._reward_scale.add(rollout.discounted)
+            self._reward_scale.add(rollout.discounted, config.num_learners)
         advantages, targets = ppo.advantages_and_targets(
             rollout, config.gamma, config.lambda_, self._reward_scale.divisor
         )
         advantages = self._advantage_scale.normalise(advantages, config.advantage_floor)
         inputs, actions = map(self._tensor, (rollout.action_inputs, rollout.actions))
         return ppo.Batch(
-            inputs=self._tensor(rollout.inputs),
+            inputs={name: self._tensor(array) for name, array in rollout.inputs.items()},
             start=self._tensor(rollout.start),
             state={name: self._tensor(array) for name, array in rollout.state.items()},
             actions=actions,
@@ -150,6 +152,17 @@ class PPOLearner(PPOTorchLearner):
             advantages=self._tensor(advantages),
             targets=self._tensor(targets),
         )
+
+    def _learn_inputs(self, rollout: Rollout) -> None:
+        """Update the statistics of observations.
+
+        This comes after the update of the weights, so that the update sees the inputs that the
+        acting network saw. The runners get the new statistics with the weights.
+        """
+        layers = self.module[DEFAULT_MODULE_ID].unwrapped().net.inputs
+        if layers.normaliser is not None:
+            seen = moments(rollout.inputs[MEASURED], self.config.num_learners)
+            layers.normaliser.update(seen[0], *map(self._tensor, seen[1:]))
 
     def loss_options(self) -> ppo.LossOptions:
         """Return the coefficients of the loss, with those that RLlib schedules or adapts."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,14 +40,14 @@ def collect(actor: Actor, steps: int, explore: bool, random_actions: bool = Fals
         explore: Whether actions are drawn, as in training, or the most probable ones.
         random_actions: Whether actions are drawn without regard to the network.
     """
-    rollout = empty_rollout(
-        actor.env.num_envs, steps, actor.encode.size, actor.distribution.num_inputs
-    )
+    rollout = empty_rollout(actor.env.num_envs, steps, actor.input, actor.distribution.num_inputs)
     state = actor.net.flatten_state(actor.state)
     rollout.state = {name: tensor.clone().numpy() for name, tensor in state.items()}
     actions = []
     for t in range(steps):
-        rollout.inputs[:, t], rollout.start[:, t] = actor.input, actor.start
+        for name, array in actor.input.items():
+            rollout.inputs[name][:, t] = array
+        rollout.start[:, t] = actor.start
         action_inputs, values = actor.forward()
         action = actor.choose(action_inputs, explore, random_actions)
         rollout.action_inputs[:, t], rollout.values[:, t] = action_inputs, values
@@ -118,7 +119,7 @@ class LossOptions:
 class Batch:
     """What the update needs of B rows of T steps, as tensors."""
 
-    inputs: Tensor  # [B, T, F]
+    inputs: dict[str, Tensor]  # name -> [B, T, ...]
     start: Tensor  # [B, T] bool
     state: dict[str, Tensor]  # name -> [B, ...], the memory before each row
     actions: Tensor  # [B, T, ...]
@@ -129,9 +130,13 @@ class Batch:
 
     def rows(self, chosen: Tensor) -> Batch:
         """Return copies of some of the rows."""
-        state = {name: tensor[chosen] for name, tensor in self.state.items()}
-        tensors = {name: x[chosen] for name, x in vars(self).items() if name != "state"}
-        return Batch(**tensors, state=state)
+        return Batch(**{name: _take(value, chosen) for name, value in vars(self).items()})
+
+
+def _take(value: Any, rows: Tensor) -> Any:  # of a tensor, or of a dict of them
+    if isinstance(value, dict):
+        return {name: tensor[rows] for name, tensor in value.items()}
+    return value[rows]
 
 
 def ppo_loss(

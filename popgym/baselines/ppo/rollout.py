@@ -33,7 +33,7 @@ class Rollout:
     methods that RLlib calls on the episodes there.
     """
 
-    inputs: np.ndarray  # [B, T, F] float32, what the network saw
+    inputs: Arrays  # name -> [B, T, ...], what the network saw, see popgym.inputs
     start: np.ndarray  # [B, T] bool, the step is the first of an episode
     state: Arrays  # name -> [B, ...], the memory before step 0
     actions: np.ndarray  # [B, T, ...] plain actions, before ``to_env``
@@ -91,13 +91,13 @@ class Rollout:
         return [self.rows(part % rows) for part in np.arange(count * each).reshape(count, each)]
 
 
-def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:  # noqa: N803
+def empty_rollout(B: int, T: int, inputs: Arrays, action_inputs: int) -> Rollout:  # noqa: N803
     """Return a rollout of zeros, for ``popgym.baselines.ppo.ppo.collect`` to fill.
 
     Args:
         B: Rows.
         T: Steps.
-        features: F of the network's inputs.
+        inputs: Inputs of one step, arrays [B, ...] that give shapes and dtypes.
         action_inputs: I, inputs of the action distribution.
     """
 
@@ -105,7 +105,8 @@ def empty_rollout(B: int, T: int, features: int, action_inputs: int) -> Rollout:
         return np.zeros((B, T, *shape), np.float32)
 
     return Rollout(
-        inputs=numbers(features), start=np.zeros((B, T), bool), state={}, actions=numbers(),
+        inputs={k: np.zeros((B, T, *x.shape[1:]), x.dtype) for k, x in inputs.items()},
+        start=np.zeros((B, T), bool), state={}, actions=numbers(),
         action_inputs=numbers(action_inputs), values=numbers(),
         rewards=numbers(), discounted=numbers(),
         terminated=np.zeros((B, T), bool), truncated=np.zeros((B, T), bool),

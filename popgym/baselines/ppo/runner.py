@@ -12,17 +12,22 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
-from popgym.baselines.ppo.acting import Actor
+from popgym.baselines.ppo.acting import Actor, failed, is_native
 from popgym.baselines.ppo.ppo import collect
 from popgym.baselines.ppo.rollout import Fault, Rollout, empty_rollout
 from popgym.networks.actor_critic import ActorCritic
+from popgym.networks.options import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.blame import close
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.seeds import Stream
 from popgym.runs.settings import Settings
+from popgym.spaces.inputs import InputEncoder
+from popgym.spaces.masks import KEY, MaskReader, has_mask
 
+# Settings that the encoder of the network's input depends on.
+_INPUT_SETTINGS = ("previous_action", "start_flag", "normalise_observations", "action_masks")
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 
 
@@ -33,8 +38,8 @@ class RolloutRunner(SingleAgentEnvRunner):
     Its Python episodes and connectors, which cost more than a small network, are not used.
 
     ``config.env`` is a name as in ``popgym.runs.names``; ``config.env_config`` may hold
-    ``options``, ``vectorization``, ``wrappers``, ``previous_action`` and ``start_flag``, and
-    ``source``, what the name stands for.
+    ``options``, ``vectorization``, ``wrappers``, the settings of the network's input
+    (``_INPUT_SETTINGS``), and ``source``, what the name stands for.
     """
 
     env: Any
@@ -45,16 +50,39 @@ class RolloutRunner(SingleAgentEnvRunner):
         if self.env is not None:
             self.env.close()
         settings = dict(self.config.env_config)
-        sees = {
-            name: settings.pop(name, getattr(Settings, name))
-            for name in ("previous_action", "start_flag")
-        }
+        sees = {name: settings.pop(name, getattr(Settings, name)) for name in _INPUT_SETTINGS}
         self.num_envs = self.config.num_envs_per_env_runner
         source = settings.pop("source", self.config.env)
         self.env = make_environments(source, self.num_envs, **settings)
-        self.actor = Actor(self.env, self.config.env, gamma=self.config.gamma, **sees)
+        self.actor = Actor(self.env, self.config.env, self._encoder(**sees), self.config.gamma)
         self._run_seed = seeds.some_seed(self.config.run_seed)
         self._needs_initial_reset = True
+
+    def _encoder(
+        self,
+        previous_action: bool,
+        start_flag: bool,
+        normalise_observations: bool,
+        action_masks: bool,
+    ) -> InputEncoder:
+        spaces = self.env.single_observation_space, self.env.single_action_space
+        network = self.config.model_config or {}
+        encoder = network.get("encoder", NetworkOptions.encoder)
+        return InputEncoder(
+            *spaces, previous_action, start_flag, normalise_observations,
+            pictures=encoder != "none", masked=action_masks and self._gives_masks(*spaces),
+        )  # fmt: skip
+
+    def _gives_masks(self, *spaces: Any) -> bool:
+        """Return whether the environment gives action masks; only a reset shows some."""
+        if has_mask(*spaces):
+            return True
+        if is_native(self.env) or not MaskReader(spaces[1]).size:
+            return False
+        try:
+            return KEY in self.env.reset(seed=0)[1]
+        except Exception as error:
+            raise failed(self.config.env, "reset", error) from error
 
     def make_module(self) -> None:
         """Build the acting network; the learner's weights then replace its own."""
@@ -119,7 +147,7 @@ class RolloutRunner(SingleAgentEnvRunner):
         steps = self.actor.play_episodes(num_episodes, explore)
         self._needs_initial_reset = True
         self._count(steps * self.num_envs)
-        return empty_rollout(self.num_envs, steps, 0, 0)
+        return empty_rollout(self.num_envs, steps, {}, 0)
 
     def _reset_all(self, evaluating: bool) -> None:
         seed = self._begin(evaluating) if evaluating or self._needs_initial_reset else None

@@ -53,16 +53,41 @@ class RewardScale:
         self.count = 0  # steps seen
         self.square_sum = 0.0  # of G
 
-    def add(self, discounted: np.ndarray) -> None:
-        """Include the discounted returns of more steps, those of all learners."""
+    def add(self, discounted: np.ndarray, learners: int = 1) -> None:
+        """Include the discounted returns of more steps.
+
+        Args:
+            discounted: G of this learner's steps.
+            learners: How many learners call this at the same time. The steps of all are included.
+        """
         returns = discounted.astype(np.float64)
-        seen = torch.tensor([returns.size, np.square(returns).sum()], dtype=torch.float64)
-        if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(seen)
-        self.count += int(seen[0])
-        self.square_sum += float(seen[1])
+        count, squares = total(np.array([returns.size, np.square(returns).sum()]), learners)
+        self.count += int(count)
+        self.square_sum += float(squares)
 
     @property
     def divisor(self) -> float:
         """The root mean square of G; 1 as long as all rewards were 0."""
         return math.sqrt(self.square_sum / self.count) if self.square_sum > 0 else 1.0
+
+
+def moments(values: np.ndarray, learners: int = 1) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return the count, the mean and the sum of squared differences from it, of all learners.
+
+    Args:
+        values: This learner's numbers [..., M].
+        learners: As in ``RewardScale.add``.
+    """
+    rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
+    summed = total(np.append(rows.sum(0), len(rows)), learners)
+    count, mean = int(summed[-1]), summed[:-1] / summed[-1]
+    return count, mean, total(np.square(rows - mean).sum(0), learners)
+
+
+def total(numbers: np.ndarray, learners: int) -> np.ndarray:
+    """Return the sum of float64 numbers over all learners, which must call this together."""
+    if learners < 2:
+        return numbers
+    summed = torch.from_numpy(numbers.copy())
+    distributed.all_reduce(summed)
+    return summed.numpy()

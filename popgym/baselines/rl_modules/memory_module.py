@@ -17,6 +17,7 @@ from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule
 from torch import Tensor, nn
 
 from popgym.core.arguments import check_known
+from popgym.inputs import NUMBERS
 from popgym.memory.registry import find_memory, memory_options
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.distributions import action_distribution
@@ -60,9 +61,9 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
                                     because RLlib would split the rows by it
     ======================= ======= =====================================================
 
-    A batch of rollouts has the columns ``START`` and ``ROLLOUT_STATE`` besides the observations
-    [B, T, ...]. ``_forward_train`` returns the values as embeddings, which RLlib passes on to
-    ``compute_values``.
+    A batch of rollouts has the columns ``START`` and ``ROLLOUT_STATE``, and named arrays
+    [B, T, ...] as observations (``popgym.inputs``). ``_forward_train`` returns the values as
+    embeddings, which RLlib passes on to ``compute_values``.
 
     Raises:
         ValueError: In ``setup``, if a key is unknown (the message suggests the nearest),
@@ -75,7 +76,6 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
 
     def setup(self) -> None:
         """Build the network; RLlib calls this once."""
-        self.observation_shape = _observation_shape(self.observation_space)
         config = _own_keys(self.model_config)
         memory = config.pop("memory", DEFAULT_MEMORY)
         of_memory = config.pop("memory_options", {})
@@ -84,13 +84,19 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             **_as_dict(self.model_config),
         }
         self.is_rollout = bool(config.pop("rollout", False))
+        size: int | dict[str, tuple[int, ...]]
+        if self.is_rollout:
+            size = input_shapes(self.observation_space)
+        else:
+            self.observation_shape = _observation_shape(self.observation_space)
+            size = math.prod(self.observation_shape)
         max_seq_len = config.pop("max_seq_len", DEFAULT_MAX_SEQ_LEN)
         network_keys = {field.name for field in dataclasses.fields(NetworkOptions)}
         network = {key: config.pop(key) for key in network_keys & set(config)}
         if network.get("embedding_max_steps") is None:
             network["embedding_max_steps"] = max_seq_len
         self.net = ActorCritic(
-            observation_size=math.prod(self.observation_shape),
+            observation_size=size,
             num_outputs=action_distribution(self.action_space).num_inputs,
             memory=memory,
             memory_options={**config, **of_memory},  # the remaining keys are the memory's options
@@ -141,10 +147,13 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             ``ACTION_DIST_INPUTS`` [B, T, A], and the values [B, T] as ``EMBEDDINGS``. Outputs in
             the padding of a chunk are meaningless and do not affect earlier steps.
         """
-        obs, has_time = self._flat_obs(batch[Columns.OBS])
         start = batch.get(START)
-        given = batch.get(Columns.STATE_IN) if start is None else batch[ROLLOUT_STATE]
-        logits, values, _ = self.net(obs, self._state(given, len(obs)), start)
+        if start is not None:
+            state = self.net.unflatten_state(batch[ROLLOUT_STATE])
+            logits, values, _ = self.net(batch[Columns.OBS], state, start)
+            return {Columns.ACTION_DIST_INPUTS: logits, Columns.EMBEDDINGS: values}
+        obs, has_time = self._flat_obs(batch[Columns.OBS])
+        logits, values, _ = self.net(obs, self._state(batch.get(Columns.STATE_IN), len(obs)))
         if not has_time:
             logits, values = logits[:, 0], values[:, 0]
         return {Columns.ACTION_DIST_INPUTS: logits, Columns.EMBEDDINGS: values}
@@ -166,6 +175,12 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
 
     def _state(self, tensors: Mapping[str, Tensor] | None, rows: int) -> ActorCriticState:
         return self.net.initial_state(rows) if not tensors else self.net.unflatten_state(tensors)
+
+
+def input_shapes(space: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a network's input, given its space (``popgym.spaces.inputs``)."""
+    parts = space.spaces if isinstance(space, gym.spaces.Dict) else {NUMBERS: space}
+    return {name: part.shape for name, part in parts.items()}
 
 
 def _observation_shape(space: Any) -> tuple[int, ...]:

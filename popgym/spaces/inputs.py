@@ -1,0 +1,124 @@
+"""The input of a policy network: an observation sorted into named arrays, see popgym.inputs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Dict, MultiBinary, Space
+
+from popgym.inputs import MASK, MEASURED, NUMBERS, PICTURE
+from popgym.spaces.agent_input import AgentInput, is_real
+from popgym.spaces.flatten import Flattener, follow, leaves
+from popgym.spaces.masks import KEY, MaskReader, has_mask
+
+Shapes = dict[str, tuple[int, ...]]
+
+MOST_CHANNELS = 12
+"""The most channels of a picture: four frames of three colours."""
+
+
+class InputEncoder:
+    """Conversion of batched observations and previous actions to the arrays of a network's input.
+
+    Args:
+        observation_space: The observation space of a single environment.
+        action_space: The action space of a single environment.
+        previous_action: As in ``AgentInput``.
+        start_flag: As in ``AgentInput``.
+        normalise: Whether real numbers of the observation are "measured" and not "numbers".
+        pictures: Whether pictures are kept as they are. Otherwise they are flattened.
+        masked: Whether the environment gives action masks, see ``popgym.spaces.masks``. A mask in
+            the observation is also among its numbers, because it may tell more than what is
+            allowed.
+
+    Raises:
+        ValueError: As in ``AgentInput``.
+    """
+
+    shapes: Shapes
+    """The shape of each array without the axis of the environments."""
+    space: Space
+    """The space of one environment's input: a Box of numbers, or a Dict if there is more."""
+
+    def __init__(
+        self,
+        observation_space: Space,
+        action_space: Space,
+        previous_action: bool = True,
+        start_flag: bool = True,
+        normalise: bool = False,
+        pictures: bool = False,
+        masked: bool = False,
+    ) -> None:
+        parts = list(leaves(observation_space))
+        self._pictures = [(path, part) for path, part in parts if pictures and is_picture(part)]
+        rest = [each for each in parts if each not in self._pictures]
+        measured = [each for each in rest if normalise and is_real(each[1])]
+        plain = [each for each in rest if each not in measured]
+        self._numbers = AgentInput(
+            observation_space, action_space, previous_action, start_flag, plain
+        )
+        self._measured = Flattener(observation_space, measured)
+        self._masks = MaskReader(action_space)
+        self._mask_size = self._masks.size if masked else 0
+        self._observes_mask = masked and has_mask(observation_space, action_space)
+        self.shapes, self.space = {}, self._numbers.space
+        spaces: dict[str, Space] = dict(self._spaces())
+        self.shapes = {name: space.shape or () for name, space in spaces.items()}
+        if list(spaces) != [NUMBERS]:
+            self.space = Dict(spaces)
+
+    def _spaces(self) -> Iterator[tuple[str, Space]]:
+        if self._numbers.size:
+            yield NUMBERS, self._numbers.space
+        if self._measured.size:
+            yield MEASURED, Box(-np.inf, np.inf, (self._measured.size,), np.float32)
+        for i, (_, part) in enumerate(self._pictures):
+            yield f"{PICTURE}{i}", Box(0, 255, part.shape, np.uint8)
+        if self._mask_size:
+            yield MASK, MultiBinary(self._mask_size)
+
+    def __call__(
+        self, obs: Any, prev_action: Any = None, start: Any = None, mask: Any = None
+    ) -> dict[str, np.ndarray]:
+        """Return the inputs of a batch of B environments, arrays [B, ...].
+
+        Args:
+            obs: As in ``AgentInput``.
+            prev_action: As in ``AgentInput``.
+            start: As in ``AgentInput``.
+            mask: The allowed choices, [B, A] bool. None: those of the mask in the observation, or
+                all if there is none.
+        """
+        inputs = {}
+        if self._numbers.size:
+            inputs[NUMBERS] = self._numbers(obs, prev_action, start)
+        if self._measured.size:
+            inputs[MEASURED] = self._measured(obs)
+        for i, (path, _) in enumerate(self._pictures):
+            inputs[f"{PICTURE}{i}"] = np.array(follow(path, obs))
+        if self._mask_size:
+            inputs[MASK] = self._mask(obs, mask, len(next(iter(inputs.values()))))
+        return inputs
+
+    def _mask(self, obs: Any, mask: Any, count: int) -> np.ndarray:
+        if mask is not None:
+            return mask
+        if self._observes_mask:
+            return self._masks.of_observation(obs[KEY])
+        return np.ones((count, self._mask_size), bool)
+
+    def check(self, obs: Any, environments: Any = None) -> None:
+        """Check a batched observation; see ``AgentInput.check``."""
+        self._numbers.check(obs, environments)
+
+
+def is_picture(space: Space) -> bool:
+    """Return whether a part of an observation is a picture: uint8 [H, W, C] with at most 12 C."""
+    return (
+        isinstance(space, Box)
+        and space.dtype == np.uint8
+        and len(space.shape) == 3
+        and min(space.shape[:2]) > 1
+        and space.shape[2] <= MOST_CHANNELS
+    )
