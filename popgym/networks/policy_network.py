@@ -105,7 +105,6 @@ class PolicyNetwork(nn.Module):
             Features z [..., F].
         """
         if self.inputs is not None:
-            assert not isinstance(obs, Tensor)
             obs = self.inputs(obs)
         x = self.feature_map(obs)
         if self.embedding is not None:
