@@ -95,12 +95,14 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         network = {key: config.pop(key) for key in network_keys & set(config)}
         if network.get("embedding_max_steps") is None:
             network["embedding_max_steps"] = max_seq_len
+        distribution = action_distribution(self.action_space)
         self.net = ActorCritic(
             observation_size=size,
-            num_outputs=action_distribution(self.action_space).num_inputs,
+            num_outputs=distribution.num_inputs,
             memory=memory,
             memory_options={**config, **of_memory},  # the remaining keys are the memory's options
             options=NetworkOptions(**network),
+            num_scales=distribution.num_scales,
         )
 
     def get_initial_state(self) -> dict[str, np.ndarray]:
