@@ -136,7 +136,8 @@ class PPOLearner(PPOTorchLearner):
         """Return what the update needs of a rollout, on the learner's device."""
         config = self.config
         if config.normalise_rewards:
-            self._reward_scale.add(rollout.discounted, config.num_learners)
+            new = rollout.discounted[~rollout.repeated]
+            self._reward_scale.add(new, config.num_learners)
         advantages, targets = ppo.advantages_and_targets(
             rollout, config.gamma, config.lambda_, self._reward_scale.divisor
         )
@@ -161,7 +162,8 @@ class PPOLearner(PPOTorchLearner):
         """
         layers = self.module[DEFAULT_MODULE_ID].unwrapped().net.inputs
         if layers.normaliser is not None:
-            seen = moments(rollout.inputs[MEASURED], self.config.num_learners)
+            new = rollout.inputs[MEASURED][~rollout.repeated]
+            seen = moments(new, self.config.num_learners)
             layers.normaliser.update(seen[0], *map(self._tensor, seen[1:]))
 
     def loss_options(self) -> ppo.LossOptions:
