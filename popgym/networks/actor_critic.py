@@ -38,6 +38,7 @@ class ActorCritic(PolicyNetwork):
         memory: Name of a memory, or ``module:Class``.
         memory_options: Options of that memory, such as ``{"stack_size": 8}``.
         options: Options of the layers around the memory.
+        num_scales: As in ``PolicyNetwork``.
 
     Raises:
         ValueError: If a memory or an option is unknown, or a part has the wrong size.
@@ -52,9 +53,10 @@ class ActorCritic(PolicyNetwork):
         memory: str = "frameconv",
         memory_options: Mapping[str, Any] | None = None,
         options: NetworkOptions | None = None,
+        num_scales: int = 0,
     ) -> None:
         options = options or NetworkOptions()
-        super().__init__(observation_size, num_outputs, options)
+        super().__init__(observation_size, num_outputs, options, num_scales)
         self.core = make_memory(
             memory, self.feature_size, options.hidden_size, **(memory_options or {})
         )

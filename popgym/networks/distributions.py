@@ -24,6 +24,7 @@ class ActionDistribution(Protocol):
     """
 
     num_inputs: int  # number of network outputs I
+    num_scales: int  # how many of them, at the end, are logarithms of standard deviations
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Sample an action for each row of ``inputs [..., I]``."""
@@ -51,6 +52,8 @@ class Categorical:
         n: Number of choices.
         first: Smallest action of the space. The environment gets actions of its dtype.
     """
+
+    num_scales = 0
 
     def __init__(self, n: int, first: np.integer | int = 0) -> None:
         self.num_inputs = n
@@ -96,6 +99,8 @@ class MultiCategorical:
         sizes: Number of options of each choice.
         first: Smallest action of each choice [K]. The environment gets actions of its dtype.
     """
+
+    num_scales = 0
 
     def __init__(self, sizes: Sequence[int], first: np.ndarray) -> None:
         self.sizes = [int(n) for n in sizes]
@@ -153,7 +158,7 @@ class DiagonalGaussian:
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
         self.shape, self.dtype = low.shape, low.dtype
         self.size = int(np.prod(low.shape))
-        self.num_inputs = 2 * self.size
+        self.num_inputs, self.num_scales = 2 * self.size, self.size
         largest = min(float(np.finfo(kind).max) for kind in (low.dtype, np.float32))
         # In float64, because the difference of two float32 numbers may overflow float32.
         self.low, self.high = (

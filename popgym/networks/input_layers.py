@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from popgym.inputs import MASK, MEASURED, NUMBERS, PICTURE
-from popgym.networks.normaliser import RunningNormaliser
+from popgym.networks.normaliser import Normaliser
 from popgym.networks.pictures import PictureEncoder
 
 Inputs = Tensor | Mapping[str, Tensor]
@@ -36,8 +36,9 @@ class InputLayers(nn.Module):
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], encoder: str) -> None:
         super().__init__()
-        self.names = [name for name in shapes if name != MASK]
-        self.normaliser = RunningNormaliser(shapes[MEASURED][0]) if MEASURED in shapes else None
+        # Sorted, so that the order of the features does not depend on that of the mapping.
+        self.names = sorted(name for name in shapes if name != MASK)
+        self.normaliser = Normaliser(shapes[MEASURED][0]) if MEASURED in shapes else None
         self.encoders = nn.ModuleDict(
             {
                 name: PictureEncoder(shape, encoder)
@@ -51,8 +52,10 @@ class InputLayers(nn.Module):
     def _encoders(self) -> list[Any]:
         return list(self.encoders.values())
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the features [B, T, size]."""
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Return the features [B, T, size]. Rows of numbers may be given without their name."""
+        if isinstance(inputs, Tensor):
+            inputs = {NUMBERS: inputs}
         features = [self._features(name, inputs[name]) for name in self.names]
         return features[0] if len(features) == 1 else torch.cat(features, -1)
 

@@ -45,6 +45,12 @@ class NetworkOptions:
     """Output size of ``actor`` and ``critic``. If one is a module, this must be its output size."""
     encoder: str = "auto"
     """Encoder of pictures: mnih, small, auto (by size), or none to flatten them."""
+    initial_log_std: float = 0.0
+    """Initial logarithm of the standard deviation of real actions, whose bounds are mapped to
+    [-1, 1]."""
+    state_dependent_std: bool = False
+    """Whether the actor computes that logarithm at each step. Otherwise it is one parameter for
+    each number of the action."""
     embedding: str | None = None
     """Name of the embedding of the step within the episode; None or "none" for no embedding."""
     embedding_size: int | None = None
@@ -65,8 +71,11 @@ class NetworkOptions:
         for name in ("preprocessor", "postprocessor", "actor", "critic"):
             if not (name in ("actor", "critic") and getattr(self, name) is None):
                 _check_layers(name, getattr(self, name))
-        if not isinstance(self.scale_embedding, bool):
-            raise TypeError(f"scale_embedding must be a bool, got {self.scale_embedding!r}")
+        for name in ("scale_embedding", "state_dependent_std"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be a bool, got {getattr(self, name)!r}")
+        if not -5 <= self.initial_log_std <= 2:
+            raise ValueError(f"initial_log_std must be in [-5, 2], got {self.initial_log_std!r}")
         if self.embedding_max_steps is not None:
             check_size("embedding_max_steps", self.embedding_max_steps)
         self._check_embedding()

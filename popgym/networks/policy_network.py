@@ -29,6 +29,9 @@ from popgym.networks.options import (
 
 __all__ = ["NetworkOptions", "PolicyNetwork"]
 
+LOG_STD_RANGE = (-5.0, 2.0)
+"""Bounds of the logarithm of a standard deviation, in units of half the range of the action."""
+
 
 class PolicyNetwork(nn.Module):
     """The layers around a memory; subclasses set ``core``, the memory.
@@ -43,6 +46,7 @@ class PolicyNetwork(nn.Module):
             input, named as in ``popgym.inputs``, without the axes of rows and steps.
         num_outputs: Outputs A of the actor, the parameters of the action distribution.
         options: Options of the layers.
+        num_scales: How many of these outputs, at the end, are logarithms of standard deviations.
 
     Raises:
         ValueError: If a module in ``options`` has the wrong input or output size.
@@ -53,6 +57,7 @@ class PolicyNetwork(nn.Module):
         observation_size: int | Mapping[str, tuple[int, ...]],
         num_outputs: int,
         options: NetworkOptions | None = None,
+        num_scales: int = 0,
     ) -> None:
         super().__init__()
         options = options or NetworkOptions()
@@ -88,7 +93,10 @@ class PolicyNetwork(nn.Module):
         out = options.postprocessor_output_size
         actor = (out,) if options.actor is None else options.actor
         self.actor, actor_size = _build("actor", actor, y_size, out)
-        self.actor_head = _head(actor_size, num_outputs)
+        free = 0 if options.state_dependent_std else num_scales
+        self.actor_head = _head(actor_size, num_outputs - free)
+        start = torch.full((free,), float(options.initial_log_std))
+        self.log_std = nn.Parameter(start) if free else None
         critic = (out,) if options.critic is None else options.critic
         self.critic, critic_size = _build("critic", critic, y_size, out)
         self.critic_head = _head(critic_size, 1)
@@ -105,7 +113,6 @@ class PolicyNetwork(nn.Module):
             Features z [..., F].
         """
         if self.inputs is not None:
-            assert not isinstance(obs, Tensor)
             obs = self.inputs(obs)
         x = self.feature_map(obs)
         if self.embedding is not None:
@@ -131,9 +138,16 @@ class PolicyNetwork(nn.Module):
             Logits [..., A] and values [...].
         """
         y = self.postprocessor(y)
-        logits = self.actor_head(self.actor(y))
+        logits = self._with_scales(self.actor_head(self.actor(y)))
         value = self.critic_head(self.critic(y)).squeeze(-1)
         return _at_least_float32(logits), _at_least_float32(value)
+
+    def _with_scales(self, means: Tensor) -> Tensor:
+        """Append the logarithms of the standard deviations, if they are parameters."""
+        if self.log_std is None:
+            return means
+        scales = self.log_std.clamp(*LOG_STD_RANGE).to(means.dtype)
+        return torch.cat([means, scales.expand_as(means)], -1)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

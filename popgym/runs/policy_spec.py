@@ -47,6 +47,7 @@ class PolicySpec:
                 self.memory,
                 self.memory_options,
                 NetworkOptions.from_dict(self.network),
+                distribution.num_scales,
             )
 
     def build_with(self, weights: Mapping[str, Tensor]) -> ActorCritic:

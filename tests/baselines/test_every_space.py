@@ -46,10 +46,14 @@ def test_training_plays_a_space_that_is_served(pair):
     assert rollout.start.sum() == 6 and np.count_nonzero(rollout.final_values) == 4
     inputs, actions = torch.from_numpy(rollout.action_inputs), torch.from_numpy(rollout.actions)
     distribution = runner.actor.distribution
-    for numbers in (rollout.inputs, rollout.values, distribution.log_prob(inputs, actions)):
+    for numbers in (
+        *rollout.inputs.values(),
+        rollout.values,
+        distribution.log_prob(inputs, actions),
+    ):
         assert np.isfinite(np.asarray(numbers)).all()
     flatten = Flattener(runner.env.single_action_space)
-    shown = rollout.inputs[:, :, -1 - flatten.size : -1]
+    shown = rollout.inputs["numbers"][:, :, -1 - flatten.size : -1]
     for t in range(1, 8):  # the previous action, and none at a start
         expected = flatten(distribution.to_env(rollout.actions[:, t - 1]))
         expected[rollout.start[:, t]] = 0.0
@@ -67,13 +71,14 @@ def test_processes_play_as_one_process_does(pair):
         inputs = []
         for _ in range(5):
             player.check(obs)
-            inputs.append(player._encode(obs, state and state.previous_action, start))
+            inputs += player._encode(obs, state and state.previous_action, start).values()
             actions, state = player.act_many(obs, state, start)
             obs, _, terminated, truncated, _ = env.step(actions)
             start = terminated | truncated
         env.close()
         played.append(inputs)
-    np.testing.assert_array_equal(*played)
+    for one, other in zip(*played, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @each_served

@@ -7,7 +7,7 @@ import torch
 from popgym.baselines.build import algorithm_config
 from popgym.baselines.network import policy_spec
 from popgym.baselines.ppo.runner import RolloutRunner
-from popgym.baselines.train import policy_with
+from popgym.baselines.saving import policy_with
 from popgym.memory import MEMORIES
 from popgym.networks.embedding import EMBEDDINGS
 from popgym.runs.policy import load_policy
@@ -32,9 +32,9 @@ def _play(runner):
     """A rollout, and the observations that it was made of."""
     seen, encode = [], runner.actor.encode_checked
 
-    def recorded(obs):
+    def recorded(obs, info):
         seen.append(obs)
-        return encode(obs)
+        return encode(obs, info)
 
     runner.actor.encode_checked = recorded
     (rollout,) = runner.sample(num_timesteps=B * T, explore=False, force_reset=True)

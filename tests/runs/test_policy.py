@@ -143,7 +143,7 @@ def test_a_policy_of_format_1_has_the_unit_of_time_it_was_trained_with(tmp_path)
     old = load_policy(tmp_path)
     assert old.spec.network["embedding_max_steps"] == 64
     old.net.load_state_dict(trained.net.state_dict())
-    rows = torch.randn(2, 9, old.spec.encoder().size)
+    rows = torch.randn(2, 9, *old.spec.encoder().shapes["numbers"])
     outputs = [p.net(rows, p.net.initial_state(2))[0] for p in (old, trained)]
     torch.testing.assert_close(*outputs)
 

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from popgym.baselines.ppo import ppo
 from popgym.baselines.ppo.rollout import Rollout
-from popgym.baselines.ppo.scaling import AdvantageScale, RewardScale, moments
+from popgym.baselines.ppo.scaling import AdvantageScale, ObservationScale, RewardScale
 from popgym.baselines.rl_modules.memory_module import ROLLOUT_STATE, START
 from popgym.inputs import MEASURED
 from popgym.networks.distributions import action_distribution
+from popgym.networks.normaliser import Normaliser
 from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError
 from popgym.runs.seeds import Stream
@@ -74,6 +75,10 @@ class PPOLearner(PPOTorchLearner):
         self._generator = seeds.generator(seed, Stream.MINIBATCHES)
         self._advantage_scale = AdvantageScale()
         self._reward_scale = RewardScale()
+        normaliser = self._normaliser()
+        self._observation_scale = (
+            None if normaliser is None else ObservationScale(len(normaliser.mean))
+        )
 
     def _make_module(self) -> Any:
         with seeds.fresh_weights(seeds.some_seed(self.config.run_seed)):
@@ -160,11 +165,15 @@ class PPOLearner(PPOTorchLearner):
         This comes after the update of the weights, so that the update sees the inputs that the
         acting network saw. The runners get the new statistics with the weights.
         """
-        layers = self.module[DEFAULT_MODULE_ID].unwrapped().net.inputs
-        if layers.normaliser is not None:
+        scale, normaliser = self._observation_scale, self._normaliser()
+        if scale is not None and normaliser is not None:
             new = rollout.inputs[MEASURED][~rollout.repeated]
-            seen = moments(new, self.config.num_learners)
-            layers.normaliser.update(seen[0], *map(self._tensor, seen[1:]))
+            scale.add(new, self.config.num_learners)
+            normaliser.mean.copy_(self._tensor(scale.mean))
+            normaliser.deviation.copy_(self._tensor(scale.deviation))
+
+    def _normaliser(self) -> Normaliser | None:
+        return self.module[DEFAULT_MODULE_ID].unwrapped().net.inputs.normaliser
 
     def loss_options(self) -> ppo.LossOptions:
         """Return the coefficients of the loss, with those that RLlib schedules or adapts."""
@@ -246,7 +255,8 @@ class PPOLearner(PPOTorchLearner):
             state[EXTRA] = {
                 "kl_coefficient": float(self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]),
                 "largest_deviation": self._advantage_scale.largest_deviation,
-                "reward_scale": dict(vars(self._reward_scale)),
+                "reward_scale": _numbers(self._reward_scale),
+                "observation_scale": _numbers(self._observation_scale),
                 "generator": self._generator.get_state().numpy(),
             }
         return state
@@ -262,4 +272,11 @@ class PPOLearner(PPOTorchLearner):
             self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].data.fill_(extra["kl_coefficient"])
             self._advantage_scale.largest_deviation = extra["largest_deviation"]
             vars(self._reward_scale).update(extra["reward_scale"])
+            if self._observation_scale is not None:
+                vars(self._observation_scale).update(extra["observation_scale"])
             self._generator.set_state(torch.tensor(extra["generator"]))
+
+
+def _numbers(scale: Any) -> dict[str, Any]:
+    """Return what a scale has to remember; {} for None."""
+    return {} if scale is None else dict(vars(scale))

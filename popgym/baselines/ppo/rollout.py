@@ -74,9 +74,9 @@ class Rollout:
         """Return ``count`` rollouts of equally many rows, every row in at least one of them.
 
         Learners that average their gradients must take equally many minibatches; otherwise they
-        wait for each other for ever. So if the rows do not divide evenly, the last shards are filled
-        up with the first rows, which ``repeated`` marks there, so that statistics of all shards
-        can leave them out.
+        wait for each other for ever. So if the rows do not divide evenly, the last shards are
+        filled up with the first rows. ``repeated`` marks them there, so that statistics of all
+        shards can leave them out.
 
         Raises:
             ValueError: If there are fewer rows than shards.

@@ -12,6 +12,9 @@ DEVIATION_DECAY = 0.99
 """Decay per update of the largest deviation of advantages. It forgets an outlier after a few
 hundred updates."""
 
+_RELATIVE = 1e-6
+"""Deviation relative to the mean up to which a float32 number is taken for constant."""
+
 
 class AdvantageScale:
     """Normalisation of advantages that does not scale noise up to the size of a signal.
@@ -71,17 +74,43 @@ class RewardScale:
         return math.sqrt(self.square_sum / self.count) if self.square_sum > 0 else 1.0
 
 
-def moments(values: np.ndarray, learners: int = 1) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return the count, the mean and the sum of squared differences from it, of all learners.
+class ObservationScale:
+    """Mean and deviation of all observations so far, for ``popgym.networks.normaliser``.
 
     Args:
-        values: This learner's numbers [..., M].
-        learners: As in ``RewardScale.add``.
+        size: Features M of an observation.
     """
-    rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
-    summed = total(np.append(rows.sum(0), len(rows)), learners)
-    count, mean = int(summed[-1]), summed[:-1] / summed[-1]
-    return count, mean, total(np.square(rows - mean).sum(0), learners)
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self.mean = np.zeros(size)
+        self.squares = np.zeros(size)  # sum of the squared differences from the mean
+
+    def add(self, observations: np.ndarray, learners: int = 1) -> None:
+        """Include more observations.
+
+        Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+        Variances" (1979), equation 2.1.
+
+        Args:
+            observations: Those of this learner [..., M].
+            learners: As in ``RewardScale.add``.
+        """
+        rows = observations.reshape(-1, len(self.mean)).astype(np.float64)
+        summed = total(np.append(rows.sum(0), len(rows)), learners)
+        count, mean = int(summed[-1]), summed[:-1] / summed[-1]
+        squares = total(np.square(rows - mean).sum(0), learners)
+        shift, whole = mean - self.mean, self.count + count
+        self.squares = self.squares + squares + np.square(shift) * (self.count * count / whole)
+        self.mean = self.mean + shift * (count / whole)
+        self.count = whole
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """The standard deviation [M]; 1 for a number that never changed."""
+        deviation = np.sqrt(self.squares / max(self.count, 1))
+        constant = deviation <= _RELATIVE * np.abs(self.mean)
+        return np.where(constant | (deviation == 0), 1.0, deviation)
 
 
 def total(numbers: np.ndarray, learners: int) -> np.ndarray:

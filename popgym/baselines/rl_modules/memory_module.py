@@ -95,12 +95,14 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         network = {key: config.pop(key) for key in network_keys & set(config)}
         if network.get("embedding_max_steps") is None:
             network["embedding_max_steps"] = max_seq_len
+        distribution = action_distribution(self.action_space)
         self.net = ActorCritic(
             observation_size=size,
-            num_outputs=action_distribution(self.action_space).num_inputs,
+            num_outputs=distribution.num_inputs,
             memory=memory,
             memory_options={**config, **of_memory},  # the remaining keys are the memory's options
             options=NetworkOptions(**network),
+            num_scales=distribution.num_scales,
         )
 
     def get_initial_state(self) -> dict[str, np.ndarray]:
@@ -127,9 +129,16 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             **kwargs: Ignored.
 
         Returns:
-            ``ACTION_DIST_INPUTS`` and, except for rollouts, ``STATE_OUT``, the state after the real
-            steps of each row.
+            ``ACTION_DIST_INPUTS``, and ``STATE_OUT``, the state after the real steps of each row.
+
+        Raises:
+            ValueError: If the module is one for rollouts, which has no state to offer.
         """
+        if self.is_rollout:
+            raise ValueError(
+                "this module is trained on rollouts and keeps no state between calls: to act, save "
+                "the run and use popgym.load(run_folder).act(obs, state)"
+            )
         obs, has_time = self._flat_obs(batch[Columns.OBS])
         state = self._state(batch.get(Columns.STATE_IN), len(obs))
         seq_lens = batch.get(Columns.SEQ_LENS)
@@ -138,7 +147,7 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         else:
             logits, _, state = self.net.forward_padded(obs, state, seq_lens)
         out = {Columns.ACTION_DIST_INPUTS: logits if has_time else logits[:, 0]}
-        return out if self.is_rollout else {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
+        return {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute the outputs for learning.

@@ -25,9 +25,11 @@ def assert_same(first, second):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
-@pytest.mark.parametrize("memory", ["frameconv", "gru"])
-def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_path, memory):
-    options = {"memory": memory, "kl_coefficient": 0.5, "kl_target": 1e-6}
+@pytest.mark.parametrize(
+    ("env", "memory"), [("RepeatPreviousEasy", "frameconv"), ("PositionOnlyPendulumEasy", "gru")]
+)
+def test_a_restored_run_repeats_the_uninterrupted_one_bit_for_bit(build, tmp_path, env, memory):
+    options = {"env": env, "memory": memory, "kl_coefficient": 0.5, "kl_target": 1e-6}
     going = build(**options)
     for _ in range(2):
         going.train()

@@ -124,7 +124,7 @@ def test_every_row_is_learned_from_once_an_epoch(build, num_envs, rows, sizes):
     forward, seen = learner.forward, []
 
     def watched(batch):
-        seen.append(batch.inputs[:, 0, 0].tolist())
+        seen.append(batch.inputs["numbers"][:, 0, 0].tolist())
         return forward(batch)
 
     batch = learner.batch_of(numbered_rollout(learner, num_envs, steps=16))
@@ -141,8 +141,8 @@ def test_every_row_is_learned_from_once_an_epoch(build, num_envs, rows, sizes):
 def numbered_rollout(learner, rows, steps):
     """A rollout whose observations are the number of their row."""
     net = learner.module[DEFAULT_MODULE_ID].net
-    rollout = empty_rollout(rows, steps, 9, 4)
-    rollout.inputs += np.arange(rows)[:, None, None]
+    rollout = empty_rollout(rows, steps, {"numbers": np.zeros((rows, 9), np.float32)}, 4)
+    rollout.inputs["numbers"] += np.arange(rows)[:, None, None]
     state = {k: v.numpy() for k, v in net.flatten_state(net.initial_state(rows)).items()}
     return dataclasses.replace(rollout, actions=np.zeros((rows, steps), np.int64), state=state)
 

@@ -18,9 +18,8 @@ def replay(algorithm, rollout):
     net = algorithm.learner_group._learner.module["default_policy"].net
     state = net.unflatten_state({k: torch.from_numpy(v) for k, v in rollout.state.items()})
     with torch.no_grad():
-        logits, values, _ = net(
-            torch.from_numpy(rollout.inputs), state, torch.from_numpy(rollout.start)
-        )
+        inputs = {name: torch.from_numpy(array) for name, array in rollout.inputs.items()}
+        logits, values, _ = net(inputs, state, torch.from_numpy(rollout.start))
     return logits.numpy(), values.numpy()
 
 
@@ -64,7 +63,7 @@ def test_the_network_sees_the_previous_action_and_the_start_but_not_over_a_start
     algorithm = build()
     algorithm.env_runner.sample(num_timesteps=8 * 48)
     (rollout,) = algorithm.env_runner.sample()
-    suit, previous, flag = np.split(rollout.inputs, [4, 8], axis=-1)
+    suit, previous, flag = np.split(rollout.inputs["numbers"], [4, 8], axis=-1)
     assert (suit.sum(-1) == 1).all()
     np.testing.assert_array_equal(flag[..., 0], rollout.start)
     assert rollout.start[:, 1:].any()
@@ -82,8 +81,11 @@ def test_a_truncated_episode_is_valued_by_its_own_last_observation_and_memory(bu
     for b in range(3):
         # One episode alone, its last observation (4) included, from the initial state.
         action = np.eye(2, dtype=np.float32)[rollout.actions[b, 3]]
-        last = np.concatenate([[4.0], action, [0.0]]).astype(np.float32)
-        inputs = torch.from_numpy(np.vstack([rollout.inputs[b, :4], last]))[None]
+        last = {"measured": [4.0], "numbers": [*action, 0.0]}
+        inputs = {
+            name: torch.from_numpy(np.vstack([array[b, :4], np.float32(last[name])]))[None]
+            for name, array in rollout.inputs.items()
+        }
         with torch.no_grad():
             _, values, _ = net(inputs, net.initial_state(1), None)
         assert rollout.final_values[b, 3] == pytest.approx(values[0, -1].item(), abs=1e-5)
@@ -101,7 +103,9 @@ def test_cutting_play_into_rollouts_changes_nothing(build):
     one = build(rollout=48).env_runner.sample()[0]
     runner = build(rollout=16).env_runner
     three = [runner.sample()[0] for _ in range(3)]
-    for name in ("inputs", "start", "actions", "rewards", "terminated"):
+    inputs = np.concatenate([rollout.inputs["numbers"] for rollout in three], 1)
+    np.testing.assert_array_equal(inputs, one.inputs["numbers"])
+    for name in ("start", "actions", "rewards", "terminated"):
         joined = np.concatenate([getattr(rollout, name) for rollout in three], 1)
         np.testing.assert_array_equal(joined, getattr(one, name), err_msg=name)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from popgym.baselines.ppo.scaling import RewardScale
+from popgym.baselines.ppo.scaling import ObservationScale, RewardScale
 
 TOYS = "tests.baselines.ppo.toys"
 
@@ -61,3 +61,51 @@ def test_rewards_a_million_times_as_large_teach_the_same(build):
 def test_returns_are_reported_as_they_are(build):
     row = build(f"{TOYS}:Countdown", memory="mlp").train()["env_runners"]
     assert row["episode_return_mean"] == 4.0
+
+
+# ---- observations
+
+
+def test_mean_and_deviation_are_those_of_all_observations():
+    drawn = np.random.default_rng(0).normal([3.0, -1e6], [2.0, 10.0], (4, 5, 6, 2))
+    scale = ObservationScale(2)
+    for part in drawn:
+        scale.add(part)
+    rows = drawn.reshape(-1, 2)
+    assert scale.count == len(rows)
+    np.testing.assert_allclose(scale.mean, rows.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(scale.deviation, rows.std(0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, -1e30])
+def test_a_constant_observation_is_not_divided_by_zero(value):
+    scale = ObservationScale(1)
+    scale.add(np.full((1, 1, 1), value, np.float32))  # one environment, one step
+    scale.add(np.full((2, 3, 1), value, np.float32))
+    assert scale.deviation.tolist() == [1.0]
+    assert scale.mean[0] == pytest.approx(np.float32(value))
+
+
+def test_the_network_sees_new_statistics_after_the_update_and_not_before(build):
+    algorithm = build("PositionOnlyCartPoleEasy", memory="gru")
+    learner, runner = algorithm.learner_group._learner, algorithm.env_runner
+    seen = []
+    for _ in range(3):
+        (rollout,) = runner.sample()
+        batch = learner.batch_of(rollout)
+        logits, values = learner.forward(batch)  # as it acted: the ratio is 1
+        np.testing.assert_allclose(logits.detach(), rollout.action_inputs, atol=2e-5)
+        np.testing.assert_allclose(values.detach(), rollout.values, atol=2e-5)
+        learner._learn_inputs(rollout)
+        runner.set_state({"rl_module": learner.get_state()["rl_module"]})
+        seen.append(rollout.inputs["measured"].reshape(-1, 2).astype(float))
+        normaliser = runner.net.inputs.normaliser
+        np.testing.assert_allclose(normaliser.mean, np.concatenate(seen).mean(0), rtol=1e-5)
+        np.testing.assert_allclose(normaliser.deviation, np.concatenate(seen).std(0), rtol=1e-5)
+
+
+def test_without_normalisation_all_is_among_the_numbers(build):
+    runner = build("PositionOnlyCartPoleEasy", normalise_observations=False).env_runner
+    (rollout,) = runner.sample()
+    assert list(rollout.inputs) == ["numbers"]
+    assert rollout.inputs["numbers"].shape[-1] == 2 + 2 + 1

@@ -48,7 +48,8 @@ def runner():
 def played(runner):
     """The first observation of every episode that begins on a new rollout, and the actions."""
     (rollout,) = runner.sample()
-    firsts = rollout.inputs[rollout.start][:, :2]
+    observed = rollout.inputs.get("measured", rollout.inputs["numbers"])
+    firsts = observed[rollout.start][:, :2]
     return {tuple(first) for first in firsts.tolist()}, rollout.actions
 
 

@@ -148,12 +148,8 @@ def test_a_rollout_module_offers_rllib_no_state():
     assert rollout.get_initial_state() == {}
     assert not rollout.is_stateful()
     assert stock.is_stateful()
-    out = rollout.forward_inference({Columns.OBS: _obs()[:, 0]})
-    assert list(out) == [Columns.ACTION_DIST_INPUTS]
-    expected = stock.forward_inference({Columns.OBS: _obs()[:, :1]})
-    torch.testing.assert_close(
-        out[Columns.ACTION_DIST_INPUTS], expected[Columns.ACTION_DIST_INPUTS][:, 0]
-    )
+    with pytest.raises(ValueError, match=r"keeps no state between calls.*popgym\.load"):
+        rollout.forward_inference({Columns.OBS: _obs()[:, 0]})
 
 
 def test_the_initial_state_is_numpy_without_a_batch_axis():
