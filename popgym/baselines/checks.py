@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import gymnasium as gym
 import torch
 
 import popgym.envs
@@ -19,6 +20,7 @@ from popgym.runs.names import found
 from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of
+from popgym.runs.texts import WithoutTexts
 
 
 def check(settings: Settings, env: Env | None = None) -> Settings:
@@ -45,6 +47,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         source.pack()
     find_memory(settings.memory)
     with looking_at(source, settings.env_options, settings.wrappers) as sample:
+        _warn_of_texts(sample)
         settings = with_time_unit(settings, sample)
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
@@ -66,6 +69,15 @@ def _warn_of_slow_precision(settings: Settings) -> None:
         warnings.warn(
             f"precision bf16: this processor ({found.get('cpu_name', 'x86_64')}) has no bfloat16 "
             "arithmetic, so that training is about three times as slow as with float32",
+            stacklevel=4,
+        )
+
+
+def _warn_of_texts(sample: gym.Env) -> None:
+    if isinstance(sample, WithoutTexts):
+        warnings.warn(
+            f"{', '.join(sample.left_out)} is text, which a network cannot take, and is left out: "
+            "to use it, turn it into numbers in a gymnasium.ObservationWrapper (--wrapper)",
             stacklevel=4,
         )
 

@@ -20,6 +20,7 @@ from popgym.runs.blame import blaming, closing
 from popgym.runs.names import found
 from popgym.runs.settings import VECTORIZATIONS
 from popgym.runs.source import Env, Make, Source, source_of
+from popgym.runs.texts import leave_out_texts
 from popgym.runs.workers import ProcessVectorEnv
 from popgym.runs.wrapping import Wrapper, keep_vectors, wrap
 
@@ -136,7 +137,10 @@ def looking_at(
 
 @dataclass(frozen=True)
 class Maker:
-    """A function that makes a wrapped environment at each call, in this process or in another."""
+    """A function that makes a wrapped environment at each call, in this process or in another.
+
+    Texts in its observations are left out, because a network cannot take them.
+    """
 
     source: Source
     arguments: dict[str, Any]
@@ -152,7 +156,7 @@ class Maker:
             raise ValueError(
                 f"environment {self.source.name} must be a single gymnasium.Env, got {env!r}"
             )
-        env = wrap(env, self.wrappers)
+        env = leave_out_texts(wrap(env, self.wrappers))
         return OwnArrays(env) if self.own_arrays else env
 
 

@@ -1,12 +1,13 @@
 """What the name of an environment refers to.
 
-A name is a popgym environment (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``) or
-``module:Class`` for a user's own class.
+A name is a popgym environment (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``,
+``MiniGrid-MemoryS7-v0``) or ``module:Class`` for a user's own class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import gymnasium as gym
@@ -18,6 +19,10 @@ from popgym.importing import find_in_user_module, import_user_module
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, Make, Source, is_given, source_of
 
+PACKAGES = {"MiniGrid-": "minigrid", "BabyAI-": "minigrid", "ALE/": "ale_py"}
+"""Beginnings of ids, and the package whose import registers such ids with Gymnasium. It is imported
+only if it is installed and such an id is asked for."""
+
 
 def resolve(name: str) -> str | type[gym.Env]:
     """Return the Gymnasium id that ``name`` refers to, or the class if it has no popgym id.
@@ -28,16 +33,28 @@ def resolve(name: str) -> str | type[gym.Env]:
     """
     if ":" in name:
         return _user_class(name)
+    package = _package_of(name)
+    if name not in gym.registry and package is not None and find_spec(package) is not None:
+        import_user_module(f"environment {name!r}", package)
     if name in gym.registry:
         return name
     try:
         return popgym.envs.lookup(name)
     except ValueError:
-        close = nearest(name, [*ENTRIES, *gym.registry])
-        hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."
-        raise ValueError(
-            f"there is no environment {name!r}; {hint} A Gymnasium id or module:Class works too"
-        ) from None
+        raise ValueError(f"there is no environment {name!r}; {_hint(name, package)}") from None
+
+
+def _package_of(name: str) -> str | None:
+    """Return the package that registers ids which begin like this one, if it is known."""
+    return next((package for begin, package in PACKAGES.items() if name.startswith(begin)), None)
+
+
+def _hint(name: str, package: str | None) -> str:
+    if package is not None and find_spec(package) is None:
+        return f"install the package {package}, which has environments of such names"
+    close = nearest(name, [*ENTRIES, *gym.registry])
+    hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."
+    return f"{hint} A Gymnasium id or module:Class works too"
 
 
 def _user_class(name: str) -> str | type[gym.Env]:

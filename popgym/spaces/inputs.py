@@ -1,7 +1,7 @@
 """The input of a policy network: an observation sorted into named arrays, see popgym.inputs."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, MultiBinary, Space
@@ -15,6 +15,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 MOST_CHANNELS = 12
 """The most channels of a picture: four frames of three colours."""
+MOST_CHANNELS_FIRST = 4
+"""The most channels of a picture whose first axis they are: four grey frames."""
 
 
 class InputEncoder:
@@ -74,7 +76,7 @@ class InputEncoder:
         if self._measured.size:
             yield MEASURED, Box(-np.inf, np.inf, (self._measured.size,), np.float32)
         for i, (_, part) in enumerate(self._pictures):
-            yield f"{PICTURE}{i}", Box(0, 255, part.shape, np.uint8)
+            yield f"{PICTURE}{i}", Box(0, 255, channels_last(part), np.uint8)
         if self._mask_size:
             yield MASK, MultiBinary(self._mask_size)
 
@@ -95,8 +97,11 @@ class InputEncoder:
             inputs[NUMBERS] = self._numbers(obs, prev_action, start)
         if self._measured.size:
             inputs[MEASURED] = self._measured(obs)
-        for i, (path, _) in enumerate(self._pictures):
-            inputs[f"{PICTURE}{i}"] = np.array(follow(path, obs))
+        for i, (path, part) in enumerate(self._pictures):
+            pictures = np.asarray(follow(path, obs))
+            if is_channels_first(part):
+                pictures = np.moveaxis(pictures, 1, -1)
+            inputs[f"{PICTURE}{i}"] = np.array(pictures, np.uint8, order="C")
         if self._mask_size:
             inputs[MASK] = self._mask(obs, mask, len(next(iter(inputs.values()))))
         return inputs
@@ -114,11 +119,39 @@ class InputEncoder:
 
 
 def is_picture(space: Space) -> bool:
-    """Return whether a part of an observation is a picture: uint8 [H, W, C] with at most 12 C."""
+    """Return whether a part of an observation is a picture.
+
+    A picture is a uint8 Box [H, W, C] with C up to 12, or [C, H, W] with C up to 4. Height and
+    width are at least 2.
+    """
+    return is_channels_first(space) or (
+        _has_picture_axes(space) and min(space.shape[:2]) > 1 and space.shape[2] <= MOST_CHANNELS
+    )
+
+
+def is_channels_first(space: Space) -> bool:
+    """Return whether a part of an observation is a picture [C, H, W].
+
+    If the last axis could be the channels, it is taken to be.
+    """
+    return (
+        _has_picture_axes(space)
+        and space.shape[0] <= MOST_CHANNELS_FIRST
+        and space.shape[1] > 1
+        and space.shape[2] > MOST_CHANNELS
+    )
+
+
+def channels_last(space: Space) -> tuple[int, ...]:
+    """Return the shape [H, W, C] of a picture."""
+    shape = space.shape or ()
+    return (*shape[1:], shape[0]) if is_channels_first(space) else shape
+
+
+def _has_picture_axes(space: Space) -> TypeGuard[Box]:
     return (
         isinstance(space, Box)
         and space.dtype == np.uint8
         and len(space.shape) == 3
-        and min(space.shape[:2]) > 1
-        and space.shape[2] <= MOST_CHANNELS
+        and 0 not in space.shape
     )

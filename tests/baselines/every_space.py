@@ -68,7 +68,9 @@ REFUSED = {
     "sequence stacked": spaces.Sequence(spaces.Box(0, 1, (2,)), stack=True),
     "graph": spaces.Graph(spaces.Box(-1, 1, (2,)), spaces.Discrete(2)),
     "one of": spaces.OneOf((spaces.Discrete(2), spaces.Box(0, 1, (2,)))),
-    "text within": spaces.Dict(a=spaces.Discrete(2), b=spaces.Tuple((spaces.Text(4),))),
+    "sequence within": spaces.Dict(
+        a=spaces.Discrete(2), b=spaces.Tuple((spaces.Sequence(spaces.Discrete(3)),))
+    ),
     "tuple empty": spaces.Tuple(()),
 }
 """Refused as both."""

@@ -10,6 +10,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 import popgym.envs
 from popgym.core.vector import POPGymVectorEnv
+from popgym.runs import names
 from popgym.runs.environment import make_environments, make_one
 from popgym.runs.names import resolve
 from tests.baselines.ppo.toys import Countdown
@@ -69,6 +70,41 @@ def test_gymnasiums_own_way_to_name_a_module_works(tmp_path, monkeypatch):
     finally:
         gym.registry.pop("Count-v0", None)
         sys.modules.pop("registering", None)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that registers an environment of its own when it is imported."""
+    (tmp_path / "tiny_rooms.py").write_text(
+        f"import gymnasium\ngymnasium.register('Tiny-Room-v0', entry_point='{TOYS}:Countdown')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(names.PACKAGES, "Tiny-", "tiny_rooms")
+    yield tmp_path / "tiny_rooms.py"
+    gym.registry.pop("Tiny-Room-v0", None)
+    sys.modules.pop("tiny_rooms", None)
+
+
+def test_the_id_of_a_known_package_imports_it(package):
+    assert resolve("Tiny-Room-v0") == "Tiny-Room-v0"
+    assert make_environments("Tiny-Room-v0", 2).num_envs == 2
+
+
+def test_a_known_package_suggests_its_ids(package):
+    with pytest.raises(ValueError, match=r"'Tiny-Rom-v0'; did you mean Tiny-Room-v0"):
+        resolve("Tiny-Rom-v0")
+
+
+def test_a_known_package_that_cannot_be_imported_is_told(package):
+    package.write_text("import no_such_engine")
+    with pytest.raises(ValueError, match="Tiny-Room-v0.*tiny_rooms.*no_such_engine"):
+        resolve("Tiny-Room-v0")
+
+
+def test_a_known_package_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(names.PACKAGES, "Tiny-", "tiny_rooms")
+    with pytest.raises(ValueError, match="'Tiny-Room-v0'; install the package tiny_rooms"):
+        resolve("Tiny-Room-v0")
 
 
 def test_ours_step_natively_and_others_one_after_another_or_in_processes():

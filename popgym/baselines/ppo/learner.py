@@ -141,7 +141,8 @@ class PPOLearner(PPOTorchLearner):
         """Return what the update needs of a rollout, on the learner's device."""
         config = self.config
         if config.normalise_rewards:
-            self._reward_scale.add(rollout.discounted, config.num_learners)
+            new = rollout.discounted[~rollout.repeated]
+            self._reward_scale.add(new, config.num_learners)
         advantages, targets = ppo.advantages_and_targets(
             rollout, config.gamma, config.lambda_, self._reward_scale.divisor
         )
@@ -166,7 +167,8 @@ class PPOLearner(PPOTorchLearner):
         """
         scale, normaliser = self._observation_scale, self._normaliser()
         if scale is not None and normaliser is not None:
-            scale.add(rollout.inputs[MEASURED], self.config.num_learners)
+            new = rollout.inputs[MEASURED][~rollout.repeated]
+            scale.add(new, self.config.num_learners)
             normaliser.mean.copy_(self._tensor(scale.mean))
             normaliser.deviation.copy_(self._tensor(scale.deviation))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cloudpickle
@@ -45,6 +45,7 @@ class Rollout:
     truncated: np.ndarray  # [B, T] bool
     final_values: np.ndarray  # [B, T] value of a truncated episode's last observation, else 0
     last_value: np.ndarray  # [B] value of the observation after step T - 1
+    repeated: np.ndarray  # [B] bool, the row is also in another of the ``shards``
 
     def env_steps(self) -> int:
         """Return B · T; no step is padding."""
@@ -73,8 +74,9 @@ class Rollout:
         """Return ``count`` rollouts of equally many rows, every row in at least one of them.
 
         Learners that average their gradients must take equally many minibatches; otherwise they
-        wait for each other for ever. So if the rows do not divide evenly, the last shard is filled
-        up with the first rows.
+        wait for each other for ever. So if the rows do not divide evenly, the last shards are
+        filled up with the first rows. ``repeated`` marks them there, so that statistics of all
+        shards can leave them out.
 
         Raises:
             ValueError: If there are fewer rows than shards.
@@ -88,7 +90,8 @@ class Rollout:
         each = -(-rows // count)
         if rows % count == 0:
             return [self.rows(slice(i * each, (i + 1) * each)) for i in range(count)]
-        return [self.rows(part % rows) for part in np.arange(count * each).reshape(count, each)]
+        parts = np.arange(count * each).reshape(count, each)
+        return [replace(self.rows(part % rows), repeated=part >= rows) for part in parts]
 
 
 def empty_rollout(B: int, T: int, inputs: Arrays, action_inputs: int) -> Rollout:  # noqa: N803
@@ -111,6 +114,7 @@ def empty_rollout(B: int, T: int, inputs: Arrays, action_inputs: int) -> Rollout
         rewards=numbers(), discounted=numbers(),
         terminated=np.zeros((B, T), bool), truncated=np.zeros((B, T), bool),
         final_values=numbers(), last_value=np.zeros(B, np.float32),
+        repeated=np.zeros(B, bool),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def make_rollout(end_probability=0.1, seed=0, **overrides):
         "truncated": truncated,
         "final_values": np.where(truncated & ~terminated, rng.normal(size=(B, T)), 0).astype("f4"),
         "last_value": rng.normal(size=B).astype(np.float32),
+        "repeated": np.zeros(B, bool),
     }
     return Rollout(**{**fields, **overrides})
 

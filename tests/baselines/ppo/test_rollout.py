@@ -13,6 +13,7 @@ def make_rollout(rows=5, steps=3, first=0):
         inputs=numbers[..., None], start=flags, state={"memory.h": numbers[:, :1]}, actions=numbers,
         action_inputs=numbers[..., None], values=numbers, rewards=numbers, discounted=numbers,
         terminated=flags, truncated=flags, final_values=numbers, last_value=numbers[:, 0],
+        repeated=np.zeros(rows, bool),
     )  # fmt: skip
 
 
@@ -38,6 +39,8 @@ def test_shards_have_equally_many_rows_and_together_all_of_them(rows, count):
     assert set(first.tolist()) == set(rollout.last_value.tolist())
     for shard in shards:
         np.testing.assert_array_equal(shard.state["memory.h"][:, 0], shard.last_value)
+    once = np.concatenate([shard.last_value[~shard.repeated] for shard in shards])
+    assert sorted(once.tolist()) == rollout.last_value.tolist()
 
 
 def test_fewer_rows_than_learners_are_refused_with_what_to_do():
