@@ -1,7 +1,7 @@
 """PPO of RLlib's new stack with its LSTM.
 
-Its own settings are those of its example for a partially observable CartPole
-(rllib/examples/algorithms/ppo, ``stateless_cartpole_ppo.py``), in one process.
+Its own settings are those of RLlib's example for a partially observable CartPole,
+``stateless_cartpole_ppo.py``, in one process.
 """
 
 import os
