@@ -13,6 +13,7 @@ import popgym.envs
 from popgym.baselines.network import check_copy, policy_spec, with_time_unit
 from popgym.memory.base import Memory
 from popgym.memory.models.frameconv import TemporalConv
+from popgym.memory.ops.processor import capabilities
 from popgym.memory.registry import find_memory
 from popgym.networks.actor_critic import ActorCritic
 from popgym.runs.environment import looking_at
@@ -80,13 +81,12 @@ def _warn_of_slow_precision(settings: Settings) -> None:
     """Warn of bf16 on a processor of the x86 family that has no instructions for it."""
     if settings.precision != "bf16" or settings.device != "cpu":
         return
-    find = getattr(torch.cpu, "get_capabilities", dict)  # older versions of torch lack it
-    found: dict[str, Any] = find()
-    if found.get("architecture") == "x86_64" and not (
-        found.get("avx512_bf16") or found.get("amx_bf16")
+    known = capabilities()
+    if known.get("architecture") == "x86_64" and not (
+        known.get("avx512_bf16") or known.get("amx_bf16")
     ):
         warnings.warn(
-            f"precision bf16: this processor ({found.get('cpu_name', 'x86_64')}) has no bfloat16 "
+            f"precision bf16: this processor ({known.get('cpu_name', 'x86_64')}) has no bfloat16 "
             "arithmetic, so that training is about three times as slow as with float32",
             stacklevel=4,
         )

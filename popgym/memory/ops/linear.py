@@ -11,11 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from popgym.memory.ops.processor import is_intel
+
 _MIN_STEPS = 8
 _MIN_NUMBERS = 20480
 """With fewer steps or numbers, single-threaded torch convolves without oneDNN, which is slower."""
 _MIN_WEIGHTS = 512
 """With fewer weights, the matrix product is faster: it takes as little as half the time."""
+_MOST_STEPS_ON_INTEL = 4096
+"""On processors of Intel, for which the library of matrix products is made, the product is faster
+up to this number of steps."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,4 +56,5 @@ def _convolves(x: Tensor) -> bool:
         and x.shape[0] > 1
         and x.shape[1] >= _MIN_STEPS
         and x.numel() > _MIN_NUMBERS
+        and not (is_intel() and x.shape[0] * x.shape[1] <= _MOST_STEPS_ON_INTEL)
     )
