@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test test-slow lint types bench peers clean
 
 demo: .venv/ready
-	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv
+	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv --stop-at 0.97
 
 # One process per core with one thread each: more threads wait for each other and are slower.
 test test-slow: export OMP_NUM_THREADS = 1

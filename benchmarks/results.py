@@ -28,9 +28,12 @@ ENVIRONMENTS = ("RepeatPreviousEasy", "RepeatFirstEasy", "PositionOnlyCartPoleEa
 SETTINGS = {
     "steps": 1_000_000,
     "num_envs": 256,
+    "rollout": 64,
     "minibatch_size": 2048,
     "epochs": 3,
     "lr": 1e-3,
+    "normalise_rewards": False,
+    "normalise_observations": False,
     "previous_action": False,
     "threads": 1,
     "network": {"hidden_size": 64},
@@ -50,7 +53,10 @@ trials with gru on RepeatPreviousEasy, and are fast enough for two cores:
 
     {settings}
 
-So all memories have 64 hidden units, a quarter of the default, and the same learning rate. With
+The default settings of `popgym train` were chosen later and need a tenth of the steps on some tasks,
+see [training.md](training.md). So this table compares memories, not what can be reached.
+
+All memories have 64 hidden units, a quarter of the default, and the same learning rate. With
 other settings their scores may be higher. The agent does not see its previous action: on
 RepeatFirst it could otherwise repeat the answer at every step and read it from its previous action.
 Linear attention and fast weights sum over their inputs in any order. As in POPGym, they get a time

@@ -158,5 +158,5 @@ class PlainPPO:
         ratio = (new - log_probs).exp()
         clipped = ratio.clamp(1 - SETTINGS.clip, 1 + SETTINGS.clip)
         policy_loss = -torch.min(ratio * advantages, clipped * advantages).mean()
-        error = (values - targets).square().clamp(max=SETTINGS.value_clip)
+        error = (values - targets).square()
         return policy_loss + SETTINGS.value_coefficient * error.mean()

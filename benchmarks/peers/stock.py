@@ -52,7 +52,7 @@ class Stock:
             .training(
                 minibatch_size=s.minibatch_size,
                 lr=s.lr, gamma=s.gamma, lambda_=s.gae_lambda, clip_param=s.clip,
-                vf_clip_param=s.value_clip, vf_loss_coeff=s.value_coefficient,
+                vf_clip_param=float("inf"), vf_loss_coeff=s.value_coefficient,
                 entropy_coeff=s.entropy_coefficient, use_kl_loss=False, kl_coeff=0.0,
                 grad_clip=s.grad_clip,
             )
