@@ -53,8 +53,8 @@ trials with gru on RepeatPreviousEasy, and are fast enough for two cores:
 
     {settings}
 
-The default settings of `popgym train` were chosen later and need a tenth of the steps on some tasks,
-see [training.md](training.md). So this table compares memories, not what can be reached.
+The default settings of `popgym train` were chosen later and need a tenth of the steps on some
+tasks, see [training.md](training.md). So this table compares memories, not what can be reached.
 
 All memories have 64 hidden units, a quarter of the default, and the same learning rate. With
 other settings their scores may be higher. The agent does not see its previous action: on

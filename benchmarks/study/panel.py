@@ -18,7 +18,7 @@ class Task(NamedTuple):
     steps: int
     floor: float
     ceiling: float
-    settings: Settings = {}
+    settings: Settings | None = None
 
     @property
     def name(self) -> str:
