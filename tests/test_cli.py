@@ -256,7 +256,10 @@ MISTAKES = [
     (["evaluate", "absent"], "there is no run folder absent"),
     # environments
     (["train", f"{TOYS}:TextOnly"], "Text"),
-    (["train", f"{TOYS}:MultiBinaryOnly"], "action space MultiBinary(3) is not supported"),
+    (
+        ["train", f"{TOYS}:SequenceOnly"],
+        "action space Sequence(Discrete(3), stack=False) is not supported",
+    ),
     (["train", f"{OWN}:CannotBeMade"], "cannot be made: OSError: no such level"),
     (["train", f"{TOYS}:Raising"], "Raising failed in step(): RuntimeError: the motor is on fire"),
     (["train", f"{TOYS}:NotANumber"], "NotANumber: environment 0: observation has the value nan"),

@@ -24,6 +24,7 @@ class ActionDistribution(Protocol):
     """
 
     num_inputs: int  # number of network outputs I
+    num_columns: int  # numbers of an action: K for actions [..., K], 0 for actions [...]
     num_scales: int  # how many of them, at the end, are logarithms of standard deviations
 
     def sample(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -41,7 +42,7 @@ class ActionDistribution(Protocol):
     def kl(self, inputs_p: Tensor, inputs_q: Tensor) -> Tensor:
         """Return the Kullback-Leibler divergence KL(p ‖ q) in nats: [...]."""
 
-    def to_env(self, actions: np.ndarray) -> np.ndarray:
+    def to_env(self, actions: np.ndarray) -> Any:
         """Convert actions to the form that the environment expects."""
 
 
@@ -53,7 +54,7 @@ class Categorical:
         first: Smallest action of the space. The environment gets actions of its dtype.
     """
 
-    num_scales = 0
+    num_columns, num_scales = 0, 0
 
     def __init__(self, n: int, first: np.integer | int = 0) -> None:
         self.num_inputs = n
@@ -97,14 +98,15 @@ class MultiCategorical:
 
     Args:
         sizes: Number of options of each choice.
-        first: Smallest action of each choice [K]. The environment gets actions of its dtype.
+        first: Smallest action of each choice, in the shape of the action space. The environment
+            gets actions of its dtype.
     """
 
     num_scales = 0
 
     def __init__(self, sizes: Sequence[int], first: np.ndarray) -> None:
         self.sizes = [int(n) for n in sizes]
-        self.num_inputs = sum(self.sizes)
+        self.num_inputs, self.num_columns = sum(self.sizes), len(self.sizes)
         self.first = first
         self._parts = [Categorical(n) for n in self.sizes]
 
@@ -136,8 +138,11 @@ class MultiCategorical:
         return torch.stack([part.kl(p, q) for part, p, q in triples]).sum(0)
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
-        """Add the smallest action of each choice."""
-        return actions.astype(self.first.dtype) + self.first
+        """Add the smallest action of each choice, and reshape to the space."""
+        shaped = actions.reshape(*actions.shape[:-1], *self.first.shape)
+        if self.first.dtype == bool:
+            return shaped.astype(bool) | self.first
+        return (shaped.astype(self.first.dtype) + self.first).astype(self.first.dtype)
 
 
 class DiagonalGaussian:
@@ -158,7 +163,8 @@ class DiagonalGaussian:
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
         self.shape, self.dtype = low.shape, low.dtype
         self.size = int(np.prod(low.shape))
-        self.num_inputs, self.num_scales = 2 * self.size, self.size
+        self.num_inputs, self.num_columns = 2 * self.size, self.size
+        self.num_scales = self.size
         largest = min(float(np.finfo(kind).max) for kind in (low.dtype, np.float32))
         # In float64, because the difference of two float32 numbers may overflow float32.
         self.low, self.high = (
@@ -200,27 +206,3 @@ class DiagonalGaussian:
             unit = (np.clip(actions, -1.0, 1.0) + 1.0) * 0.5
             actions = self.low + unit * (self.high - self.low)
         return np.clip(actions, self.low, self.high).astype(self.dtype)
-
-
-def action_distribution(space: Any) -> ActionDistribution:
-    """Return the distribution for a Gymnasium action space.
-
-    Args:
-        space: A Discrete, a one-dimensional MultiDiscrete, or a Box of real numbers.
-
-    Raises:
-        ValueError: If it is any other space, or an empty one.
-    """
-    # Compare names of classes, because popgym.networks does not import Gymnasium.
-    kinds = {base.__name__ for base in type(space).__mro__}
-    if "Discrete" in kinds:
-        return Categorical(int(space.n), space.dtype.type(space.start))
-    if "MultiDiscrete" in kinds and space.nvec.ndim == 1 and space.nvec.size:
-        return MultiCategorical(space.nvec.tolist(), space.start)
-    if "Box" in kinds and space.dtype in (np.float16, np.float32, np.float64) and space.low.size:
-        return DiagonalGaussian(space.low, space.high)
-    raise ValueError(
-        f"the action space {' '.join(str(space).split())} is not supported: it must be Discrete, "
-        "one-dimensional MultiDiscrete, or a Box of float16, float32 or float64, with at least "
-        "one number; wrap the environment in a gymnasium.ActionWrapper that offers one of these"
-    )

@@ -147,7 +147,7 @@ class PolicyNetwork(nn.Module):
         if self.log_std is None:
             return means
         scales = self.log_std.clamp(*LOG_STD_RANGE).to(means.dtype)
-        return torch.cat([means, scales.expand_as(means)], -1)
+        return torch.cat([means, scales.expand(*means.shape[:-1], -1)], -1)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from popgym.players import Player
 if TYPE_CHECKING:
     from popgym.runs.policy import Policy, PolicyState
 
-Actor = Callable[[Any, bool], Any]
-"""Function from an observation, and whether it is the first of an episode, to an action."""
+Actor = Callable[[Any, bool, dict[str, Any]], Any]
+"""Function from an observation, whether it is the first of an episode, and the info, to an action.
+"""
 
 
 def policy_actor(policy: Policy, env: gym.Env) -> Actor:
@@ -31,9 +32,10 @@ def policy_actor(policy: Policy, env: gym.Env) -> Actor:
     policy.require_spaces(env.observation_space, env.action_space)
     state: PolicyState | None = None
 
-    def act(obs: Any, start: bool) -> Any:
+    def act(obs: Any, start: bool, info: dict[str, Any]) -> Any:
         nonlocal state
-        action, state = policy.act(obs, None if start else state)
+        mask = info.get("action_mask") if policy.spec.masked else None
+        action, state = policy.act(obs, None if start else state, action_mask=mask)
         return action
 
     return act
@@ -45,7 +47,7 @@ def player_actor(player: Player, env: POPGymEnv) -> Actor:
     space = env.state_space if oracle else env.observation_space
     actions = batch_space(env.action_space, 1)
 
-    def act(obs: Any, start: bool) -> Any:
+    def act(obs: Any, start: bool, info: dict[str, Any]) -> Any:
         seen = batch_of_one(space, env.get_state() if oracle else obs)
         return next(iter(iterate(actions, player.act(seen, np.array([start])))))
 
@@ -55,7 +57,7 @@ def player_actor(player: Player, env: POPGymEnv) -> Actor:
 def random_actor(env: gym.Env, seed: int) -> Actor:
     """Return an actor that samples every action from the action space."""
     env.action_space.seed(seed)
-    return lambda obs, start: env.action_space.sample()
+    return lambda obs, start, info: env.action_space.sample()
 
 
 def batch_of_one(space: Space, element: Any) -> Any:

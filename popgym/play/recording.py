@@ -48,13 +48,13 @@ def record(
     """
     look, describe = camera(env, reveal), describer(env)
     for episode in range(episodes):
-        obs, _ = env.reset(seed=seed if episode == 0 else None)
+        obs, info = env.reset(seed=seed if episode == 0 else None)
         score, steps, over = 0.0, 0, False
         words = ["step 0", "", "", "return +0.000"]
         yield Frame(captioned(look(), words), episode, steps, score, over)
         while not over:
-            action = actor(obs, steps == 0)
-            obs, reward, terminated, truncated, _ = env.step(action)
+            action = actor(obs, steps == 0, info)
+            obs, reward, terminated, truncated, info = env.step(action)
             score, steps, over = score + float(reward), steps + 1, terminated or truncated
             words = [f"step {steps}", describe(action), f"reward {reward:+.3f}"]
             words.append(f"return {score:+.3f}")

@@ -173,20 +173,26 @@ def _play(
 ) -> Evaluation:
     B, limit = environments.num_envs, max_steps or math.inf
     seeds = reset_seed(environments, seed, Stream.STANDALONE_ENVIRONMENTS)
-    obs, _ = environments.reset(seed=seeds)
-    state, start = None, np.ones(B, bool)
+    obs, info = environments.reset(seed=seeds)
+    state, start, masks = None, np.ones(B, bool), policy.masks_of(info, B)
     total, length, left = np.zeros(B), np.zeros(B, np.int64), quotas.copy()
     results, patience = _Results(int(quotas.sum())), Patience()
     while left.any():
         policy.check(obs)
-        actions, state = policy.act_many(obs, state, start, deterministic=deterministic)
-        obs, rewards, terminated, truncated, _ = environments.step(actions)
+        actions, state = policy.act_many(
+            obs, state, start, deterministic=deterministic, action_masks=masks
+        )
+        obs, rewards, terminated, truncated, info = environments.step(actions)
+        masks = policy.masks_of(info, B)
         total += rewards
         length += 1
         ended = terminated | truncated
         cut = ~ended & (length >= limit)
         if cut.any():
-            obs, _ = environments.reset(options={"reset_mask": cut})
+            obs, info = environments.reset(options={"reset_mask": cut})
+            fresh = policy.masks_of(info, B)
+            if masks is not None and fresh is not None:  # of the environments that were reset
+                masks[cut] = fresh[cut]
         start = ended | cut
         counted = start & (left > 0)
         results.add(total[counted], length[counted], cut[counted])

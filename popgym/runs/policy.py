@@ -8,25 +8,29 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from gymnasium import Space
-from gymnasium.spaces import Discrete
+from gymnasium.spaces import Dict, Discrete, Tuple
+from gymnasium.vector.utils import batch_space, iterate
 from torch import Tensor
 
 from popgym.core.actions import null_actions
 from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
-from popgym.networks.distributions import action_distribution
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.seeds import Stream
 from popgym.spaces.flatten import named
+from popgym.spaces.masks import MaskReader
 
 
 class PolicyState(NamedTuple):
@@ -51,6 +55,7 @@ class Policy:
         self.spec, self.net = spec, net.eval()
         self.observation_space, self.action_space = spec.observation_space, spec.action_space
         self._encode = spec.encoder()
+        self._masks = MaskReader(spec.action_space)
         self._distribution = action_distribution(spec.action_space)
         self._generator = seeds.generator(seed, Stream.POLICY)
 
@@ -82,7 +87,12 @@ class Policy:
                 )
 
     def act(
-        self, obs: Any, state: PolicyState | None = None, *, deterministic: bool = True
+        self,
+        obs: Any,
+        state: PolicyState | None = None,
+        *,
+        deterministic: bool = True,
+        action_mask: Any = None,
     ) -> tuple[Any, PolicyState]:
         """Choose an action for one agent.
 
@@ -91,18 +101,29 @@ class Policy:
                 their bounds by a rounding error.
             state: The state that the last call returned. None at the start of an episode.
             deterministic: Whether to return the most probable action, instead of sampling one.
+            action_mask: Which choices are allowed, as ``info["action_mask"]`` says; see
+                ``popgym.spaces.masks``. None: all, or what a mask in the observation says.
 
         Returns:
             An action in ``action_space``, and the state for the next call.
 
         Raises:
-            ValueError: If the observation is not in its space.
+            ValueError: If the observation is not in its space, or the mask is wrong or the policy
+                was trained without one.
         """
         start = np.array([state is None])
         many = self._batch_of_one(obs)
-        actions, state = self.act_many(many, state, start, deterministic=deterministic)
-        single = actions[0] if isinstance(self.action_space, Discrete) else np.array(actions[0])
-        return single, state
+        masks = None if action_mask is None else self._masks.read(action_mask)[None]
+        actions, state = self.act_many(
+            many, state, start, deterministic=deterministic, action_masks=masks
+        )
+        return self._single(actions), state
+
+    def _single(self, actions: Any) -> Any:
+        """Return the action of a batch of one."""
+        if isinstance(self.action_space, (Tuple, Dict)):
+            return next(iter(iterate(batch_space(self.action_space, 1), actions)))
+        return actions[0] if isinstance(self.action_space, Discrete) else np.array(actions[0])
 
     def _batch_of_one(self, obs: Any) -> Any:
         try:
@@ -127,6 +148,16 @@ class Policy:
         """
         self._encode.check(obs)
 
+    def masks_of(self, info: Mapping[str, Any], count: int) -> np.ndarray | None:
+        """Return the action masks in the info of a vector environment, ``[B, A]`` bool.
+
+        None if there are none, or the policy was trained without.
+
+        Raises:
+            ValueError: If a mask is wrong.
+        """
+        return self._masks.of_info(info, count) if self.spec.masked else None
+
     @torch.inference_mode()
     def act_many(
         self,
@@ -135,7 +166,8 @@ class Policy:
         start: np.ndarray,
         *,
         deterministic: bool = True,
-    ) -> tuple[np.ndarray, PolicyState]:
+        action_masks: np.ndarray | None = None,
+    ) -> tuple[Any, PolicyState]:
         """Choose actions for the B agents of a vector environment.
 
         Args:
@@ -144,15 +176,23 @@ class Policy:
             start: ``[B]`` bool, the episode start mask: whether the observation is the first of
                 an episode.
             deterministic: As in ``act``.
+            action_masks: ``[B, A]`` bool, as ``masks_of`` reads them from a vector environment's
+                info. None as in ``act``.
 
         Returns:
             Actions for the vector environment, and the state for the next call.
+
+        Raises:
+            ValueError: If there are masks and the policy was trained without.
         """
+        if action_masks is not None and not self.spec.masked:
+            raise ValueError(
+                "the policy was trained without action masks: leave out the mask, or train again "
+                "in an environment that gives masks"
+            )
         state = state or self.initial_state(len(start))
-        inputs = {
-            name: torch.from_numpy(array)[:, None]
-            for name, array in self._encode(obs, state.previous_action, start).items()
-        }
+        encoded = self._encode(obs, state.previous_action, start, action_masks)
+        inputs = {name: torch.from_numpy(array)[:, None] for name, array in encoded.items()}
         flags = torch.from_numpy(np.asarray(start, bool))
         outputs, _, network = self.net(inputs, state.network, flags[:, None])
         if deterministic:
@@ -161,7 +201,7 @@ class Policy:
             chosen = self._distribution.sample(outputs[:, 0], self._generator)
         actions = self._distribution.to_env(chosen.numpy())
         # Copied, because an environment may change the actions that it gets.
-        return actions, PolicyState(network, actions.copy())
+        return actions, PolicyState(network, copy.deepcopy(actions))
 
     def save(self, folder: str | Path) -> None:
         """Write the weights as safetensors and the rest as JSON into an existing folder."""

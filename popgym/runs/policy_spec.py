@@ -9,8 +9,8 @@ from typing import Any
 from gymnasium import Space
 from torch import Tensor
 
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic
-from popgym.networks.distributions import action_distribution
 from popgym.networks.policy_network import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.settings import Settings

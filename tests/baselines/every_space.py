@@ -38,18 +38,11 @@ BOTH = {
     "box in part": box([-INF, 3, 2], [0, 4, INF]),
     "box of one point": box([3, -1], [3, 1]),
     "box huge": spaces.Box(np.finfo(np.float64).min, np.finfo(np.float64).max, (2,), np.float64),
-}
-"""Served as observations and as actions."""
-
-ONLY_SEEN = {
     "multi discrete matrix": spaces.MultiDiscrete([[2, 3], [3, 2]], start=[[1, 0], [0, -3]]),
-    "multi discrete scalar": spaces.MultiDiscrete(np.array(3)),
     "multi binary": spaces.MultiBinary(3),
     "multi binary matrix": spaces.MultiBinary([2, 2]),
     "box uint8": spaces.Box(0, 255, (2, 2, 3), np.uint8),
-    "box int64": spaces.Box(-(2**63), 2**63 - 1, (2,), np.int64),
     "box bool": spaces.Box(0, 1, (2,), np.bool_),
-    "box empty": spaces.Box(0, 1, (0,)),
     "tuple": spaces.Tuple((spaces.Discrete(3, start=4), spaces.Box(-1, 1, (2,)))),
     "tuple of one": spaces.Tuple((spaces.Discrete(3, dtype=np.uint8),)),
     "dict": spaces.Dict(
@@ -58,6 +51,13 @@ ONLY_SEEN = {
     ),
     "dict unsorted": spaces.Dict(OrderedDict(z=spaces.Discrete(2), a=spaces.Box(0, 1, (2,)))),
     "dict of numbers": spaces.Dict({1: spaces.Discrete(2), 0: spaces.Box(0, 1, (2,))}),
+}
+"""Served as observations and as actions."""
+
+ONLY_SEEN = {
+    "multi discrete scalar": spaces.MultiDiscrete(np.array(3)),
+    "box int64": spaces.Box(-(2**63), 2**63 - 1, (2,), np.int64),
+    "box empty": spaces.Box(0, 1, (0,)),
 }
 """Served as observations, refused as actions."""
 

@@ -383,7 +383,7 @@ def test_an_environment_may_reuse_its_arrays_and_write_into_actions(tmp_path, ve
     [
         ({"env": "RepeatPreviousEasi"}, "did you mean RepeatPreviousEasy"),
         ({"env": f"{TOYS}:TextOnly"}, "Text.*Box, Discrete"),
-        ({"env": f"{TOYS}:MultiBinaryOnly"}, r"action space MultiBinary\(3\) is not supported"),
+        ({"env": f"{TOYS}:SequenceOnly"}, r"action space Sequence\(Discrete\(3\).* not supported"),
         ({"env_options": {"colour": 1}}, "colour"),
         ({"env": f"{OWN}:CannotBeMade"}, "cannot be made: OSError: no such level"),
         ({"memory": "gruu"}, "did you mean 'gru'"),

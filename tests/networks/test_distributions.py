@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from gymnasium.vector.utils import batch_space, iterate
 
-from popgym.networks.distributions import action_distribution
+from popgym.networks.action_spaces import action_distribution
 
 BOX = spaces.Box(np.array([-2.0, 0.0]), np.array([2.0, 10.0]), dtype=np.float64)
 
@@ -15,6 +16,18 @@ def torch_reference(space, inputs):
     if isinstance(space, spaces.MultiDiscrete):
         parts = inputs.split(space.nvec.tolist(), -1)
         return [torch.distributions.Categorical(logits=x) for x in parts]
+    if isinstance(space, spaces.MultiBinary):
+        parts = inputs.chunk(space.n, -1)
+        return [torch.distributions.Categorical(logits=x) for x in parts]
+    if isinstance(space, spaces.Dict):  # NESTED
+        logits, means, log_stds = inputs[..., :7], inputs[..., 7:9], inputs[..., 9:]
+        return [
+            torch.distributions.Categorical(logits=logits[..., :4]),
+            torch.distributions.Categorical(logits=logits[..., 4:]),
+            *torch_reference(BOX, torch.cat([means, log_stds], -1)),
+        ]
+    if space.dtype == np.int8:
+        return [torch.distributions.Categorical(logits=x) for x in inputs.split([3, 2], -1)]
     mean, log_std = inputs.chunk(2, -1)
     return [
         torch.distributions.Normal(m, s.exp())
@@ -22,7 +35,11 @@ def torch_reference(space, inputs):
     ]
 
 
-SPACES = [spaces.Discrete(5), spaces.MultiDiscrete([3, 2, 4]), BOX]
+NESTED = spaces.Dict(a=spaces.Discrete(4), b=spaces.Tuple([spaces.Discrete(3, start=9), BOX]))
+WHOLE = spaces.Box(np.array([-1, 5], np.int8), np.array([1, 6], np.int8), dtype=np.int8)
+SPACES = [
+    spaces.Discrete(5), spaces.MultiDiscrete([3, 2, 4]), BOX, spaces.MultiBinary(3), WHOLE, NESTED,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("space", SPACES, ids=str)
@@ -82,10 +99,10 @@ def test_an_unbounded_box_is_passed_on_as_it_is_and_a_half_bounded_one_clipped()
 
 
 @pytest.mark.parametrize(
-    "space", [spaces.MultiBinary(3), spaces.Text(4), spaces.Tuple([BOX])], ids=str
+    "space", [spaces.Text(4), spaces.Tuple([BOX, spaces.Text(4)]), spaces.Tuple([])], ids=str
 )
 def test_an_unsupported_action_space_is_refused_with_what_to_do(space):
-    with pytest.raises(ValueError, match=r"must be Discrete.*ActionWrapper"):
+    with pytest.raises(ValueError, match=r"must be made of Discrete.*ActionWrapper"):
         action_distribution(space)
 
 
@@ -125,10 +142,9 @@ def test_actions_reach_the_environment_in_its_own_type(space, plain, expected):
     "space",
     [
         spaces.Box(0, 1, (0,)),
-        spaces.Box(0, 9, (2,), np.int64),
         spaces.Box(0, 1, (2,), np.longdouble),
         spaces.MultiDiscrete([]),
-        spaces.MultiDiscrete([[2, 3], [3, 2]]),
+        spaces.MultiDiscrete(np.array(3)),
     ],
     ids=str,
 )
@@ -136,3 +152,32 @@ def test_a_space_of_the_right_kind_that_holds_no_actions_is_refused_in_one_line(
     with pytest.raises(ValueError, match=r"^the action space .* at least one number") as caught:
         action_distribution(space)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.MultiBinary([2, 3]),
+        spaces.MultiDiscrete([[2, 3], [3, 2]], start=[[1, 0], [0, -3]]),
+        spaces.Box(0, 255, (2, 2), np.uint8),
+        spaces.Box(0, 1, (2,), np.bool_),
+        WHOLE,
+        NESTED,
+        spaces.Tuple([NESTED, spaces.MultiBinary(2)]),
+    ],
+    ids=str,
+)
+def test_actions_of_many_parts_are_elements_of_the_batched_space(space):
+    dist = action_distribution(space)
+    inputs = torch.randn(5, dist.num_inputs)
+    many = batch_space(space, 5)
+    for actions in (dist.sample(inputs), dist.mode(inputs)):
+        assert actions.shape == (5, dist.num_columns)
+        taken = dist.to_env(actions.numpy())
+        assert all(space.contains(each) for each in iterate(many, taken))
+        assert torch.isfinite(dist.log_prob(inputs, actions)).all()
+
+
+def test_whole_numbers_with_too_many_choices_are_refused_with_what_to_do():
+    with pytest.raises(ValueError, match=r"5,000 choices; at most 4,096.*Box of real numbers"):
+        action_distribution(spaces.Box(1, 5000, (2,), np.int32))

@@ -12,8 +12,8 @@ from torch import Tensor
 from popgym.core.actions import null_actions
 from popgym.core.layout import stacked
 from popgym.inputs import MASK
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic
-from popgym.networks.distributions import action_distribution
 from popgym.networks.input_layers import FORBIDDEN
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.quotas import episode_quotas
@@ -102,7 +102,7 @@ class Actor:
             truncated episodes (0 elsewhere).
         """
         taken = self.distribution.to_env(action)
-        self.previous_action = taken.copy()  # an environment may write into what it is given
+        self.previous_action = copy.deepcopy(taken)  # an environment may write into it
         obs, rewards, terminated, truncated, info = self._call(self.env.step, taken)
         self._check_rewards(rewards)
         self.discounted = rewards + self.gamma * np.where(self.start, 0.0, self.discounted)
@@ -127,7 +127,7 @@ class Actor:
         """
         obs = self._stack([final_obs[row] for row in rows])
         self._check(obs, rows)
-        inputs = self.encode(obs, self.previous_action[rows])
+        inputs = self.encode(obs, _rows(self.previous_action, rows))
         flat = self.net.flatten_state(self.state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.env.num_envs, np.float32)
@@ -223,6 +223,15 @@ class Actor:
         self.state = self.net.unflatten_state(memory)
         for name in _SAVED:
             setattr(self, name, play[name])
+
+
+def _rows(actions: Any, rows: np.ndarray) -> Any:
+    """Return some of a batch of actions, which may be nested in tuples and dicts."""
+    if isinstance(actions, tuple):
+        return tuple(_rows(part, rows) for part in actions)
+    if isinstance(actions, dict):
+        return {key: _rows(part, rows) for key, part in actions.items()}
+    return actions[rows]
 
 
 def is_native(env: Any) -> bool:

@@ -24,7 +24,7 @@ from popgym.baselines.ppo.rollout import Rollout
 from popgym.baselines.ppo.scaling import AdvantageScale, ObservationScale, RewardScale
 from popgym.baselines.rl_modules.memory_module import ROLLOUT_STATE, START
 from popgym.inputs import MEASURED
-from popgym.networks.distributions import action_distribution
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.normaliser import Normaliser
 from popgym.runs import seeds
 from popgym.runs.errors import TrainingDivergedError

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from popgym.core.arguments import check_known
 from popgym.inputs import NUMBERS
 from popgym.memory.registry import find_memory, memory_options
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
-from popgym.networks.distributions import action_distribution
 from popgym.networks.options import NetworkOptions
 from popgym.runs.settings import Settings
 
@@ -96,6 +96,8 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         if network.get("embedding_max_steps") is None:
             network["embedding_max_steps"] = max_seq_len
         distribution = action_distribution(self.action_space)
+        if not self.is_rollout:
+            _check_actions(self.action_space)
         self.net = ActorCritic(
             observation_size=size,
             num_outputs=distribution.num_inputs,
@@ -184,6 +186,18 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
 
     def _state(self, tensors: Mapping[str, Tensor] | None, rows: int) -> ActorCriticState:
         return self.net.initial_state(rows) if not tensors else self.net.unflatten_state(tensors)
+
+
+def _check_actions(space: Any) -> None:
+    """Check that RLlib's own distribution of an action space takes the outputs of the network."""
+    one_axis = isinstance(space, gym.spaces.MultiDiscrete) and space.nvec.ndim == 1
+    real = isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating)
+    if not (isinstance(space, gym.spaces.Discrete) or one_axis or real):
+        raise ValueError(
+            f"the action space {space} is not supported by RLlib's learners with this module: it "
+            "must be Discrete, one-dimensional MultiDiscrete, or a Box of real numbers; "
+            "popgym.train takes it"
+        )
 
 
 def input_shapes(space: Any) -> dict[str, tuple[int, ...]]:

@@ -174,7 +174,7 @@ def test_one_broken_environment_of_several_is_named(build, vectorization, broken
         algorithm.train()
 
 
-@pytest.mark.parametrize("space", ["Text", "MultiBinary"])
+@pytest.mark.parametrize("space", ["Text", "Sequence"])
 def test_an_unsupported_space_is_refused(build, space):
     with pytest.raises(ValueError, match=space):
         build(f"{TOYS}:{space}Only")

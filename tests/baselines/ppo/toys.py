@@ -90,8 +90,8 @@ class TextOnly(Countdown):
     observation_space = spaces.Text(5)
 
 
-class MultiBinaryOnly(Countdown):
-    action_space = spaces.MultiBinary(3)
+class SequenceOnly(Countdown):
+    action_space = spaces.Sequence(spaces.Discrete(3))
 
 
 class Guess(gym.Env):
