@@ -8,8 +8,8 @@ from gymnasium import spaces
 class Grid(gym.Env):
     """As MiniGrid: a picture of codes, a direction, a mission in words.
 
-    The action should be half the row of the squares with code 5. Episodes have four steps, and every
-    other one is truncated.
+    The action should be half the row of the squares with code 5. Episodes have four steps, and
+    every other one is truncated.
     """
 
     size = 7

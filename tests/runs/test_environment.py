@@ -97,7 +97,7 @@ def test_a_known_package_suggests_its_ids(package):
 
 def test_a_known_package_that_cannot_be_imported_is_told(package):
     package.write_text("import no_such_engine")
-    with pytest.raises(ValueError, match="Tiny-Room-v0.*tiny_rooms.*no_such_engine"):
+    with pytest.raises(ValueError, match=r"Tiny-Room-v0.*tiny_rooms.*no_such_engine"):
         resolve("Tiny-Room-v0")
 
 
