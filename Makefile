@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint types bench clean
+.PHONY: demo test test-slow lint types bench peers clean
 
 demo: .venv/ready
 	$(BIN)/popgym train RepeatPreviousEasy --memory frameconv
@@ -30,6 +30,13 @@ bench: .venv/ready  # prints tables; takes long and needs a machine without othe
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/learning.py
 
+peers: .venv-peers/ready  # the libraries that benchmarks/time_to_score.py compares popgym to
+
+.venv-peers/ready: benchmarks/peers/requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet -c constraints.txt -r benchmarks/peers/requirements.txt -e .
+	touch $@
+
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "pip>=25.1"  # the first version with dependency groups
@@ -37,4 +44,4 @@ bench: .venv/ready  # prints tables; takes long and needs a machine without othe
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -18,9 +19,25 @@ from popgym.runs.environment import looking_at
 from popgym.runs.errors import RunError, describe
 from popgym.runs.names import found
 from popgym.runs.policy_spec import PolicySpec
-from popgym.runs.settings import Settings
-from popgym.runs.source import Env, source_of
+from popgym.runs.settings import LONG_NEED, LONG_ROLLOUT, SHORT_ROLLOUT, Settings
+from popgym.runs.source import Env, Source, source_of
 from popgym.runs.texts import WithoutTexts
+
+
+def with_rollout(settings: Settings, source: Source) -> Settings:
+    """Return the settings with a rollout that is long enough for the memory that the task needs."""
+    if settings.rollout is not None:
+        return settings
+    needed = _memory_needed(settings, found(source))
+    is_long = needed is not None and needed >= LONG_NEED
+    return replace(settings, rollout=LONG_ROLLOUT if is_long else SHORT_ROLLOUT)
+
+
+def _memory_needed(settings: Settings, target: Any) -> int | None:
+    """Return how many steps back the task requires an agent to remember; None if unknown."""
+    if not isinstance(target, str) or not target.startswith("popgym-"):
+        return None
+    return popgym.envs.memory_needed(target, **settings.env_options)
 
 
 def check(settings: Settings, env: Env | None = None) -> Settings:
@@ -52,8 +69,10 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
         spec.as_data()  # refuses what cannot be saved, before hours of training
-    if isinstance(target, str) and target.startswith("popgym-"):
-        _warn_of_short_receptive_field(settings, target, net.core)
+    needed = _memory_needed(settings, target)
+    if needed is not None:
+        _warn_of_short_receptive_field(settings, needed, net.core)
+        _warn_of_short_rollout(settings, needed, net.core)
     return settings
 
 
@@ -94,10 +113,22 @@ def _try_network(spec: PolicySpec) -> ActorCritic:
         raise RunError(f"memory {spec.memory} cannot be built: {describe(error)}") from error
 
 
-def _warn_of_short_receptive_field(settings: Settings, target: str, memory: Memory) -> None:
+def _warn_of_short_rollout(settings: Settings, needed: int, memory: Memory) -> None:
+    """Warn if gradients do not reach back as far as a recurrent memory must remember."""
+    assert settings.rollout is not None
+    if memory.receptive_field is None and settings.rollout <= needed:
+        length = 2 ** needed.bit_length()
+        warnings.warn(
+            f"rollout {settings.rollout}: gradients reach back over one rollout, and "
+            f"{settings.env} requires a memory of {needed} steps; learning what to remember may "
+            f"be slow or fail: try --set rollout={length}",
+            stacklevel=4,
+        )
+
+
+def _warn_of_short_receptive_field(settings: Settings, needed: int, memory: Memory) -> None:
     seen, is_window = memory.receptive_field, isinstance(memory, TemporalConv)
-    needed = popgym.envs.memory_needed(target, **settings.env_options)
-    if seen is not None and needed is not None and seen <= needed:
+    if seen is not None and seen <= needed:
         what = f"stack_size {seen}" if is_window else settings.memory
         remedy = (
             f"use --set memory.stack_size={needed + 1} or a recurrent memory"

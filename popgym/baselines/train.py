@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from popgym.baselines.build import running_algorithm
-from popgym.baselines.checks import check
+from popgym.baselines.checks import check, with_rollout
 from popgym.baselines.given import named, source_again
 from popgym.baselines.loop import iterate_until_done
 from popgym.baselines.ppo import RecurrentPPO
@@ -78,7 +78,7 @@ def train(
     source = source_of(env)
     chosen = Settings.from_dict(merge({"env": source.name, "memory": memory}, settings))
     source = named(source, chosen)
-    chosen = replace(chosen, env=source.name).resolved()
+    chosen = with_rollout(replace(chosen, env=source.name), source).resolved()
     folder = RunFolder.create(check(chosen, source), out)
     return _train(folder, source, resumed=False, progress=progress)
 

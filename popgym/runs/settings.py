@@ -28,6 +28,11 @@ VECTORIZATIONS = ("sync", "async")
 UNRECORDED_TIME_UNIT = 64
 """Unit of the time embedding in runs that did not record it, and in policies of format 1."""
 
+SHORT_ROLLOUT, LONG_ROLLOUT = 32, 64
+LONG_NEED = 16
+"""Steps that a task must need to remember for rollouts to be long."""
+MINIBATCH, MINIBATCH_ROWS = 256, 8
+
 # The network of the paper's protocol. It is narrower than POPGym's defaults and performs as well.
 NETWORK: Options = {
     "preprocessor_input_size": 128,
@@ -74,13 +79,15 @@ class Settings:
     """Whether only actions are taken that the environment's action masks allow, if it gives masks:
     info["action_mask"], or the entry action_mask of a Dict observation."""
 
-    num_envs: int = 64
+    num_envs: int = 32
     """Number of environments stepped together."""
-    rollout: int = 16
-    """Steps of each environment in a rollout."""
-    minibatch_size: int = 256
-    """Steps in a minibatch, which consists of complete rollouts of some environments."""
-    epochs: int = 2
+    rollout: int | None = None
+    """Steps of each environment in a rollout, over which gradients flow back. None means 32, or 64
+    where the task is known to need a memory of 16 steps or more."""
+    minibatch_size: int | None = None
+    """Steps in a minibatch, which consists of complete rollouts of some environments. None means
+    256, or 8 rollouts if these are more."""
+    epochs: int = 3
     """Number of passes over each batch."""
     lr: float = 1e-3
     """Learning rate of Adam."""
@@ -172,11 +179,13 @@ class Settings:
                 f"and {self.learners} learners: {num_envs} are used",
                 stacklevel=3,
             )
-        minibatch = max(self.rollout, self.minibatch_size)
+        rollout = self.rollout or SHORT_ROLLOUT
+        minibatch = self.minibatch_size or max(MINIBATCH, MINIBATCH_ROWS * rollout)
         return dataclasses.replace(
             self,
             num_envs=num_envs,
-            minibatch_size=min(minibatch, num_envs * self.rollout),
+            rollout=rollout,
+            minibatch_size=min(max(rollout, minibatch), num_envs * rollout),
             network={**NETWORK, **self.network},
         )
 
@@ -192,6 +201,7 @@ class Settings:
     @property
     def batch_size(self) -> int:
         """Number of environment steps in a batch."""
+        assert self.rollout is not None, "resolve first"
         return self.num_envs * self.rollout
 
     def as_dict(self) -> dict[str, Any]:

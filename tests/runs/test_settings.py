@@ -66,10 +66,10 @@ def test_resolving_twice_changes_nothing():
 
 
 def test_environments_divide_among_runners_and_learners_alike():
-    with pytest.warns(UserWarning, match="num_envs 64 cannot be divided"):
-        assert Settings(env="E", runners=3).resolved().num_envs == 63
-        assert Settings(env="E", learners=3).resolved().num_envs == 63
-        assert Settings(env="E", runners=3, learners=2).resolved().num_envs == 60
+    with pytest.warns(UserWarning, match="num_envs 32 cannot be divided"):
+        assert Settings(env="E", runners=3).resolved().num_envs == 30
+        assert Settings(env="E", learners=3).resolved().num_envs == 30
+        assert Settings(env="E", runners=3, learners=2).resolved().num_envs == 30
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ class RecurrentPPOConfig(PPOConfig):
 
     def apply(self, settings: Settings) -> RecurrentPPOConfig:
         """Set all options of sampling and learning as resolved settings say."""
+        assert settings.rollout is not None and settings.minibatch_size is not None
         runners, learners = max(1, settings.runners), max(1, settings.learners)
         self.env_runners(
             num_env_runners=settings.runners,

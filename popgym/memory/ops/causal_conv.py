@@ -2,10 +2,11 @@
 
     yₜ = b + Σₖ Wₖ xₜ₋ₖd,  0 ≤ k < W,  where xₜ₋ₖd = 0 before the episode's first step
 
-First, one convolution computes all rows and ignores the episode starts inside them. Then the
-outputs whose window contains inputs of an earlier episode are computed again, from the taps that
-belong to their own episode. The new values replace the first ones, so that an output never depends
-on an earlier episode, even if that episode contained NaN.
+With few steps, the windows of all outputs are copied, inputs of earlier episodes are set to 0, and
+one matrix product computes the outputs. With many, that would take too much memory. Then one
+convolution computes all rows and ignores the episode starts inside them, and the outputs whose
+window contains inputs of an earlier episode are computed again, from the taps that belong to their
+own episode. In neither way does an output depend on an earlier episode, even if that contained NaN.
 """
 
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from popgym.memory.ops.resets import episode_starts
+
+_MOST_IN_WINDOWS = 1 << 20
+"""Numbers in all windows up to which they are copied: the copy then fits into a core's cache."""
 
 
 class CausalConv(NamedTuple):
@@ -51,12 +55,28 @@ class CausalConv(NamedTuple):
         if steps == 1:
             windows = torch.cat([before[:, :: self.dilation], x], 1)  # [B, W, F]
             return self._product(windows).unsqueeze(1), last
-        y = self._convolve(torch.cat([before, x], 1) if self.span else x)
+        starts = None
         if start is not None and self.span:
             starts = episode_starts(start, before=-self.span)
-            y = self._recompute_cut_windows(y, x, starts)
             last = self._cut(last, starts[:, -1:] - steps)
+        if x.numel() * self.weight.shape[2] <= _MOST_IN_WINDOWS:
+            return self._from_windows(x, before, starts), last
+        y = self._convolve(torch.cat([before, x], 1) if self.span else x)
+        if starts is not None:
+            y = self._recompute_cut_windows(y, x, starts)
         return y, last
+
+    def _from_windows(self, x: Tensor, before: Tensor, starts: Tensor | None) -> Tensor:
+        """Compute the outputs [B, T, D] from a copy of each output's window."""
+        B, T, _ = x.shape
+        frames = torch.cat([before, x], 1) if self.span else x
+        offsets = range(0, self.span + 1, self.dilation)
+        windows = torch.stack([frames[:, k : k + T] for k in offsets], 2)  # [B, T, W, F]
+        if starts is not None:
+            age = torch.arange(T, device=x.device) - starts  # [B, T]
+            lags = self.span - torch.tensor(offsets, device=x.device)
+            windows = windows.masked_fill((lags > age.unsqueeze(2)).unsqueeze(3), 0)
+        return self._product(windows.flatten(0, 1)).unflatten(0, (B, T))
 
     def _convolve(self, frames: Tensor) -> Tensor:
         """[B, span + T, F] -> [B, T, D]."""
