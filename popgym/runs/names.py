@@ -34,7 +34,7 @@ def resolve(name: str) -> str | type[gym.Env]:
     if ":" in name:
         return _user_class(name)
     package = _package_of(name)
-    if name not in gym.registry and package is not None and find_spec(package) is not None:
+    if name not in gym.registry and package is not None and _is_installed(package):
         import_user_module(f"environment {name!r}", package)
     if name in gym.registry:
         return name
@@ -49,8 +49,13 @@ def _package_of(name: str) -> str | None:
     return next((package for begin, package in PACKAGES.items() if name.startswith(begin)), None)
 
 
+def _is_installed(package: str) -> bool:
+    found = find_spec(package)
+    return found is not None and found.origin is not None  # None: a folder that has only its name
+
+
 def _hint(name: str, package: str | None) -> str:
-    if package is not None and find_spec(package) is None:
+    if package is not None and not _is_installed(package):
         return f"install the package {package}, which has environments of such names"
     close = nearest(name, [*ENTRIES, *gym.registry])
     hint = f"did you mean {' or '.join(close)}?" if close else "`popgym envs` lists ours."

@@ -101,7 +101,10 @@ def test_a_known_package_that_cannot_be_imported_is_told(package):
         resolve("Tiny-Room-v0")
 
 
-def test_a_known_package_that_is_not_installed_is_named(monkeypatch):
+@pytest.mark.parametrize("folder", ["elsewhere", "tiny_rooms"])
+def test_a_known_package_that_is_not_installed_is_named(tmp_path, monkeypatch, folder):
+    (tmp_path / folder).mkdir()  # a folder of that name is no package
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(names.PACKAGES, "Tiny-", "tiny_rooms")
     with pytest.raises(ValueError, match="'Tiny-Room-v0'; install the package tiny_rooms"):
         resolve("Tiny-Room-v0")

@@ -148,6 +148,27 @@ def test_a_policy_of_format_1_has_the_unit_of_time_it_was_trained_with(tmp_path)
     torch.testing.assert_close(*outputs)
 
 
+def test_a_policy_of_format_2_sees_numbers_and_pictures_as_they_are(tmp_path):
+    """There was neither normalisation nor an encoder of pictures."""
+    image = spaces.Dict(a=spaces.Box(-9, 9, (2,)), b=spaces.Box(0, 255, (5, 5, 3), np.uint8))
+    trained = policy(image, network={**NETWORK, "encoder": "none"}, normalise_observations=False)
+    trained.save(tmp_path)
+
+    def as_format_2(description):
+        for name in description.keys() - {
+            "observation_space", "action_space", "memory", "memory_options", "network",
+            "previous_action", "start_flag",
+        }:  # fmt: skip
+            del description[name]
+        del description["network"]["encoder"]
+        description["format"] = 2
+
+    edit(as_format_2)(tmp_path)
+    old, observations = load_policy(tmp_path), samples(image, 5)
+    assert play(old, observations) == play(trained, observations)
+    assert list(old.spec.encoder().shapes) == ["numbers"]
+
+
 @pytest.mark.parametrize("obs", [4, -1, 1.5, None, np.array([1])])
 def test_an_observation_outside_its_space_is_refused(obs):
     with pytest.raises(ValueError, match=r"is not in Discrete\(4\)"):

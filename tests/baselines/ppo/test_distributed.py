@@ -31,8 +31,9 @@ def test_runners_play_and_learners_learn(tmp_path):
 
 
 def test_learners_begin_as_in_one_process_and_keep_equal_weights(build):
-    alone = build(seed=3).env_runner.module.state_dict()
-    algorithm = build(runners=1, learners=2, seed=3)
+    options = {"env": "PositionOnlyCartPoleEasy", "seed": 3}  # its observations are normalised
+    alone = build(**options).env_runner.module.state_dict()
+    algorithm = build(runners=1, learners=2, **options)
     (remote,) = algorithm.env_runner_group.foreach_env_runner(
         lambda runner: runner.module.state_dict(), local_env_runner=False
     )
@@ -43,8 +44,13 @@ def test_learners_begin_as_in_one_process_and_keep_equal_weights(build):
     first, second = algorithm.learner_group.foreach_learner(
         lambda learner: learner.module["default_policy"].unwrapped().state_dict()
     )
+    (acting,) = algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: runner.module.state_dict(), local_env_runner=False
+    )
     for name, tensor in first.get().items():
         np.testing.assert_array_equal(tensor.numpy(), second.get()[name].numpy(), err_msg=name)
+        np.testing.assert_array_equal(tensor.numpy(), acting[name].numpy(), err_msg=name)
+    assert acting["net.inputs.normaliser.mean"].any()
 
 
 def test_a_remote_runner_holds_the_learners_weights_also_after_a_rollback(build, tmp_path):
