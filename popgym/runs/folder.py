@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from popgym.runs.files import replacing, write_text
 from popgym.runs.progress_file import ProgressFile, Row
-from popgym.runs.settings import UNRECORDED_TIME_UNIT, Settings
+from popgym.runs.settings import NETWORK_BEFORE_3, UNRECORDED_TIME_UNIT, Settings
 from popgym.runs.source import GIVEN
 
 if TYPE_CHECKING:  # a policy needs torch, a folder does not
@@ -103,7 +103,7 @@ class RunFolder:
             raise ValueError(f"there is no run folder {folder}{_nearby(folder)}")
         try:
             data = _read_config(folder)
-            settings = _with_time_unit(Settings.from_dict(data["settings"]))
+            settings = _with_time_unit(Settings.from_dict(_current(data["settings"])))
         except FileNotFoundError as error:
             raise ValueError(f"{folder} is no run folder: it has no {CONFIG}") from error
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -207,6 +207,17 @@ def load(path: str | Path, seed: int = 0) -> Policy:
 
 def _iteration(checkpoint: Path) -> str:
     return checkpoint.name.rpartition("-")[2]
+
+
+def _current(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as the current version names them, with the values that they had."""
+    if "normalise_rewards" in settings:
+        return settings
+    # Written before rewards and observations were normalised.
+    network = {**settings["network"], **NETWORK_BEFORE_3}
+    kept = {name: value for name, value in settings.items() if name != "value_clip"}
+    without = {"normalise_rewards": False, "normalise_observations": False, "action_masks": False}
+    return {**kept, **without, "network": network}
 
 
 def _with_time_unit(settings: Settings) -> Settings:

@@ -15,12 +15,11 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from popgym.importing import UserModuleError
-from popgym.runs.settings import UNRECORDED_TIME_UNIT
+from popgym.runs.settings import NETWORK_BEFORE_3, UNRECORDED_TIME_UNIT
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
 FORMAT = 3
 _NEW_IN_3 = {"normalise_observations": False, "masked": False}
-_NETWORK_BEFORE_3 = {"encoder": "none", "state_dependent_std": True}
 _DAMAGE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
 )  # fmt: skip
@@ -104,10 +103,10 @@ def _current(data: dict[str, Any]) -> dict[str, Any]:
         # Its unit of the time embedding was not the one used in training.
         del data["max_steps"]
         data |= _NEW_IN_3
-        network = {**data["network"], **_NETWORK_BEFORE_3}
+        network = {**data["network"], **NETWORK_BEFORE_3}
         data["network"] = {**network, "embedding_max_steps": UNRECORDED_TIME_UNIT}
     elif written == 2:
-        data = {**data, **_NEW_IN_3, "network": {**data["network"], **_NETWORK_BEFORE_3}}
+        data = {**data, **_NEW_IN_3, "network": {**data["network"], **NETWORK_BEFORE_3}}
     elif written != FORMAT:
         raise ValueError(f"written by another version of popgym (format is not {FORMAT})")
     return data

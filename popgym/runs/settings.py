@@ -33,6 +33,9 @@ LONG_NEED = 16
 """Steps that a task must need to remember for rollouts to be long."""
 MINIBATCH, MINIBATCH_ROWS = 256, 8
 
+NETWORK_BEFORE_3: Options = {"encoder": "none", "state_dependent_std": True}
+"""Options that networks had, unrecorded, in policies before format 3 and in their runs."""
+
 # The network of the paper's protocol. It is narrower than POPGym's defaults and performs as well.
 NETWORK: Options = {
     "preprocessor_input_size": 128,
@@ -117,7 +120,7 @@ class Settings:
     """Whether rewards are divided by the root mean square of the discounted return, for learning
     only; returns are reported as they are."""
     normalise_observations: bool = True
-    """Whether real numbers of the observation are normalised by their running mean and
+    """Whether the numbers of Box observations are normalised by their running mean and
     deviation."""
     advantage_floor: float = 0.5
     """Lower bound of the divisor in advantage normalisation, as a fraction of the largest standard

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, MultiBinary, Space
 
 from popgym.inputs import MASK, MEASURED, NUMBERS, PICTURE
-from popgym.spaces.agent_input import AgentInput, is_real
+from popgym.spaces.agent_input import AgentInput
 from popgym.spaces.flatten import Flattener, follow, leaves
 from popgym.spaces.masks import KEY, MaskReader, has_mask
 
@@ -27,7 +27,7 @@ class InputEncoder:
         action_space: The action space of a single environment.
         previous_action: As in ``AgentInput``.
         start_flag: As in ``AgentInput``.
-        normalise: Whether real numbers of the observation are "measured" and not "numbers".
+        normalise: Whether the numbers of Boxes are "measured" and not "numbers".
         pictures: Whether pictures are kept as they are. Otherwise they are flattened.
         masked: Whether the environment gives action masks, see ``popgym.spaces.masks``. A mask in
             the observation is also among its numbers, because it may tell more than what is
@@ -55,7 +55,7 @@ class InputEncoder:
         parts = list(leaves(observation_space))
         self._pictures = [(path, part) for path, part in parts if pictures and is_picture(part)]
         rest = [each for each in parts if each not in self._pictures]
-        measured = [each for each in rest if normalise and is_real(each[1])]
+        measured = [each for each in rest if normalise and is_measured(each[1])]
         plain = [each for each in rest if each not in measured]
         self._numbers = AgentInput(
             observation_space, action_space, previous_action, start_flag, plain
@@ -155,3 +155,8 @@ def _has_picture_axes(space: Space) -> TypeGuard[Box]:
         and len(space.shape) == 3
         and 0 not in space.shape
     )
+
+
+def is_measured(space: Space) -> bool:
+    """Return whether a part of an observation consists of numbers that are worth normalising."""
+    return isinstance(space, Box) and space.dtype != np.bool_

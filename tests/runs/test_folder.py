@@ -213,3 +213,17 @@ def test_the_policy_is_replaced_as_a_whole(run):
     run.save_policy(policy(memory="mlp"))
     assert load(run.path).spec.memory == "mlp"
     assert sorted(p.name for p in run.path.iterdir()) == ["config.json", "policy"]
+
+
+def test_a_run_from_before_observations_were_normalised_has_its_own_settings(run):
+    data = json.loads((run.path / "config.json").read_text())
+    old = data["settings"]
+    for name in ("normalise_rewards", "normalise_observations", "action_masks"):
+        del old[name]
+    for name in ("encoder", "state_dependent_std"):
+        old["network"].pop(name, None)
+    old["value_clip"] = 10.0
+    (run.path / "config.json").write_text(json.dumps(data))
+    again = RunFolder.open(run.path).settings
+    assert not (again.normalise_rewards or again.normalise_observations or again.action_masks)
+    assert again.network["encoder"] == "none" and again.network["state_dependent_std"]
