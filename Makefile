@@ -14,7 +14,7 @@ test: .venv/ready
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
 test-slow: .venv/ready  # trains agents and starts Ray clusters; takes some minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ def batch_of(space, count):
     return {"camera": camera, "rest": tuple(rest)}
 
 
-def test_real_numbers_pictures_and_the_rest_are_kept_apart():
+def test_numbers_of_boxes_pictures_and_the_rest_are_kept_apart():
     encode = InputEncoder(MIXED, Discrete(2), normalise=True, pictures=True)
     obs, start = batch_of(MIXED, 2), np.array([True, False])
     inputs = encode(obs, np.array([1, 1]), start)
@@ -31,10 +31,11 @@ def test_real_numbers_pictures_and_the_rest_are_kept_apart():
         "numbers": np.float32, "measured": np.float32, "picture0": np.uint8,
     }  # fmt: skip
     np.testing.assert_array_equal(inputs["picture0"], obs["camera"])
-    np.testing.assert_array_equal(inputs["measured"], obs["rest"][0])
-    choice, numbers, previous, flag = np.split(inputs["numbers"], [3, 5, 7], -1)
+    measured = np.split(inputs["measured"], [obs["rest"][0].shape[1]], -1)
+    np.testing.assert_array_equal(measured[0], obs["rest"][0])
+    np.testing.assert_array_equal(measured[1], obs["rest"][2])  # whole numbers
+    choice, previous, flag = np.split(inputs["numbers"], [3, 5], -1)
     np.testing.assert_array_equal(choice.argmax(-1), obs["rest"][1])
-    np.testing.assert_array_equal(numbers, obs["rest"][2])
     assert previous.tolist() == [[0, 0], [0, 1]] and flag.tolist() == [[1], [0]]
     assert {name: x.shape[1:] for name, x in inputs.items()} == encode.shapes
     for i in range(2):

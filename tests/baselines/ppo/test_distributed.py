@@ -12,7 +12,8 @@ from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDiverge
 from tests.baselines.ppo.conftest import SMALL
 from tests.baselines.ppo.toys import Countdown
 
-pytestmark = pytest.mark.slow
+# One cluster of Ray at a time: two of them would share this machine and its session folder.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture(scope="module", autouse=True)

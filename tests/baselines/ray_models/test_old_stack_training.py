@@ -32,7 +32,8 @@ from popgym.baselines.ray_models import (
     LinearAttention,
 )
 
-pytestmark = pytest.mark.slow
+# One cluster of Ray at a time: two of them would share this machine and its session folder.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 OBSERVATIONS = {
     "tuple": spaces.Tuple((spaces.Discrete(3), spaces.Box(-1, 1, (2,)))),

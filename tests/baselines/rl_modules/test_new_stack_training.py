@@ -18,7 +18,8 @@ from ray.tune.registry import register_env
 
 from popgym.baselines.rl_modules import MemoryModule
 
-pytestmark = pytest.mark.slow
+# One cluster of Ray at a time: two of them would share this machine and its session folder.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 class Noise(gym.Env):
