@@ -29,6 +29,9 @@ from popgym.networks.options import (
 
 __all__ = ["NetworkOptions", "PolicyNetwork"]
 
+LOG_STD_UNIT = 5.0
+"""Unit of the parameter for the logarithm. A step of Adam has the size of the learning rate, so the
+deviation changes this much faster than a weight. Otherwise it would take thousands of updates."""
 LOG_STD_RANGE = (-5.0, 2.0)
 """Bounds of the logarithm of a standard deviation, in units of half the range of the action."""
 
@@ -95,7 +98,7 @@ class PolicyNetwork(nn.Module):
         self.actor, actor_size = _build("actor", actor, y_size, out)
         free = 0 if options.state_dependent_std else num_scales
         self.actor_head = _head(actor_size, num_outputs - free)
-        start = torch.full((free,), float(options.initial_log_std))
+        start = torch.full((free,), options.initial_log_std / LOG_STD_UNIT)
         self.log_std = nn.Parameter(start) if free else None
         critic = (out,) if options.critic is None else options.critic
         self.critic, critic_size = _build("critic", critic, y_size, out)
@@ -146,7 +149,7 @@ class PolicyNetwork(nn.Module):
         """Append the logarithms of the standard deviations, if they are parameters."""
         if self.log_std is None:
             return means
-        scales = self.log_std.clamp(*LOG_STD_RANGE).to(means.dtype)
+        scales = (LOG_STD_UNIT * self.log_std).clamp(*LOG_STD_RANGE).to(means.dtype)
         return torch.cat([means, scales.expand(*means.shape[:-1], -1)], -1)
 
 
