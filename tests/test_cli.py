@@ -265,7 +265,10 @@ MISTAKES = [
     (["train", f"{TOYS}:NotANumber"], "NotANumber: environment 0: observation has the value nan"),
     (["train", f"{TOYS}:Outside"], "observation has the value 11.0 at (0,), which is outside"),
     (["train", f"{TOYS}:InfiniteReward"], "gave a reward that is not finite"),
-    (["train", f"{OWN}:HugeReward"], "lower the learning rate"),
+    (
+        ["train", f"{OWN}:HugeReward", "--set", "normalise_rewards=false"],
+        "lower the learning rate",
+    ),
 ]
 
 

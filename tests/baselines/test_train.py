@@ -324,8 +324,13 @@ def test_a_broken_environment_ends_the_run_by_name_and_leaves_nothing(tmp_path, 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_advice_and_leaves_nothing(tmp_path):
     with pytest.raises(TrainingDivergedError, match="lower the learning rate"):
-        train(f"{OWN}:HugeReward", out=tmp_path / "run")
+        train(f"{OWN}:HugeReward", out=tmp_path / "run", normalise_rewards=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_huge_rewards_are_learned_from_if_they_are_normalised(tmp_path):
+    run = train(f"{OWN}:HugeReward", out=tmp_path / "run", steps=2 * STEPS)
+    assert run.rows[-1]["value_loss"] < 100
 
 
 def test_a_run_that_fails_later_keeps_its_rows_and_says_so(tmp_path, fail_in_iteration):
