@@ -214,7 +214,7 @@ def _current(settings: dict[str, Any]) -> dict[str, Any]:
     if "normalise_rewards" in settings:
         return settings
     # Written before rewards and observations were normalised.
-    network = {**settings["network"], **NETWORK_BEFORE_3}
+    network = {**settings.get("network", {}), **NETWORK_BEFORE_3}
     kept = {name: value for name, value in settings.items() if name != "value_clip"}
     without = {"normalise_rewards": False, "normalise_observations": False, "action_masks": False}
     return {**kept, **without, "network": network}

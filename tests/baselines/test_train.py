@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import popgym
-from popgym.baselines import loop
+from popgym.baselines import checks, loop
 from popgym.baselines import train as training
 from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.ppo.learner import PPOLearner
 from popgym.baselines.train import resume
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from popgym.runs.folder import RunFolder
+from popgym.runs.source import source_of
 from tests.runs.specimens import OWN, SMALL, TOYS, Counted
 
 STEPS = 128  # of an iteration
@@ -422,8 +424,40 @@ def test_a_mistake_in_resuming_leaves_the_run_as_it_was(tmp_path):
 # ---- doubtful choices
 
 
-def settings(env, memory="frameconv", **options):
-    return training.Settings(env=env, memory=memory, memory_options=options).resolved()
+def settings(env, memory="frameconv", rollout=64, **options):
+    chosen = training.Settings(env=env, memory=memory, memory_options=options, rollout=rollout)
+    return chosen.resolved()
+
+
+def test_a_rollout_that_is_too_short_for_the_task_is_warned_of_with_a_remedy():
+    with pytest.warns(UserWarning, match=r"rollout 32: .* memory of 63 steps.*rollout=64"):
+        training.check(settings("RepeatPreviousHard", "gru", rollout=32))
+
+
+@pytest.mark.parametrize(
+    ("env", "rollout"),
+    [("RepeatPreviousEasy", 32), ("RepeatPreviousMedium", 64), ("CountRecallEasy", 64),
+     (f"{TOYS}:Guess", 32)],
+)  # fmt: skip
+def test_the_rollout_follows_from_the_memory_that_the_task_needs(env, rollout):
+    chosen = training.Settings(env=env)
+    assert training.with_rollout(chosen, source_of(env)).rollout == rollout
+    given = training.Settings(env=env, rollout=5)
+    assert training.with_rollout(given, source_of(env)).rollout == 5
+
+
+@pytest.mark.parametrize("known", [{}, {"architecture": "x86_64", "avx512_bf16": False},
+                                   {"architecture": "x86_64", "amx_bf16": True},
+                                   {"architecture": "aarch64"}])  # fmt: skip
+def test_bf16_without_such_arithmetic_is_warned_of(monkeypatch, known):
+    monkeypatch.setattr(checks, "capabilities", lambda: known)
+    chosen = replace(settings("RepeatPreviousEasy"), precision="bf16")
+    slow = known.get("avx512_bf16") is False
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        training.check(chosen)
+    told = [w for w in caught if "no bfloat16 arithmetic" in str(w.message)]
+    assert len(told) == slow
 
 
 @pytest.mark.parametrize(
