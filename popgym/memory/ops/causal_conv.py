@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from popgym.memory.ops.resets import episode_starts
 
-_MOST_IN_WINDOWS = 1 << 22
-"""Numbers in all windows up to which they are copied; with more, the convolution is as fast."""
+_MOST_IN_WINDOWS = 2_400_000
+"""Numbers in all windows up to which they are copied; with more, the convolution is faster."""
 
 
 class CausalConv(NamedTuple):
