@@ -94,7 +94,7 @@ class Settings:
     """Number of passes over each batch."""
     lr: float = 1e-3
     """Learning rate of Adam."""
-    lr_final: float | None = None
+    lr_final: float | None = 0.0
     """Learning rate at the last step; in between it changes linearly. None: it stays the same."""
     gamma: float = 0.99
     """Discount factor γ."""
@@ -102,7 +102,7 @@ class Settings:
     """λ of generalised advantage estimation."""
     clip: float = 0.2
     """Clipping range ε of PPO's probability ratio."""
-    value_coefficient: float = 0.5
+    value_coefficient: float = 0.2
     """Weight of the value loss."""
     entropy_coefficient: float = 0.0
     """Weight of the entropy bonus."""

@@ -18,7 +18,14 @@ NETWORK = {
     "preprocessor_input_size": 16, "preprocessor": [16], "hidden_size": 16,
     "actor": [16], "critic": [16],
 }  # fmt: skip
-SMALL = {"num_envs": 8, "rollout": 16, "epochs": 2, "minibatch_size": 64, "network": NETWORK}
+SMALL = {
+    "num_envs": 8,
+    "rollout": 16,
+    "lr_final": None,
+    "epochs": 2,
+    "minibatch_size": 64,
+    "network": NETWORK,
+}
 ROW = {"iteration": 1, "steps": 128, "seconds": 0.5, "episodes": 3, "return_mean": None}
 
 

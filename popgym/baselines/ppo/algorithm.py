@@ -49,6 +49,9 @@ OPTIONS = {
 class RecurrentPPOConfig(PPOConfig):
     """RLlib's ``PPOConfig``, with the defaults of ``popgym.runs.settings.Settings``.
 
+    Only the learning rate does not fall, because a configuration does not know how many steps will
+    be made: give ``training(lr=[[0, 1e-3], [steps, 0.0]])`` for that.
+
     ``environment(env)`` takes a name as in ``popgym.runs.names``,
     ``rl_module(model_config={"memory": "gru", ...})`` the options of ``MemoryModule``.
 
@@ -62,7 +65,8 @@ class RecurrentPPOConfig(PPOConfig):
         super().__init__(algo_class=algo_class or RecurrentPPO)
         self.env_runner_cls = RolloutRunner
         self.num_env_runners = 0
-        self.apply(Settings(env="").resolved())
+        # A configuration does not know how many steps a run will make.
+        self.apply(Settings(env="", lr_final=None).resolved())
         self.rollout_fragment_length = "auto"  # so that it fits another number of runners
         # ``PPOLearner`` checks once an update that all is finite, RLlib twice a minibatch.
         self.torch_skip_nan_gradients = True

@@ -8,6 +8,7 @@ SMALL = {
     "rollout": 16,
     "epochs": 2,
     "minibatch_size": 64,
+    "lr_final": None,  # so that a run does not depend on how long it will be
     "network": {"preprocessor_input_size": 16, "preprocessor": [16], "hidden_size": 16,
                 "actor": [16], "critic": [16]},
 }  # fmt: skip

@@ -26,7 +26,7 @@ def reference(s, batch, logits, values):
     kl = kl_divergence(old, new).mean()
     return (
         -surrogate
-        + 0.5 * ((values - batch.targets) ** 2).mean()
+        + 0.2 * ((values - batch.targets) ** 2).mean()
         - s["entropy_coefficient"] * new.entropy().mean()
         + s["kl_coefficient"] * kl
         + 1000 * max(0, kl - s["kl_cutoff"]) ** 2 * bool(s["kl_cutoff"])
