@@ -211,8 +211,8 @@ def _iteration(checkpoint: Path) -> str:
 
 def _current(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings as the current version names them, with the values that they had."""
-    if "normalise_rewards" in settings:
-        return settings
+    if not isinstance(settings, dict) or "normalise_rewards" in settings:
+        return settings  # Settings refuses what is not a table
     # Written before rewards and observations were normalised.
     network = {**settings.get("network", {}), **NETWORK_BEFORE_3}
     kept = {name: value for name, value in settings.items() if name != "value_clip"}
