@@ -16,6 +16,9 @@ Layers = nn.Module | Sequence[int]
 
 DEFAULT_OUTPUT_SIZE = 256
 
+LOG_STD_RANGE = (-5.0, 2.0)
+"""Bounds of the logarithm of a standard deviation, in units of half the range of the action."""
+
 DEFAULT_MAX_STEPS = 1024
 """Unit of the time embedding if the length of an episode is unknown."""
 
@@ -74,8 +77,7 @@ class NetworkOptions:
         for name in ("scale_embedding", "state_dependent_std"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be a bool, got {getattr(self, name)!r}")
-        if not -5 <= self.initial_log_std <= 2:
-            raise ValueError(f"initial_log_std must be in [-5, 2], got {self.initial_log_std!r}")
+        _check_log_std(self.initial_log_std)
         if self.embedding_max_steps is not None:
             check_size("embedding_max_steps", self.embedding_max_steps)
         self._check_embedding()
@@ -116,6 +118,14 @@ class NetworkOptions:
         """
         check_known(options, (field.name for field in fields(cls)), "option")
         return cls(**options)
+
+
+def _check_log_std(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"initial_log_std must be a number, got {value!r}")
+    if not LOG_STD_RANGE[0] <= value <= LOG_STD_RANGE[1]:
+        low, high = LOG_STD_RANGE
+        raise ValueError(f"initial_log_std must be at least {low} and at most {high}, got {value}")
 
 
 def _check_layers(name: str, layers: Any) -> None:

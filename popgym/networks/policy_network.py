@@ -23,6 +23,7 @@ from popgym.networks.input_layers import InputLayers, Inputs
 from popgym.networks.options import (
     DEFAULT_MAX_STEPS,
     DEFAULT_OUTPUT_SIZE,
+    LOG_STD_RANGE,
     Layers,
     NetworkOptions,
 )
@@ -32,8 +33,6 @@ __all__ = ["NetworkOptions", "PolicyNetwork"]
 LOG_STD_UNIT = 5.0
 """Unit of the parameter for the logarithm. A step of Adam has the size of the learning rate, so the
 deviation changes this much faster than a weight. Otherwise it would take thousands of updates."""
-LOG_STD_RANGE = (-5.0, 2.0)
-"""Bounds of the logarithm of a standard deviation, in units of half the range of the action."""
 
 
 class PolicyNetwork(nn.Module):
