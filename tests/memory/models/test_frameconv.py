@@ -2,8 +2,16 @@ import pytest
 import torch
 
 from popgym.memory import TemporalConv, TemporalConvState
+from popgym.memory.ops import causal_conv
 
 F = 4
+
+
+@pytest.fixture(autouse=True, params=[0, 10**9], ids=["convolved", "from windows"])
+def _both_ways(monkeypatch, request):
+    monkeypatch.setattr(causal_conv, "_MOST_IN_WINDOWS", request.param)
+
+
 CPU_BF16 = {"device_type": "cpu", "dtype": torch.bfloat16}
 
 

@@ -1,8 +1,25 @@
+import importlib
+
 import pytest
 import torch
 from torch.nn import functional
 
 from popgym.memory import Linear, linear
+
+linear_module = importlib.import_module("popgym.memory.ops.linear")
+
+
+@pytest.fixture(autouse=True)
+def _as_on_any_processor(monkeypatch):
+    """Convolutions are tested on Intel's processors too, which take products for few steps."""
+    monkeypatch.setattr(linear_module, "is_intel", lambda: False)
+
+
+def test_intels_processors_take_products_for_few_steps(monkeypatch):
+    monkeypatch.setattr(linear_module, "is_intel", lambda: True)
+    few, many = torch.zeros(64, 64, 32), torch.zeros(65, 64, 32)
+    assert not linear_module._convolves(few) and linear_module._convolves(many)
+
 
 BATCH, STEPS, F, D = 20, 40, 32, 48
 """Large enough for a convolution."""
