@@ -3,10 +3,11 @@
     yₜ = b + Σₖ Wₖ xₜ₋ₖd,  0 ≤ k < W,  where xₜ₋ₖd = 0 before the episode's first step
 
 With few steps, the windows of all outputs are copied, inputs of earlier episodes are set to 0, and
-one matrix product computes the outputs. With many, that would take too much memory. Then one
-convolution computes all rows and ignores the episode starts inside them, and the outputs whose
-window contains inputs of an earlier episode are computed again, from the taps that belong to their
-own episode. In neither way does an output depend on an earlier episode, even if that contained NaN.
+one matrix product computes the outputs. With many steps the copies would take too much memory, and a
+depthwise convolution is no matrix product. Then one convolution computes all rows and ignores the
+episode starts inside them, and the outputs whose window contains inputs of an earlier episode are
+computed again, from the taps that belong to their own episode. In neither way does an output depend
+on an earlier episode, even if that contained NaN.
 """
 
 from typing import NamedTuple
@@ -59,7 +60,8 @@ class CausalConv(NamedTuple):
         if start is not None and self.span:
             starts = episode_starts(start, before=-self.span)
             last = self._cut(last, starts[:, -1:] - steps)
-        if x.numel() * self.weight.shape[2] <= _MOST_IN_WINDOWS:
+        depthwise = self.weight.shape[1] < x.shape[2]  # no matrix product
+        if not depthwise and x.numel() * self.weight.shape[2] <= _MOST_IN_WINDOWS:
             return self._from_windows(x, before, starts), last
         y = self._convolve(torch.cat([before, x], 1) if self.span else x)
         if starts is not None:

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from popgym.memory.ops import causal_conv
 from popgym.memory.ops.causal_conv import CausalConv
 
 B, T, C = 3, 11, 4
@@ -38,12 +37,10 @@ def _results(function, *tensors):
     return [y, last, *gradients]
 
 
-@pytest.mark.parametrize("most", [0, 10**9], ids=["convolved", "from windows"])
 @pytest.mark.parametrize("starts", [False, True])
 @pytest.mark.parametrize("steps", [1, 2, T])
 @pytest.mark.parametrize("taps", [1, 2, 4])
-def test_one_kernel_a_feature_convolves_each_by_itself(taps, steps, starts, most, monkeypatch):
-    monkeypatch.setattr(causal_conv, "_MOST_IN_WINDOWS", most)
+def test_one_kernel_a_feature_convolves_each_by_itself(taps, steps, starts):
     generator = torch.Generator().manual_seed(0)
     shapes = (B, steps, C), (B, taps - 1, C), (C, 1, taps), (C,)
     tensors = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
