@@ -3,8 +3,8 @@
     yₜ = b + Σₖ Wₖ xₜ₋ₖd,  0 ≤ k < W,  where xₜ₋ₖd = 0 before the episode's first step
 
 With few steps, the windows of all outputs are copied, inputs of earlier episodes are set to 0, and
-one matrix product computes the outputs. With many steps the copies would take too much memory, and a
-depthwise convolution is no matrix product. Then one convolution computes all rows and ignores the
+one matrix product computes the outputs. With many steps the copies would take too much memory, and
+a depthwise convolution is no matrix product. Then one convolution computes all rows and ignores the
 episode starts inside them, and the outputs whose window contains inputs of an earlier episode are
 computed again, from the taps that belong to their own episode. In neither way does an output depend
 on an earlier episode, even if that contained NaN.
