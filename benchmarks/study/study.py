@@ -65,7 +65,7 @@ def trial(variant: str, task: Task, seed: int) -> dict[str, Any]:
     """Train once and return the row: scores over the whole run, and over its last tenth."""
     import popgym
 
-    settings = {**task.settings, **VARIANTS[variant]}
+    settings = {**(task.settings or {}), **VARIANTS[variant]}
     _set_adam({key: settings.pop(key) for key in list(settings) if key.startswith("adam.")})
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
