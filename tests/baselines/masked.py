@@ -52,6 +52,13 @@ class SeenTurns(Turns):
         return {}
 
 
+class SeenEnd(SeenTurns):
+    """The last observation allows nothing."""
+
+    def mask(self):
+        return super().mask() * np.int8(self.t < 4)
+
+
 class ManyTurns(Turns):
     """Two choices at a time, their masks in a tuple."""
 

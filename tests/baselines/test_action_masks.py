@@ -13,7 +13,7 @@ from popgym.runs.settings import Settings
 from tests.baselines import masked
 from tests.runs.specimens import SMALL
 
-ENVS = ["Turns", "SeenTurns", "ManyTurns"]
+ENVS = ["Turns", "SeenTurns", "SeenEnd", "ManyTurns"]
 
 
 def name(env):

@@ -123,11 +123,12 @@ class Actor:
         """Return the values [B] of the last observations of truncated episodes, 0 elsewhere.
 
         Such an observation belongs to the old episode: the state is not cleared and the start flag
-        is not set.
+        is not set. No action follows it, so that its mask may be anything.
         """
         obs = self._stack([final_obs[row] for row in rows])
         self._check(obs, rows)
-        inputs = self.encode(obs, _rows(self.previous_action, rows))
+        mask = np.ones((len(rows), self._masks.size), bool)
+        inputs = self.encode(obs, _rows(self.previous_action, rows), mask=mask)
         flat = self.net.flatten_state(self.state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.env.num_envs, np.float32)
