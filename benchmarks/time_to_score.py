@@ -26,7 +26,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from popgym.runs.rollout_length import with_rollout
 from popgym.runs.settings import Settings
+from popgym.runs.source import source_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -75,7 +77,7 @@ def plan(rows, contestants, seeds):
 def job_of(key, arguments):
     """Return what the process of a run is told."""
     environment, contestant, settings, seed = key
-    ours = Settings(environment).resolved()
+    ours = with_rollout(Settings(environment), source_of(environment)).resolved()
     return {
         "environment": environment,
         "contestant": contestant,

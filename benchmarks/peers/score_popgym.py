@@ -4,7 +4,9 @@ import sys
 
 from peers.until import WatchedVector
 from popgym.baselines.build import running_algorithm
+from popgym.runs.rollout_length import with_rollout
 from popgym.runs.settings import Settings
+from popgym.runs.source import source_of
 
 
 def train(job, until):
@@ -15,7 +17,8 @@ def train(job, until):
         steps=job["max_steps"],
         seed=job["seed"],
         threads=1,
-    ).resolved()
+    )
+    settings = with_rollout(settings, source_of(settings.env)).resolved()
     with running_algorithm(settings) as algorithm:
         actor = algorithm.env_runner.actor
         actor.env = WatchedVector(actor.env, until)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import itertools
 import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from panel import PANEL, TUNING_SEEDS, VARIANTS, Task
 
@@ -43,7 +46,8 @@ def main() -> None:
         (variant, task, seed)
         for seed, variant, task in itertools.product(seeds, given.variants, tasks)
     ]
-    run([each for each in wanted if (each[0], each[1].name, each[2]) not in read()], given.jobs)
+    done = read()
+    run([each for each in wanted if (each[0], each[1].name, each[2]) not in done], given.jobs)
 
 
 def run(trials: list[tuple[str, Task, int]], jobs: int) -> None:
@@ -51,7 +55,11 @@ def run(trials: list[tuple[str, Task, int]], jobs: int) -> None:
     with ProcessPoolExecutor(jobs, initializer=_prepare) as pool:
         futures = [pool.submit(trial, *each) for each in trials]
         for number, future in enumerate(as_completed(futures), 1):
-            row = future.result()
+            try:
+                row = future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
             append(row)
             print(f"{number}/{len(trials)}", *row.values(), flush=True)
 
@@ -66,9 +74,9 @@ def trial(variant: str, task: Task, seed: int) -> dict[str, Any]:
     import popgym
 
     settings = {**(task.settings or {}), **VARIANTS[variant]}
-    _set_adam({key: settings.pop(key) for key in list(settings) if key.startswith("adam.")})
+    adam = {key.removeprefix("adam."): settings.pop(key) for key in [*settings] if "." in key}
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with _adam(adam), tempfile.TemporaryDirectory() as folder:
         run = popgym.train(
             task.env, task.memory, steps=task.steps, seed=seed, threads=1, progress=False,
             out=f"{folder}/run", **settings,
@@ -86,18 +94,11 @@ def _mean(values: list[float]) -> float:
     return round(sum(values) / len(values), 4) if values else float("nan")
 
 
-def _set_adam(options: dict[str, Any]) -> None:
-    """Make torch's Adam use other defaults in this process."""
+def _adam(options: dict[str, Any]) -> AbstractContextManager[Any]:
+    """Give torch's Adam other defaults within a block."""
     import torch
 
-    defaults = {"eps": 1e-8, "betas": (0.9, 0.999)}
-    defaults |= {key.removeprefix("adam."): value for key, value in options.items()}
-    arguments = torch.optim.Adam.__init__.__code__.co_varnames
-    current = list(torch.optim.Adam.__init__.__defaults__)
-    first = arguments.index("lr")
-    for name, value in defaults.items():
-        current[arguments.index(name) - first] = value
-    torch.optim.Adam.__init__.__defaults__ = tuple(current)
+    return patch.object(torch.optim, "Adam", functools.partial(torch.optim.Adam, **options))
 
 
 def read() -> dict[Key, dict[str, str]]:
