@@ -14,6 +14,7 @@ import torch
 
 from popgym.baselines.network import model_config
 from popgym.baselines.ppo import RecurrentPPO, RecurrentPPOConfig
+from popgym.baselines.ppo.runner import INPUT_SETTINGS
 from popgym.baselines.remote import short_logs
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of
@@ -30,8 +31,7 @@ def algorithm_config(settings: Settings, env: Env | None = None) -> RecurrentPPO
     env_config = {
         "source": source_of(s.env if env is None else env), "options": s.env_options,
         "wrappers": s.wrappers, "vectorization": s.vectorization,
-        "previous_action": s.previous_action, "start_flag": s.start_flag,
-        "normalise_observations": s.normalise_observations, "action_masks": s.action_masks,
+        **{name: getattr(s, name) for name in INPUT_SETTINGS},
     }  # fmt: skip
     config = (
         RecurrentPPOConfig()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
-from typing import Any
 
 import gymnasium as gym
 import torch
 
-import popgym.envs
 from popgym.baselines.network import check_copy, policy_spec, with_time_unit
 from popgym.memory.base import Memory
 from popgym.memory.models.frameconv import TemporalConv
@@ -20,25 +17,10 @@ from popgym.runs.environment import looking_at
 from popgym.runs.errors import RunError, describe
 from popgym.runs.names import found
 from popgym.runs.policy_spec import PolicySpec
-from popgym.runs.settings import LONG_NEED, LONG_ROLLOUT, SHORT_ROLLOUT, Settings
-from popgym.runs.source import Env, Source, source_of
+from popgym.runs.rollout_length import memory_needed
+from popgym.runs.settings import Settings
+from popgym.runs.source import Env, source_of
 from popgym.runs.texts import WithoutTexts
-
-
-def with_rollout(settings: Settings, source: Source) -> Settings:
-    """Return the settings with a rollout that is long enough for the memory that the task needs."""
-    if settings.rollout is not None:
-        return settings
-    needed = _memory_needed(settings, found(source))
-    is_long = needed is not None and needed >= LONG_NEED
-    return replace(settings, rollout=LONG_ROLLOUT if is_long else SHORT_ROLLOUT)
-
-
-def _memory_needed(settings: Settings, target: Any) -> int | None:
-    """Return how many steps back the task requires an agent to remember; None if unknown."""
-    if not isinstance(target, str) or not target.startswith("popgym-"):
-        return None
-    return popgym.envs.memory_needed(target, **settings.env_options)
 
 
 def check(settings: Settings, env: Env | None = None) -> Settings:
@@ -70,7 +52,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
         spec.as_data()  # refuses what cannot be saved, before hours of training
-    needed = _memory_needed(settings, target)
+    needed = memory_needed(settings, target)
     if needed is not None:
         _warn_of_short_receptive_field(settings, needed, net.core)
         _warn_of_short_rollout(settings, needed, net.core)

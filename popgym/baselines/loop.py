@@ -24,7 +24,7 @@ from popgym.runs.curve import draw_curve
 from popgym.runs.errors import RunError
 from popgym.runs.folder import CURVE, RunFolder
 from popgym.runs.interrupts import Interrupts
-from popgym.runs.names import resolve
+from popgym.runs.names import is_ours, resolve
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings
 from popgym.runs.source import is_given
@@ -157,7 +157,7 @@ def _references(settings: Settings) -> dict[str, float]:
     """
     changed = settings.env_options or settings.wrappers
     target = None if changed or is_given(settings.env) else resolve(settings.env)
-    if not isinstance(target, str) or not target.startswith("popgym-"):
+    if target is None or not is_ours(target):
         return {}
     scores = popgym.envs.reference_scores(target) or {}
     return {player: score.mean for player, score in scores.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from popgym.baselines.build import running_algorithm
-from popgym.baselines.checks import check, with_rollout
+from popgym.baselines.checks import check
 from popgym.baselines.given import named, source_again
 from popgym.baselines.loop import iterate_until_done
 from popgym.baselines.ppo import RecurrentPPO
@@ -16,6 +16,7 @@ from popgym.runs.errors import RunError
 from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Interrupts
 from popgym.runs.policy import Policy
+from popgym.runs.rollout_length import with_rollout
 from popgym.runs.settings import Settings, merge
 from popgym.runs.source import Env, Source, source_of
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +73,11 @@ def masked(logits: Tensor, inputs: Inputs) -> Tensor:
     if isinstance(inputs, Tensor) or MASK not in inputs:
         return logits
     return logits.masked_fill(~inputs[MASK], FORBIDDEN)
+
+
+def one_step(inputs: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Return arrays [B, ...] as tensors with an axis of one step, [B, 1, ...]."""
+    return {name: torch.from_numpy(array)[:, None] for name, array in inputs.items()}
 
 
 def steps_of(inputs: Inputs) -> int:

@@ -17,7 +17,7 @@ from gymnasium.wrappers import TimeLimit
 from popgym.core.time_limit import read_limit
 from popgym.envs.registry import ENTRIES
 from popgym.runs.blame import blaming, closing
-from popgym.runs.names import found
+from popgym.runs.names import found, is_ours
 from popgym.runs.settings import VECTORIZATIONS
 from popgym.runs.source import Env, Make, Source, source_of
 from popgym.runs.texts import leave_out_texts
@@ -61,17 +61,13 @@ def make_environments(
     mode = AutoresetMode.SAME_STEP
     with blaming(source.name, arguments):
         target = found(source)
-        if isinstance(target, str) and _is_native(target) and keep_vectors(wrappers):
+        if is_ours(target) and keep_vectors(wrappers):
             many = gym.make_vec(target, num_envs, autoreset_mode=mode, **arguments)
             return wrap(many, wrappers)
         make = Maker(source, arguments, tuple(wrappers), own_arrays=True)
         if vectorization == "async":
             return ProcessVectorEnv([make] * num_envs, autoreset_mode=mode)
         return _one_after_another(make, num_envs, mode)
-
-
-def _is_native(target: str) -> bool:
-    return target.startswith("popgym-")
 
 
 def _one_after_another(make: Maker, num_envs: int, mode: AutoresetMode) -> VectorEnv:

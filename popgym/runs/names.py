@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeGuard
 
 import gymnasium as gym
 
@@ -97,6 +97,11 @@ def found(source: Source) -> str | Make:
             "another (--env)"
         )
     return resolve(target)
+
+
+def is_ours(target: str | Make) -> TypeGuard[str]:
+    """Return whether what ``found`` returned is the id of a popgym environment."""
+    return isinstance(target, str) and target.startswith("popgym-")
 
 
 def environment_of_run(

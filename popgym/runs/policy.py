@@ -25,6 +25,7 @@ from popgym.core.layout import stacked
 from popgym.importing import UserModuleError
 from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
+from popgym.networks.input_layers import one_step
 from popgym.runs import seeds
 from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
 from popgym.runs.policy_spec import PolicySpec
@@ -113,7 +114,10 @@ class Policy:
         """
         start = np.array([state is None])
         many = self._batch_of_one(obs)
-        masks = None if action_mask is None else self._masks.read(action_mask)[None]
+        masks = None
+        if action_mask is not None:
+            self._require_masks()
+            masks = self._masks.read(action_mask)[None]
         actions, state = self.act_many(
             many, state, start, deterministic=deterministic, action_masks=masks
         )
@@ -147,6 +151,13 @@ class Policy:
                 observation and the value.
         """
         self._encode.check(obs)
+
+    def _require_masks(self) -> None:
+        if not self.spec.masked:
+            raise ValueError(
+                "the policy was trained without action masks: leave out the mask, or train again "
+                "in an environment that gives masks"
+            )
 
     def masks_of(self, info: Mapping[str, Any], count: int) -> np.ndarray | None:
         """Return the action masks in the info of a vector environment, ``[B, A]`` bool.
@@ -185,16 +196,12 @@ class Policy:
         Raises:
             ValueError: If there are masks and the policy was trained without.
         """
-        if action_masks is not None and not self.spec.masked:
-            raise ValueError(
-                "the policy was trained without action masks: leave out the mask, or train again "
-                "in an environment that gives masks"
-            )
+        if action_masks is not None:
+            self._require_masks()
         state = state or self.initial_state(len(start))
         encoded = self._encode(obs, state.previous_action, start, action_masks)
-        inputs = {name: torch.from_numpy(array)[:, None] for name, array in encoded.items()}
         flags = torch.from_numpy(np.asarray(start, bool))
-        outputs, _, network = self.net(inputs, state.network, flags[:, None])
+        outputs, _, network = self.net(one_step(encoded), state.network, flags[:, None])
         if deterministic:
             chosen = self._distribution.mode(outputs[:, 0])
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from popgym.spaces.flatten import observation_name
 from popgym.spaces.texts import drop_texts, text_paths, without_texts
 
 
@@ -21,10 +22,7 @@ class WithoutTexts(gym.ObservationWrapper):
         observation_space = without_texts(env.observation_space)
         assert observation_space is not None
         self.observation_space = observation_space
-        self.left_out = [
-            "observation" + "".join(f"[{key!r}]" for key in path)
-            for path in text_paths(env.observation_space)
-        ]
+        self.left_out = [observation_name(path) for path in text_paths(env.observation_space)]
 
     def observation(self, observation: Any) -> Any:
         """Return an observation without its texts."""

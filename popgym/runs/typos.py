@@ -2,7 +2,7 @@
 
 from popgym.runs import memory_table
 from popgym.runs.environment import make_one
-from popgym.runs.names import resolve
+from popgym.runs.names import is_ours, resolve
 from popgym.runs.settings import Settings
 
 
@@ -16,6 +16,6 @@ def refuse_typos(settings: Settings) -> None:
         TypeError: If the environment has no such argument.
     """
     target = resolve(settings.env)
-    if isinstance(target, str) and target.startswith("popgym-"):
+    if is_ours(target):
         make_one(settings.env, settings.env_options).close()
     memory_table.refuse_typos(settings.memory, settings.memory_options, settings.network)

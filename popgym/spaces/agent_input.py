@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 
-from popgym.spaces.flatten import Flattener, Path, follow, leaves, named
+from popgym.spaces.flatten import Flattener, Path, follow, leaves, named, observation_name
 
 TOLERANCE = 1e-5
 """How far a real number of a Box may exceed a bound because of float32 rounding, relative to it."""
@@ -155,7 +155,7 @@ class Bounds:
 
     def name(self) -> str:
         """Return the name of the part, as in observation['camera'][0]."""
-        return "observation" + "".join(f"[{key!r}]" for key in self.path)
+        return observation_name(self.path)
 
 
 def one_if_equal(limit: np.ndarray) -> np.ndarray:

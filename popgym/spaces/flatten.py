@@ -34,6 +34,11 @@ def follow(path: Path, value: Any) -> Any:
     return value
 
 
+def observation_name(path: Path) -> str:
+    """Return the name of a part of an observation, as in observation['camera'][0]."""
+    return "observation" + "".join(f"[{key!r}]" for key in path)
+
+
 class Flattener:
     """Conversion of batched elements to float32 rows, as in ``gymnasium.spaces.flatten``.
 

@@ -64,11 +64,9 @@ class InputEncoder:
         self._masks = MaskReader(action_space)
         self._mask_size = self._masks.size if masked else 0
         self._observes_mask = masked and has_mask(observation_space, action_space)
-        self.shapes, self.space = {}, self._numbers.space
         spaces: dict[str, Space] = dict(self._spaces())
         self.shapes = {name: space.shape or () for name, space in spaces.items()}
-        if list(spaces) != [NUMBERS]:
-            self.space = Dict(spaces)
+        self.space = self._numbers.space if list(spaces) == [NUMBERS] else Dict(spaces)
 
     def _spaces(self) -> Iterator[tuple[str, Space]]:
         if self._numbers.size:
@@ -110,7 +108,7 @@ class InputEncoder:
         if mask is not None:
             return mask
         if self._observes_mask:
-            return self._masks.of_observation(obs[KEY])
+            return self._masks.read_many(obs[KEY])
         return np.ones((count, self._mask_size), bool)
 
     def check(self, obs: Any, environments: Any = None) -> None:

@@ -6,8 +6,9 @@ For a MultiDiscrete action the numbers of its parts follow each other; a tuple o
 part is accepted too.
 """
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space
@@ -26,12 +27,13 @@ class MaskReader:
     """Number of choices A; 0 if actions of this space cannot be masked."""
 
     def __init__(self, action_space: Space) -> None:
-        self.counts: list[int] = []
+        counts: list[int] = []
         if isinstance(action_space, Discrete):
-            self.counts = [int(action_space.n)]
+            counts = [int(action_space.n)]
         elif isinstance(action_space, MultiDiscrete):
-            self.counts = np.reshape(action_space.nvec, -1).tolist()
-        self.size = sum(self.counts)
+            counts = np.reshape(action_space.nvec, -1).tolist()
+        self.size = sum(counts)
+        self._begins = np.cumsum(counts, dtype=np.int64) - counts  # of each action's choices
 
     def of_info(self, info: Mapping[str, Any], count: int) -> np.ndarray | None:
         """Return the masks [B, A] in the info of a vector environment; None if there are none.
@@ -43,38 +45,52 @@ class MaskReader:
         """
         if KEY not in info or not self.size:
             return None
-        has = info.get(f"_{KEY}", np.ones(count, bool))
-        masks = np.ones((count, self.size), bool)
-        for i in np.flatnonzero(has):
-            values = info[KEY]
+        masks, values = np.ones((count, self.size), bool), info[KEY]
+        given = np.flatnonzero(info.get(f"_{KEY}", np.ones(count, bool)))
+        if isinstance(values, np.ndarray) and values.dtype != object:
+            masks[given] = self.read_many(values[given], given)
+            return masks
+        for i in given:  # tuples
             one = tuple(v[i] for v in values) if isinstance(values, tuple) else values[i]
             masks[i] = self.read(one, int(i))
         return masks
 
-    def of_observation(self, values: Any) -> np.ndarray:
-        """Return the masks [B, A] of a batch of observations' entries; see ``of_info``."""
-        return np.stack([self.read(values[i], i) for i in range(len(values))])
-
     def read(self, mask: Any, environment: int = 0) -> np.ndarray:
-        """Return one mask [A] bool.
-
-        Raises:
-            ValueError: If it has another length or other numbers, or allows nothing.
-        """
+        """Return one mask [A] bool; its parts may be in a tuple. See ``read_many``."""
         parts = mask if isinstance(mask, (tuple, list)) else (mask,)
         values = np.concatenate([np.reshape(part, -1) for part in parts])
-        wrong = ""
-        if values.shape != (self.size,):
-            wrong = f"must have {self.size} numbers, one for each choice, got {len(values)}"
-        elif not np.isin(values, (0, 1)).all():
-            wrong = f"must hold 1 for allowed and 0 for other choices, got {values.tolist()}"
-        else:
-            allowed = values.astype(bool)
-            ends = np.cumsum(self.counts)[:-1]
-            if all(part.any() for part in np.split(allowed, ends)):
-                return allowed
-            wrong = f"must allow at least one choice of each action, got {values.tolist()}"
-        raise ValueError(f"environment {environment}: {KEY} {wrong}")
+        return self.read_many(values[None], [environment])[0]
+
+    def read_many(self, masks: np.ndarray, environments: Any = None) -> np.ndarray:
+        """Return n masks [n, A] bool, given their numbers [n, ...].
+
+        Args:
+            masks: The numbers.
+            environments: The index of each mask's environment, [n]. None: 0 to n - 1.
+
+        Raises:
+            ValueError: If a mask has another length or other numbers, or allows nothing.
+        """
+        rows = np.reshape(masks, (len(masks), math.prod(np.shape(masks)[1:])))
+        environments = range(len(rows)) if environments is None else environments
+
+        def refuse(i: int, what: str) -> NoReturn:
+            raise ValueError(f"environment {environments[i]}: {KEY} {what}")
+
+        if len(rows) and rows.shape[1] != self.size:
+            refuse(0, f"must have {self.size} numbers, one for each choice, got {rows.shape[1]}")
+        allowed = rows.astype(bool)
+        rules = {
+            "must hold 1 for allowed and 0 for other choices": rows == allowed,
+            "must allow at least one choice of each action": np.logical_or.reduceat(
+                allowed, self._begins, axis=1
+            ),
+        }
+        for rule, holds in rules.items():
+            if not holds.all():
+                i = int(holds.all(1).argmin())
+                refuse(i, f"{rule}, got {rows[i].tolist()}")
+        return allowed
 
 
 def has_mask(observation_space: Space, action_space: Space) -> bool:

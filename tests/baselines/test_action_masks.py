@@ -73,8 +73,9 @@ def test_a_wrong_mask_is_named(tmp_path, env, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_policy_trained_without_masks_refuses_one(tmp_path):
-    run = popgym.train("tests.baselines.ppo.toys:Guess", steps=128, progress=False,
+@pytest.mark.parametrize(("env", "obs"), [("Guess", 0), ("Reach", np.zeros(1, np.float32))])
+def test_a_policy_trained_without_masks_refuses_one(tmp_path, env, obs):
+    run = popgym.train(f"tests.baselines.ppo.toys:{env}", steps=128, progress=False,
                        out=tmp_path / "run", **SMALL)  # fmt: skip
     with pytest.raises(ValueError, match="trained without action masks: leave out the mask"):
-        run.policy().act(0, action_mask=np.ones(3, np.int8))
+        run.policy().act(obs, action_mask=np.ones(3, np.int8))

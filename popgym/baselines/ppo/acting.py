@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from popgym.baselines.ppo.rollout import take
 from popgym.core.actions import null_actions
 from popgym.core.layout import stacked
 from popgym.inputs import MASK
 from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic
-from popgym.networks.input_layers import FORBIDDEN
+from popgym.networks.input_layers import masked, one_step
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.quotas import episode_quotas
 from popgym.spaces.inputs import InputEncoder
@@ -87,9 +88,8 @@ class Actor:
             random_actions: Whether to sample from the distribution of zero inputs instead.
         """
         if random_actions:
-            inputs = torch.zeros_like(inputs)
-            if MASK in self.input:
-                inputs.masked_fill_(~torch.from_numpy(self.input[MASK]), FORBIDDEN)
+            zeros = torch.zeros_like(inputs)[:, None]
+            inputs = masked(zeros, one_step(self.input))[:, 0]
         if explore or random_actions:
             return self.distribution.sample(inputs, self.generator).numpy()
         return self.distribution.mode(inputs).numpy()
@@ -128,7 +128,7 @@ class Actor:
         obs = self._stack([final_obs[row] for row in rows])
         self._check(obs, rows)
         mask = np.ones((len(rows), self._masks.size), bool)
-        inputs = self.encode(obs, _rows(self.previous_action, rows), mask=mask)
+        inputs = self.encode(obs, take(self.previous_action, rows), mask=mask)
         flat = self.net.flatten_state(self.state)
         state = self.net.unflatten_state({k: v[torch.from_numpy(rows)] for k, v in flat.items()})
         values = np.zeros(self.env.num_envs, np.float32)
@@ -226,15 +226,6 @@ class Actor:
             setattr(self, name, play[name])
 
 
-def _rows(actions: Any, rows: np.ndarray) -> Any:
-    """Return some of a batch of actions, which may be nested in tuples and dicts."""
-    if isinstance(actions, tuple):
-        return tuple(_rows(part, rows) for part in actions)
-    if isinstance(actions, dict):
-        return {key: _rows(part, rows) for key, part in actions.items()}
-    return actions[rows]
-
-
 def is_native(env: Any) -> bool:
     """Return whether a vector environment is one of popgym's own."""
     return hasattr(env.unwrapped, "snapshot")
@@ -243,11 +234,6 @@ def is_native(env: Any) -> bool:
 def failed(name: str, method: str, error: Exception) -> BrokenEnvironmentError:
     """Return the error for an environment whose method raised ``error``."""
     return BrokenEnvironmentError(f"environment {name} failed in {method}(): {describe(error)}")
-
-
-def one_step(inputs: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    """Return inputs [B, ...] as tensors with an axis of one step, [B, 1, ...]."""
-    return {name: torch.from_numpy(array)[:, None] for name, array in inputs.items()}
 
 
 _SAVED = ("start", "previous_action", "input", "returns", "lengths", "discounted")

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from popgym.baselines.ppo.acting import Actor
-from popgym.baselines.ppo.rollout import Rollout, empty_rollout
+from popgym.baselines.ppo.rollout import Rollout, empty_rollout, take
 from popgym.networks.distributions import ActionDistribution
 
 KL_CUTOFF_WEIGHT = 1000.0
@@ -130,13 +129,7 @@ class Batch:
 
     def rows(self, chosen: Tensor) -> Batch:
         """Return copies of some of the rows."""
-        return Batch(**{name: _take(value, chosen) for name, value in vars(self).items()})
-
-
-def _take(value: Any, rows: Tensor) -> Any:  # of a tensor, or of a dict of them
-    if isinstance(value, dict):
-        return {name: tensor[rows] for name, tensor in value.items()}
-    return value[rows]
+        return Batch(**{name: take(value, chosen) for name, value in vars(self).items()})
 
 
 def ppo_loss(

@@ -58,7 +58,7 @@ class Rollout:
 
     def rows(self, chosen: slice | np.ndarray) -> Rollout:
         """Return some of the rows: views for a slice, copies for indices."""
-        return Rollout(**{name: _take(value, chosen) for name, value in vars(self).items()})
+        return Rollout(**{name: take(value, chosen) for name, value in vars(self).items()})
 
     @staticmethod
     def join(rollouts: Sequence[Rollout]) -> Rollout:
@@ -137,9 +137,12 @@ class Fault:
         return cls(error)
 
 
-def _take(value: Any, rows: slice | np.ndarray) -> Any:  # of an array, or a dict of them
+def take(value: Any, rows: Any) -> Any:
+    """Return some rows of an array or tensor, or of all that a dict or a tuple holds."""
     if isinstance(value, dict):
-        return {name: array[rows] for name, array in value.items()}
+        return {name: take(part, rows) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(take(part, rows) for part in value)
     return value[rows]
 
 

@@ -27,7 +27,7 @@ from popgym.spaces.inputs import InputEncoder
 from popgym.spaces.masks import KEY, MaskReader, has_mask
 
 # Settings that the encoder of the network's input depends on.
-_INPUT_SETTINGS = ("previous_action", "start_flag", "normalise_observations", "action_masks")
+INPUT_SETTINGS = ("previous_action", "start_flag", "normalise_observations", "action_masks")
 RETURN_SUM, EPISODES = "return_sum", "episodes"  # of the episodes that ended, for their mean
 
 
@@ -39,7 +39,7 @@ class RolloutRunner(SingleAgentEnvRunner):
 
     ``config.env`` is a name as in ``popgym.runs.names``; ``config.env_config`` may hold
     ``options``, ``vectorization``, ``wrappers``, the settings of the network's input
-    (``_INPUT_SETTINGS``), and ``source``, what the name stands for.
+    (``INPUT_SETTINGS``), and ``source``, what the name stands for.
     """
 
     env: Any
@@ -50,7 +50,7 @@ class RolloutRunner(SingleAgentEnvRunner):
         if self.env is not None:
             self.env.close()
         settings = dict(self.config.env_config)
-        sees = {name: settings.pop(name, getattr(Settings, name)) for name in _INPUT_SETTINGS}
+        sees = {name: settings.pop(name, getattr(Settings, name)) for name in INPUT_SETTINGS}
         self.num_envs = self.config.num_envs_per_env_runner
         source = settings.pop("source", self.config.env)
         self.env = make_environments(source, self.num_envs, **settings)

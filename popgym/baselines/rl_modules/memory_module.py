@@ -148,8 +148,10 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             logits, _, state = self.net(obs, state)
         else:
             logits, _, state = self.net.forward_padded(obs, state, seq_lens)
-        out = {Columns.ACTION_DIST_INPUTS: logits if has_time else logits[:, 0]}
-        return {**out, Columns.STATE_OUT: self.net.flatten_state(state)}
+        return {
+            Columns.ACTION_DIST_INPUTS: logits if has_time else logits[:, 0],
+            Columns.STATE_OUT: self.net.flatten_state(state),
+        }
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute the outputs for learning.

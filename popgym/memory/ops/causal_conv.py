@@ -72,12 +72,12 @@ class CausalConv(NamedTuple):
         """Compute the outputs [B, T, D] from a copy of each output's window."""
         B, T, _ = x.shape
         frames = torch.cat([before, x], 1) if self.span else x
-        offsets = range(0, self.span + 1, self.dilation)
-        windows = torch.stack([frames[:, k : k + T] for k in offsets], 2)  # [B, T, W, F]
+        lags = range(self.span, -1, -self.dilation)  # of the taps, the oldest first
+        windows = torch.stack([frames[:, self.span - k :][:, :T] for k in lags], 2)  # [B, T, W, F]
         if starts is not None:
             age = torch.arange(T, device=x.device) - starts  # [B, T]
-            lags = self.span - torch.tensor(offsets, device=x.device)
-            windows = windows.masked_fill((lags > age.unsqueeze(2)).unsqueeze(3), 0)
+            cut = torch.tensor(lags, device=x.device) > age.unsqueeze(2)  # [B, T, W]
+            windows = windows.masked_fill(cut.unsqueeze(3), 0)
         return self._product(windows.flatten(0, 1)).unflatten(0, (B, T))
 
     def _convolve(self, frames: Tensor) -> Tensor:
