@@ -17,7 +17,8 @@ from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Interrupts
 from popgym.runs.policy import Policy
 from popgym.runs.rollout_length import with_rollout
-from popgym.runs.settings import Settings, merge
+from popgym.runs.settings import Settings
+from popgym.runs.settings_given import merge
 from popgym.runs.source import Env, Source, source_of
 
 

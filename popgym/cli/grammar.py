@@ -113,7 +113,7 @@ def env_options(arguments: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ValueError: If a key does not start with "env.".
     """
-    from popgym.runs.settings import parse_assignment
+    from popgym.runs.settings_given import parse_assignment
 
     options = {}
     for key, value in map(parse_assignment, arguments.assignments):

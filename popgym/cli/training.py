@@ -84,13 +84,8 @@ def _train(arguments: argparse.Namespace) -> int:
     keep_freed_memory()
     if arguments.resume:
         return _resume(arguments)
-    from popgym.runs.settings import (
-        Settings,
-        check_keys,
-        merge,
-        parse_assignment,
-        read_settings_file,
-    )
+    from popgym.runs.settings import Settings, check_keys
+    from popgym.runs.settings_given import merge, parse_assignment, read_settings_file
     from popgym.runs.typos import refuse_typos
 
     flags = (

@@ -7,16 +7,14 @@ configuration file, in ``popgym.train(lr=1e-3)`` and in the ``config.json`` of a
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from popgym.core.arguments import unknown
+from popgym.runs.settings_types import as_saved, kind_of, typed
 
 Options = dict[str, Any]
 Names = list[str]
@@ -152,9 +150,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
-            object.__setattr__(self, item.name, _typed(item.name, getattr(self, item.name)))
+            object.__setattr__(self, item.name, self._typed(item.name))
         for name in ("memory_options", "network"):
-            object.__setattr__(self, name, _as_saved(name, getattr(self, name)))
+            object.__setattr__(self, name, as_saved(name, getattr(self, name)))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -168,6 +166,9 @@ class Settings:
                 f"num_envs {self.num_envs} is too few for {self.runners} runners and "
                 f"{self.learners} learners: each needs at least one environment"
             )
+
+    def _typed(self, name: str) -> Any:
+        return typed(name, getattr(self, name), *_FIELD_TYPES[name])
 
     def resolved(self) -> Settings:
         """Return the settings that fit together, as the run folder records them.
@@ -240,63 +241,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "eval_episodes": (1, _MANY), "checkpoint_every": (1, _MANY),
 }  # fmt: skip
 _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORIZATIONS}
-_SECTIONS = {"env": "env_options", "memory": "memory_options", "network": "network"}
 
 
-def _typed(name: str, value: Any) -> Any:
-    """Return ``value`` as the type of the field ``name``.
-
-    A float that is a whole number is accepted as an int, and an int as a float.
-
-    Raises:
-        TypeError: If the value has another type.
-    """
-    kind, optional = _FIELD_TYPES[name]
-    if value is None and optional:
-        return None
-    if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind is list:
-        return _names(name, value)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        allowed = kind.__name__ + (" or null" if optional else "")
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
-    return value
-
-
-def _as_saved(name: str, options: Options) -> Options:
-    """Return options as they are read back from JSON, with tuples as lists.
-
-    Raises:
-        TypeError: If they cannot be written as JSON.
-    """
-    try:
-        return json.loads(json.dumps(options))
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"{name} must contain only what JSON can represent, such as numbers, strings and "
-            f"lists, because the run folder records it ({error}), got {options!r}"
-        ) from error
-
-
-def _names(what: str, value: Any) -> list[str]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
-        raise TypeError(
-            f'{what} must be a list of names, such as ["PreviousAction"], got {value!r}'
-        )
-    return list(value)
-
-
-def _kind(hint: Any) -> tuple[type, bool]:
-    """Return the class of a field's values, and whether the field may be None."""
-    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    kind = next(each for each in allowed if each is not NoneType)
-    return get_origin(kind) or kind, NoneType in allowed
-
-
-_FIELD_TYPES = {name: _kind(hint) for name, hint in get_type_hints(Settings).items()}
+_FIELD_TYPES = {name: kind_of(hint) for name, hint in get_type_hints(Settings).items()}
 
 
 def check_keys(keys: Mapping[str, Any], what: str) -> None:
@@ -312,73 +259,3 @@ def check_keys(keys: Mapping[str, Any], what: str) -> None:
     for key in keys:
         if key not in _FIELD_TYPES:
             raise ValueError(unknown(what, str(key), _FIELD_TYPES))
-
-
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """Parse one ``key=value`` of the command line.
-
-    Returns:
-        The key, and the value: parsed as JSON where possible, otherwise the text itself.
-
-    Raises:
-        ValueError: If the text has no key or no equals sign.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ValueError(f"--set takes key=value, such as lr=0.001, got {text!r}")
-    try:
-        return key.strip(), json.loads(value)
-    except json.JSONDecodeError:
-        return key.strip(), value
-
-
-def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge mappings of settings; later ones override earlier ones.
-
-    A key such as ``memory.stack_size`` sets one entry of ``memory_options``.
-
-    Raises:
-        TypeError: If such an entry is set in something that is not a table.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            section, dot, name = str(key).partition(".")
-            whole = _SECTIONS.get(section)
-            if dot and whole:
-                table = merged.get(whole, {})
-                if not isinstance(table, Mapping):
-                    raise TypeError(
-                        f"{whole} must be a table, so that {key} can be set in it, got {table!r}"
-                    )
-                merged[whole] = {**table, name: value}
-            else:
-                merged[key] = value
-    return merged
-
-
-def read_settings_file(path: str | Path) -> dict[str, Any]:
-    """Read settings from a JSON or YAML file, or from the ``config.json`` of a run folder.
-
-    Raises:
-        ValueError: If the file cannot be read, or does not contain a table of settings.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        values = json.loads(text) if Path(path).suffix == ".json" else _yaml(text)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read settings from {path}: {error}") from error
-    if isinstance(values, dict):
-        values = values.get("settings", values)
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} must contain a table of settings, got {type(values).__name__}")
-    return values
-
-
-def _yaml(text: str) -> Any:
-    import yaml  # comes with Ray
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error).replace("\n", " ")) from error

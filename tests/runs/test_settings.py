@@ -3,13 +3,8 @@ import warnings
 
 import pytest
 
-from popgym.runs.settings import (
-    NETWORK,
-    Settings,
-    merge,
-    parse_assignment,
-    read_settings_file,
-)
+from popgym.runs.settings import NETWORK, Settings
+from popgym.runs.settings_given import merge, parse_assignment, read_settings_file
 
 
 @pytest.mark.parametrize(
