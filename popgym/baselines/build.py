@@ -79,11 +79,12 @@ def running_algorithm(settings: Settings, env: Env | None = None) -> Iterator[Re
             ray.shutdown()  # RLlib may have started Ray itself
 
 
-def start_ray(cpus: int) -> None:
+def start_ray(cpus: int, *, exactly: bool = False) -> None:
     """Connect to the cluster that RAY_ADDRESS names, or start one on this machine.
 
     Args:
         cpus: The least number of CPUs of a cluster that is started.
+        exactly: Whether a cluster that is started has just this number of CPUs.
     """
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -91,7 +92,8 @@ def start_ray(cpus: int) -> None:
         # Workers search for a user's module:Class in the same folders as this process.
         here = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": here}}
-        options |= {"num_cpus": max(cpus, os.cpu_count() or 1), "include_dashboard": False}
+        number = cpus if exactly else max(cpus, os.cpu_count() or 1)
+        options |= {"num_cpus": number, "include_dashboard": False}
     ray.init(**options)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import torch
 
-from popgym.inputs import MASK
+from popgym.inputs import MASK, PICTURE
 from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.options import DEFAULT_MAX_STEPS
 from popgym.runs.longest_episode import longest_episode
@@ -89,10 +89,12 @@ def check_copy(spec: PolicySpec, net: ActorCritic) -> None:
 
 def _random_inputs(spec: PolicySpec, B: int, T: int) -> dict[str, torch.Tensor]:  # noqa: N803
     generator = torch.Generator().manual_seed(0)
+    shapes = {name: (B, T, *s) for name, s in spec.encoder().shapes.items() if name != MASK}
     return {
-        name: torch.randn(B, T, *shape, generator=generator)
-        for name, shape in spec.encoder().shapes.items()
-        if name != MASK
+        name: torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+        if name.startswith(PICTURE)
+        else torch.randn(shape, generator=generator)
+        for name, shape in shapes.items()
     }
 
 

@@ -15,6 +15,7 @@ from popgym.baselines.remote import cause_of
 from popgym.runs.errors import RunError
 from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Interrupts
+from popgym.runs.lock import locked
 from popgym.runs.policy import Policy
 from popgym.runs.rollout_length import with_rollout
 from popgym.runs.settings import Settings
@@ -131,7 +132,11 @@ def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) 
     """
     settings = folder.settings
     try:
-        with running_algorithm(settings, source) as algorithm, Interrupts() as interrupts:
+        with (
+            locked(folder.path, "the run"),
+            running_algorithm(settings, source) as algorithm,
+            Interrupts() as interrupts,
+        ):
             if resumed:
                 _restore(algorithm, folder)
             interrupted = not iterate_until_done(algorithm, folder, interrupts, progress)

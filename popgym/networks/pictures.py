@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from popgym.core.arguments import unknown
@@ -32,14 +33,42 @@ LARGE = 36
 smaller ones its last layer would see no pixel."""
 FEATURES = 256
 """Features of an encoded picture."""
-_SMALL_UNIT, _LARGE_UNIT = 10.0, 255.0
+_UNIT = 255.0
+_CODE_FEATURES = 16
+
+
+class Codes(nn.Module):
+    """Learned features of the numbers of a small grid, which may be codes.
+
+    The numbers of MiniGrid stand for objects, colours and states. 5 is a key and 6 a ball, so their
+    difference says nothing. Each of the 256 numbers of each channel has a row of features; the
+    rows of a square's channels are added, as for the words of a sentence. The numbers themselves,
+    from 0 to 1, are one more feature of each channel, for grids that hold quantities.
+
+    The features are those of "Bag of Words" in Hui et al., "BabyAI 1.1" (2020), section 2,
+    https://arxiv.org/abs/2007.12770.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.size = channels + _CODE_FEATURES
+        self.table = nn.Embedding(256 * channels, _CODE_FEATURES)
+        self.register_buffer("first", 256 * torch.arange(channels), persistent=False)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Map uint8 numbers [N, H, W, C] to features [N, H, W, C + 16]."""
+        features = self.table(picture.long() + self.first).sum(-2)
+        return torch.cat([picture.to(features.dtype) / _UNIT, features], -1)
 
 
 class PictureEncoder(nn.Module):
     """Convolutions and a linear layer, each followed by a ReLU.
 
-    For the encoder of Mnih et al., pictures are divided by 255. For the small one they are divided
-    by 10, because the numbers of a small grid may be codes, such as MiniGrid's from 0 to 10.
+    For the encoder of Mnih et al., pictures are divided by 255. The small one begins with
+    :class:`Codes`.
 
     Args:
         shape: Height, width and channels.
@@ -57,14 +86,15 @@ class PictureEncoder(nn.Module):
         if encoder == "auto":
             encoder = "mnih" if min(height, width) >= LARGE else "small"
         layers = ENCODERS[encoder]
-        self.unit = _LARGE_UNIT if encoder == "mnih" else _SMALL_UNIT
+        self.codes = None if encoder == "mnih" else Codes(channels)
         sizes = [_after(layers, size) for size in (height, width)]
         if min(sizes) < 1:
             raise ValueError(
                 f"a picture of {height} x {width} is too small for the encoder {encoder!r}, which "
                 f"needs at least {LARGE} x {LARGE}: use network.encoder=small or none"
             )
-        counts = [channels, *(layer.channels for layer in layers)]
+        inputs = channels if self.codes is None else self.codes.size
+        counts = [inputs, *(layer.channels for layer in layers)]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, layer.kernel, layer.stride, layer.padding)
             for (a, b), layer in zip(pairwise(counts), layers, strict=True)
@@ -77,8 +107,9 @@ class PictureEncoder(nn.Module):
     def forward(self, picture: Tensor) -> Tensor:
         """Encode pictures [..., H, W, C] as features [..., 256]."""
         dtype = self.linear.weight.dtype
-        # [N, H, W, C] is the memory layout of a channels-last image [N, C, H, W]: no copy.
-        x = picture.flatten(0, -4).to(dtype).permute(0, 3, 1, 2) / self.unit
+        x = picture.flatten(0, -4)
+        x = x.to(dtype) / _UNIT if self.codes is None else self.codes(x)
+        x = x.permute(0, 3, 1, 2)  # the memory layout of a channels-last image: no copy
         for convolution in self.convolutions:
             x = convolution(x).relu()
         return self.linear(x.flatten(1)).relu().unflatten(0, picture.shape[:-3])

@@ -191,7 +191,8 @@ def _play(
         if cut.any():
             obs, info = environments.reset(options={"reset_mask": cut})
             fresh = policy.masks_of(info, B)
-            if masks is not None and fresh is not None:  # of the environments that were reset
+            if fresh is not None:  # of the environments that were reset
+                masks = np.ones_like(fresh) if masks is None else masks
                 masks[cut] = fresh[cut]
         start = ended | cut
         counted = start & (left > 0)

@@ -25,6 +25,16 @@ def refuse_typos(memory: str, options: Mapping[str, Any], network: Mapping[str, 
 
     If ``popgym.memory`` is loaded already, nothing is checked here, because its own checks follow.
 
+    Raises:
+        ValueError: As ``check_names``.
+    """
+    if "popgym.memory" not in sys.modules:
+        check_names(memory, options, network)
+
+
+def check_names(memory: str, options: Mapping[str, Any], network: Mapping[str, Any]) -> None:
+    """Check names of memories and options.
+
     Args:
         memory: A memory's name. ``module:Class`` is not checked.
         options: Options of the memory, by name.
@@ -33,8 +43,6 @@ def refuse_typos(memory: str, options: Mapping[str, Any], network: Mapping[str, 
     Raises:
         ValueError: If there is no memory or option of that name.
     """
-    if "popgym.memory" in sys.modules:
-        return
     known = known_memories()
     for name in network:
         if name not in known["network"]:

@@ -58,7 +58,7 @@ class _Figures:
             "return": f"return {self.returns[-1]:.3f} {trend(self.returns)}"
             if self.returns
             else "no episode yet",
-            "left": f"{_duration(left)} left",
+            "left": f"{duration(left)} left",
         }
 
 
@@ -77,7 +77,8 @@ def trend(returns: list[float]) -> str:
     return "↗" if change > 2 * noise else "↘" if change < -2 * noise else "→"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds as h:mm:ss, or m:ss below an hour."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -111,12 +111,12 @@ class Settings:
     """Initial weight of the KL penalty. 0 disables the penalty."""
     kl_target: float = 0.01
     """Target KL divergence of an update, in nats; the weight of the penalty adapts to it."""
-    kl_cutoff: float = 0.1
+    kl_cutoff: float = 0.04
     """KL divergence of a minibatch, in nats, above which a steep penalty is added. 0 disables the
     penalty."""
     normalise_rewards: bool = True
-    """Whether rewards are divided by the root mean square of the discounted return, for learning
-    only; returns are reported as they are."""
+    """Whether rewards are divided by the size of returns so far, for learning only; returns are
+    reported as they are."""
     normalise_observations: bool = True
     """Whether the numbers of Box observations are normalised by their running mean and
     deviation."""

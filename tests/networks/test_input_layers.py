@@ -46,11 +46,19 @@ def test_the_encoder_follows_from_the_size_of_the_picture(shape, encoder, used):
     assert auto(picture).shape == (2, 3, 256)
 
 
-def test_an_encoder_sees_height_width_and_channels_as_they_are():
+@pytest.mark.parametrize(("encoder", "size"), [("small", (9, 7)), ("mnih", (40, 36))])
+def test_an_encoder_sees_height_width_and_channels_as_they_are(encoder, size):
     """Against torch's layout [N, C, H, W], made by a copy."""
-    encoder = PictureEncoder((9, 7, 2), "small")
-    picture = torch.randint(0, 256, (4, 9, 7, 2), dtype=torch.uint8)
-    x = picture.float().permute(0, 3, 1, 2).contiguous() / 10
+    encoder = PictureEncoder((*size, 2), encoder)
+    picture = torch.randint(0, 256, (4, *size, 2), dtype=torch.uint8)
+    features = picture.float() / 255
+    if encoder.codes is not None:
+        one_hot = torch.nn.functional.one_hot(picture.long(), 256).float()  # [N, H, W, C, 256]
+        words = torch.einsum(
+            "nhwck,ckd->nhwd", one_hot, encoder.codes.table.weight.view(2, 256, 16)
+        )
+        features = torch.cat([features, words], -1)
+    x = features.permute(0, 3, 1, 2).contiguous()
     for convolution in encoder.convolutions:
         x = convolution(x).relu()
     expected = torch.nn.functional.linear(

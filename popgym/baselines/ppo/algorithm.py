@@ -113,8 +113,8 @@ class RecurrentPPOConfig(PPOConfig):
             advantage_floor: Lower bound of the divisor in advantage normalisation, as a fraction
                 of the largest standard deviation seen so far
                 (``popgym.baselines.ppo.scaling.AdvantageScale``). 0 disables it.
-            normalise_rewards: Whether rewards are divided by the root mean square of the
-                discounted return (``popgym.baselines.ppo.scaling.RewardScale``).
+            normalise_rewards: Whether rewards are divided by the size of returns so far
+                (``popgym.baselines.ppo.scaling.RewardScale``).
             **kwargs: See ``PPOConfig.training``.
 
         Raises:

@@ -139,13 +139,15 @@ class PPOLearner(PPOTorchLearner):
 
     def batch_of(self, rollout: Rollout) -> ppo.Batch:
         """Return what the update needs of a rollout, on the learner's device."""
-        config = self.config
+        config, scale, new = self.config, self._reward_scale, ~rollout.repeated
         if config.normalise_rewards:
-            new = rollout.discounted[~rollout.repeated]
-            self._reward_scale.add(new, config.num_learners)
+            scale.add(rollout.discounted[new], config.num_learners)
+        divisor = scale.divisor
         advantages, targets = ppo.advantages_and_targets(
-            rollout, config.gamma, config.lambda_, self._reward_scale.divisor
+            rollout, config.gamma, config.lambda_, divisor
         )
+        if config.normalise_rewards:
+            scale.add_targets(divisor * targets[new].astype(np.float64), config.num_learners)
         advantages = self._advantage_scale.normalise(advantages, config.advantage_floor)
         inputs, actions = map(self._tensor, (rollout.action_inputs, rollout.actions))
         return ppo.Batch(

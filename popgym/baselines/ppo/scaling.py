@@ -38,12 +38,19 @@ class AdvantageScale:
 
 
 class RewardScale:
-    """Division of rewards by the root mean square of the discounted return so far.
+    """Division of rewards by the size of returns so far.
 
-    The discounted return of a step is Gₜ = rₜ + γ Gₜ₋₁, from the start of its episode. Values are
-    then of the order of 1, whatever the size of the rewards, so that the same learning rate and
-    the same weight of the value loss fit all environments. Rewards are not shifted, because that
-    would change which policy is the best where the length of an episode depends on the actions.
+    Values are then of the order of 1, whatever the size of the rewards, so that the same learning
+    rate and the same weight of the value loss fit all environments. Rewards are not shifted,
+    because that would change which policy is the best where the length of an episode depends on
+    the actions.
+
+    The size is the larger of two root mean squares:
+
+    - of the discounted return so far, Gₜ = rₜ + γ Gₜ₋₁ from the start of the episode. It is known
+      from the first batch on.
+    - of the critic's targets, in units of the reward. Where a reward comes only at the end of an
+      episode, G is 0 at nearly all steps, and values would be many times 1 without this.
 
     Gymnasium's ``NormalizeReward`` divides by the standard deviation of G instead. That is close
     to 0 if every step is rewarded alike, and rewards would grow without bound.
@@ -53,8 +60,10 @@ class RewardScale:
     """
 
     def __init__(self) -> None:
-        self.count = 0  # steps seen
+        self.count = 0  # steps whose G was seen
         self.square_sum = 0.0  # of G
+        self.target_count = 0
+        self.target_square_sum = 0.0
 
     def add(self, discounted: np.ndarray, learners: int = 1) -> None:
         """Include the discounted returns of more steps.
@@ -63,15 +72,29 @@ class RewardScale:
             discounted: G of this learner's steps.
             learners: How many learners call this at the same time. The steps of all are included.
         """
-        returns = discounted.astype(np.float64)
-        count, squares = total(np.array([returns.size, np.square(returns).sum()]), learners)
-        self.count += int(count)
-        self.square_sum += float(squares)
+        count, squares = _squares(discounted, learners)
+        self.count += count
+        self.square_sum += squares
+
+    def add_targets(self, targets: np.ndarray, learners: int = 1) -> None:
+        """Include the critic's targets of more steps, in units of the reward; see ``add``."""
+        count, squares = _squares(targets, learners)
+        self.target_count += count
+        self.target_square_sum += squares
 
     @property
     def divisor(self) -> float:
-        """The root mean square of G; 1 as long as all rewards were 0."""
-        return math.sqrt(self.square_sum / self.count) if self.square_sum > 0 else 1.0
+        """The size of returns; 1 as long as all rewards were 0."""
+        seen = self.square_sum / max(self.count, 1)
+        aimed = self.target_square_sum / max(self.target_count, 1)
+        return math.sqrt(max(seen, aimed)) if max(seen, aimed) > 0 else 1.0
+
+
+def _squares(values: np.ndarray, learners: int) -> tuple[int, float]:
+    """Return how many values all learners have, and the sum of their squares."""
+    exact = values.astype(np.float64)
+    count, squares = total(np.array([exact.size, np.square(exact).sum()]), learners)
+    return int(count), float(squares)
 
 
 class ObservationScale:

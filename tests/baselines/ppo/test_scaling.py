@@ -16,6 +16,14 @@ def test_the_divisor_is_the_root_mean_square_of_all_returns_so_far():
     assert scale.divisor == pytest.approx(np.sqrt(np.mean(drawn**2)))
 
 
+def test_the_divisor_is_the_size_of_values_where_only_the_last_step_is_rewarded():
+    scale = RewardScale()
+    scale.add(np.array([[0, 0, 0, 8.0]]))
+    assert scale.divisor == pytest.approx(4)
+    scale.add_targets(np.array([[6.0, 7, 7.5, 8]]))
+    assert scale.divisor == pytest.approx(np.sqrt((36 + 49 + 56.25 + 64) / 4))
+
+
 @pytest.mark.parametrize("reward", [0.0, 1e-30, 1e-8, 1.0, 1e6, 1e30])
 def test_equal_rewards_of_any_size_become_one_or_stay_zero(reward):
     scale = RewardScale()

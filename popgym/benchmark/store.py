@@ -1,0 +1,205 @@
+"""The folder of a benchmark.
+
+::
+
+    benchmark.json                        what was asked for: each suite, in order
+    trials/TASK/LABEL/seedN/              a trial: an ordinary run folder
+    trials/TASK/LABEL/seedN/evaluation.json   the returns of its evaluation, when it is complete
+    trials/TASK/LABEL/seedN.error.json    why it failed, until it is tried again
+    fair/...                              the same for the trials that choose a learning rate
+
+All results are read from the trials. ``benchmark.json`` only says which trials are wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from popgym.benchmark.suite import Contestant, Suite, label_of, suite_of
+from popgym.runs.files import write_text
+from popgym.runs.folder import CONFIG, RunFolder
+from popgym.runs.lock import is_locked, locked
+from popgym.runs.settings import Settings
+
+SCHEMA = 1
+"""Version of the layout and of the columns of ``read``."""
+INDEX, TRIALS, EVALUATION = "benchmark.json", "trials", "evaluation.json"
+
+WAITING, RUNNING, STOPPED, DONE, FAILED = "waiting", "running", "stopped", "done", "failed"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run of a benchmark."""
+
+    task: str
+    label: str
+    seed: int
+    settings: Settings
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """A name that no other trial of the benchmark has."""
+        return "/".join(self.path.parts[-3:])
+
+    @property
+    def error_file(self) -> Path:
+        """Where its failure is recorded."""
+        return self.path.with_name(f"{self.path.name}.error.json")
+
+    def error(self) -> str:
+        """Return why it failed last; empty if it did not."""
+        try:
+            return json.loads(self.error_file.read_text(encoding="utf-8"))["error"]
+        except (OSError, ValueError, KeyError):
+            return ""
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """Return the evaluation, or None if there is none yet or its file is damaged."""
+        try:
+            data = json.loads((self.path / EVALUATION).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        complete = isinstance(data, dict) and {"greedy", "sampled", "steps"} <= set(data)
+        return data if complete else None
+
+    def status(self) -> str:
+        """Return waiting, running, stopped (to be resumed), done or failed."""
+        if self.evaluation() is not None:
+            return DONE
+        if not (self.path / CONFIG).exists():
+            return FAILED if self.error() else WAITING
+        if is_locked(self.path):
+            return RUNNING
+        return FAILED if self.error() else STOPPED
+
+
+class BenchmarkFolder:
+    """A benchmark on disk."""
+
+    def __init__(self, path: Path, requests: list[dict[str, Any]]) -> None:
+        self.path, self._requests = path, requests
+
+    @classmethod
+    def open(cls, path: str | Path) -> BenchmarkFolder:
+        """Open the folder of a benchmark.
+
+        Raises:
+            ValueError: If there is none, it is damaged, or of another version.
+        """
+        folder = Path(path)
+        try:
+            data = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            schema, requests = data["schema"], data["requests"]
+        except FileNotFoundError:
+            raise ValueError(
+                f"{folder} is no benchmark folder: it has no {INDEX}; `popgym benchmark` makes one"
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{folder / INDEX} is damaged ({error}): delete it and give the same command "
+                "again; the trials are kept"
+            ) from error
+        if schema != SCHEMA:
+            raise ValueError(
+                f"{folder} has version {schema!r} of the layout, and this popgym reads version "
+                f"{SCHEMA}: use the popgym that wrote it"
+            )
+        return cls(folder, requests)
+
+    @classmethod
+    def open_or_create(cls, path: str | Path) -> BenchmarkFolder:
+        """Open the folder of a benchmark, which is created if there is none.
+
+        Raises:
+            ValueError: As ``open``, or if the folder contains something else.
+        """
+        folder = Path(path)
+        if (folder / INDEX).exists():
+            return cls.open(folder)
+        others = (
+            [each for each in folder.iterdir() if each.name != TRIALS] if folder.is_dir() else []
+        )
+        if any(not each.name.startswith(".") for each in others):
+            raise ValueError(f"{folder} is not empty and no benchmark: name another --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder, [])
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from running this benchmark."""
+        return locked(self.path, "the benchmark")
+
+    def request(self, data: Mapping[str, Any], command: str) -> Suite:
+        """Add the trials of a suite to those that are wanted.
+
+        Args:
+            data: The suite as a table, see ``suite_of``.
+            command: What the user typed, for the report.
+
+        Raises:
+            ValueError: If the suite is wrong, or a trial exists with other settings.
+        """
+        suite = suite_of(data)
+        wanted = {trial.path: trial for trial in self.trials()}
+        for trial in trials_of(suite, self.path / TRIALS):
+            if trial.path in wanted:
+                _refuse_other_settings(trial, wanted[trial.path].settings)
+        request = {"suite": dict(data), "command": command}
+        if request["suite"] not in [each["suite"] for each in self._requests]:
+            self._requests.append(request)
+            index = {"schema": SCHEMA, "requests": self._requests}
+            write_text(self.path / INDEX, json.dumps(index, indent=2) + "\n")
+        return suite
+
+    def trials(self) -> list[Trial]:
+        """Return all trials that are wanted, each once; every task's first seed comes first."""
+        found: dict[Path, Trial] = {}
+        for suite in self.suites():
+            for trial in trials_of(suite, self.path / TRIALS):
+                found.setdefault(trial.path, trial)
+        return sorted(found.values(), key=lambda trial: trial.seed)
+
+    def suites(self) -> list[Suite]:
+        """Return the suites that were asked for."""
+        return [suite_of(each["suite"]) for each in self._requests]
+
+    @property
+    def commands(self) -> list[str]:
+        """What the user typed."""
+        return [each["command"] for each in self._requests]
+
+
+def trials_of(suite: Suite, folder: Path) -> Iterator[Trial]:
+    """Yield the trials of a suite, whose run folders are in ``folder``."""
+    for seed in suite.seeds:
+        for task in suite.tasks:
+            for contestant in suite.contestants:
+                yield trial_of(suite, task, contestant, seed, folder)
+
+
+def trial_of(suite: Suite, task: str, contestant: Contestant, seed: int, folder: Path) -> Trial:
+    """Return one trial of a suite."""
+    path = folder / label_of(task) / contestant.label / f"seed{seed}"
+    settings = suite.settings_of(task, contestant, seed)
+    return Trial(task, contestant.label, seed, settings, path)
+
+
+def _refuse_other_settings(trial: Trial, wanted: Settings) -> None:
+    old, new = wanted.as_dict(), trial.settings.as_dict()
+    for name in new:
+        if old[name] != new[name]:
+            raise ValueError(
+                f"{trial.name} is in this benchmark with {name} = {old[name]!r}, not "
+                f"{new[name]!r}: name another --out, or give the contestant another label"
+            )
+
+
+def run_of(trial: Trial) -> RunFolder | None:
+    """Return the run folder of a trial, or None if it has not begun."""
+    return RunFolder.open(trial.path) if (trial.path / CONFIG).exists() else None

@@ -1,0 +1,108 @@
+"""One trial of a benchmark, from its first step to its evaluation."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import traceback
+from typing import Any
+
+from popgym.baselines.train import resume, train
+from popgym.benchmark.store import EVALUATION, Trial
+from popgym.runs.evaluate import Evaluation, evaluate
+from popgym.runs.files import write_text
+from popgym.runs.folder import CONFIG, RunFolder
+
+EPISODES = 200
+"""Episodes of each of the two evaluations of a trial."""
+EVALUATION_SEED = 20_000
+"""Seed of the evaluations' environments, whose streams no training shares."""
+
+
+def work_on(trial: Trial) -> bool:
+    """Train what is left of a trial, and evaluate it.
+
+    Returns:
+        Whether the trial is complete. If not, it failed, and the reason is in its error file.
+
+    Raises:
+        KeyboardInterrupt: If it was interrupted. What it has learned is in its last checkpoint.
+    """
+    try:
+        trial.path.parent.mkdir(parents=True, exist_ok=True)
+        trial.error_file.unlink(missing_ok=True)
+        _train(trial)
+        _evaluate(trial)
+    except Exception as error:
+        note_failure(trial, error)
+        return False
+    return True
+
+
+def _train(trial: Trial) -> None:
+    settings = trial.settings.as_dict()
+    if _has_checkpoint(trial):
+        run = RunFolder.open(trial.path)
+        rows = run.rows()
+        if rows and rows[-1]["steps"] >= trial.settings.steps and _is_saved(trial, rows):
+            return
+        ended = resume(trial.path, progress=False)
+    else:
+        if trial.path.exists():  # killed before its first checkpoint
+            shutil.rmtree(trial.path)
+        ended = train(settings.pop("env"), out=trial.path, progress=False, **settings)
+    if ended.interrupted:
+        raise KeyboardInterrupt
+
+
+def _is_saved(trial: Trial, rows: list[dict[str, Any]]) -> bool:
+    iteration, _ = RunFolder.open(trial.path).latest_checkpoint()
+    return iteration >= rows[-1]["iteration"]
+
+
+def _has_checkpoint(trial: Trial) -> bool:
+    if not (trial.path / CONFIG).exists():
+        return False
+    try:
+        RunFolder.open(trial.path).latest_checkpoint()
+    except ValueError:
+        return False
+    return True
+
+
+def _evaluate(trial: Trial) -> None:
+    """Write the returns of greedy and of sampled episodes, and the sizes of the network.
+
+    The seed is the same for all trials of a task, so that all play the same episodes.
+    """
+    net = RunFolder.open(trial.path).policy().net
+    data: dict[str, Any] = {
+        "steps": trial.settings.steps,
+        "seed": EVALUATION_SEED,
+        "parameters": sum(weight.numel() for weight in net.parameters()),
+        "state_size": sum(
+            part.numel() for part in net.flatten_state(net.initial_state(1)).values()
+        ),
+    }
+    for name, greedy in (("greedy", True), ("sampled", False)):
+        found = evaluate(
+            trial.path, episodes=EPISODES, seed=EVALUATION_SEED, deterministic=greedy
+        )  # fmt: skip
+        data[name] = _as_data(found)
+    write_text(trial.path / EVALUATION, json.dumps(data) + "\n")
+
+
+def _as_data(found: Evaluation) -> dict[str, Any]:
+    return {
+        "returns": [round(float(value), 6) for value in found.returns],
+        "lengths": [int(value) for value in found.lengths],
+    }
+
+
+def note_failure(trial: Trial, error: Exception) -> None:
+    """Write the error file of a trial."""
+    data = {
+        "error": " ".join(f"{type(error).__name__}: {error}".split()),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+    write_text(trial.error_file, json.dumps(data, indent=2) + "\n")
