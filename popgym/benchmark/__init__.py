@@ -5,6 +5,17 @@ folders, ``runner.py`` trains the trials on Ray, ``reading.py`` makes tables of 
 ``statistics.py`` computes what is compared, and ``report`` shows it. Only the runner knows Ray.
 """
 
-from popgym.benchmark.reading import read
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["read"]
+if TYPE_CHECKING:
+    from popgym.benchmark.reading import Results, read, results
+
+__all__ = ["Results", "read", "results"]
+
+
+def __getattr__(name: str) -> Any:  # imported at the first use, so that ``popgym --help`` is fast
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from popgym.benchmark import reading
+
+    return getattr(reading, name)

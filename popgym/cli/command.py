@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from popgym.cli import benchmarking, memories, playing, tables, training
+from popgym.cli import benchmarking, memories, playing, results, tables, training
 from popgym.cli.grammar import parser
 from popgym.cli.messages import listen, say
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     listen()
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that module:Class can import the user's own files
-    arguments = parser(training, benchmarking, playing, tables, memories).parse_args(argv)
+    arguments = parser(training, benchmarking, results, playing, tables, memories).parse_args(argv)
     try:
         return arguments.run(arguments)
     except KeyboardInterrupt:

@@ -52,6 +52,8 @@ class Codes(nn.Module):
         channels: C.
     """
 
+    first: Tensor  # [C], the row of each channel's number 0
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.size = channels + _CODE_FEATURES
