@@ -301,7 +301,10 @@ def test_an_output_folder_that_cannot_be_written_is_named(popgym, tmp_path):
 def test_an_output_folder_in_use_is_not_touched(popgym, run):
     before = sorted(run.path.rglob("*"))
     line = complaint(popgym("train", GUESS, "--out", "run"))
-    assert line == "popgym: run is not empty: name another --out, or --resume it"
+    assert line == (
+        "popgym: run is not empty: its run ended before the first checkpoint: delete the folder, "
+        "or name another --out"
+    )
     assert sorted(run.path.rglob("*")) == before
 
 

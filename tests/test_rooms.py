@@ -26,16 +26,19 @@ ROOMS = {
         "core", "render", "spaces", "envs", "wrappers", "players", "memory", "networks", "runs",
     ],
     "baselines": ["core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs"],
+    "benchmark": [
+        "core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs", "baselines",
+    ],
     "cli": [],  # imports what a subcommand needs when it is called
 }  # fmt: skip
 
 # Library -> the rooms that may import it.
 LIBRARIES = {
-    "torch": {"memory", "networks", "testing", "runs", "baselines"},
-    "ray": {"baselines"},
+    "torch": {"memory", "networks", "testing", "runs", "baselines", "benchmark"},
+    "ray": {"baselines", "benchmark"},
     "gymnasium": set(ROOMS) - {"memory", "networks", "cli"},
     "numpy": set(ROOMS) - {"cli"},
-    "numba": {"testing", "baselines"},  # elsewhere only once an environment is made
+    "numba": {"testing", "baselines", "benchmark"},  # elsewhere only once an environment is made
 }
 
 # A finder that stands before all others and refuses the modules named; a bare parent package, so
@@ -176,6 +179,17 @@ def test_the_shop_window_names_all_that_it_has_and_finds_it_when_asked():
     code = "import popgym; print(*[n for n in popgym.__all__ if n not in dir(popgym)], '.')"
     assert python(code).split() == ["."]
     assert python("import popgym, sys; popgym.load; print('ray' in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize("name", ["wrappers", "memory", "testing", "players", "benchmark"])
+def test_rooms_for_users_are_found_without_an_import_of_their_own(name):
+    assert python(f"import popgym; print(popgym.{name}.__name__)") == f"popgym.{name}\n"
+
+
+@pytest.mark.parametrize("name", ["reading", "compare", "statistics", "suite_file", "display"])
+def test_results_of_benchmarks_are_read_without_torch_and_ray(name):
+    code = f"import sys, popgym.benchmark.{name}; print(*({{'torch', 'ray'}} & sys.modules.keys()))"
+    assert python(code).split() == []
 
 
 def test_listing_the_environments_needs_neither_torch_nor_ray():

@@ -83,7 +83,8 @@ def train(
     source = named(source, chosen)
     chosen = with_rollout(replace(chosen, env=source.name), source).resolved()
     folder = RunFolder.create(check(chosen, source), out)
-    return _train(folder, source, resumed=False, progress=progress)
+    with locked(folder.path, "the run"):
+        return _train(folder, source, resumed=False, progress=progress)
 
 
 def resume(
@@ -112,7 +113,8 @@ def resume(
         The run, as in ``train``.
 
     Raises:
-        ValueError: If there is no run or no checkpoint, or one of them is damaged.
+        ValueError: If there is no run or no checkpoint, one of them is damaged, or another process
+            trains the run.
         RunError: As in ``train``.
     """
     folder = RunFolder.open(path)
@@ -121,8 +123,9 @@ def resume(
     given = {"steps": steps, "stop_at": stop_at}
     changed: Any = {name: value for name, value in given.items() if value is not None}
     check(replace(folder.settings, **changed), source)
-    folder.change(**changed)
-    return _train(folder, source, resumed=True, progress=progress)
+    with locked(folder.path, "the run"):
+        folder.change(**changed)
+        return _train(folder, source, resumed=True, progress=progress)
 
 
 def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:
@@ -132,11 +135,7 @@ def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) 
     """
     settings = folder.settings
     try:
-        with (
-            locked(folder.path, "the run"),
-            running_algorithm(settings, source) as algorithm,
-            Interrupts() as interrupts,
-        ):
+        with running_algorithm(settings, source) as algorithm, Interrupts() as interrupts:
             if resumed:
                 _restore(algorithm, folder)
             interrupted = not iterate_until_done(algorithm, folder, interrupts, progress)

@@ -73,7 +73,7 @@ class RunFolder:
             run._made = [each for each in (folder, *folder.parents) if not each.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
-                raise ValueError(f"{folder} is not empty: name another --out, or --resume it")
+                raise ValueError(f"{folder} is not empty: {_way_out(folder)}")
             run._write_config(created=_now())
         except OSError as error:
             raise ValueError(
@@ -166,7 +166,9 @@ class RunFolder:
         """
         found = self._checkpoints()
         if not found:
-            raise ValueError(f"{self.path} has no checkpoint to resume from: train again")
+            raise ValueError(
+                f"{self.path} has no checkpoint to resume from: delete the folder and train again"
+            )
         return int(_iteration(found[-1])), found[-1]
 
     def save_policy(self, policy: Policy) -> None:
@@ -240,6 +242,15 @@ def _free_name(settings: Settings) -> Path:
     while candidate.exists():
         candidate, number = base.with_name(f"{base.name}-{number}"), number + 1
     return candidate
+
+
+def _way_out(folder: Path) -> str:
+    """Return what a user can do about a folder that is not empty."""
+    if any((folder / CHECKPOINTS).glob("iteration-*")):
+        return "name another --out, or --resume it"
+    if (folder / CONFIG).exists():
+        return "its run ended before the first checkpoint: delete the folder, or name another --out"
+    return "name another --out"
 
 
 def _nearby(folder: Path) -> str:

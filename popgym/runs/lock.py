@@ -33,7 +33,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # a run that failed has been discarded with its lock
         lock.release()
 
 

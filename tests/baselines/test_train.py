@@ -21,6 +21,7 @@ from popgym.baselines.ppo.learner import PPOLearner
 from popgym.baselines.train import resume
 from popgym.runs.errors import BrokenEnvironmentError, RunError, TrainingDivergedError
 from popgym.runs.folder import RunFolder
+from popgym.runs.lock import locked
 from popgym.runs.source import source_of
 from tests.runs.specimens import OWN, SMALL, TOYS, Counted
 
@@ -419,6 +420,16 @@ def test_a_mistake_in_resuming_leaves_the_run_as_it_was(tmp_path):
         with pytest.raises((ValueError, TypeError), match="steps"):
             resume(run.path, steps=steps)
     assert {p: p.stat().st_mtime_ns for p in run.path.rglob("*")} == before
+
+
+def test_a_run_in_use_is_not_resumed_by_a_second_process(tmp_path):
+    run = train(out=tmp_path / "run", steps=STEPS)
+    rows = run.rows
+    with locked(run.path, "the run"), pytest.raises(ValueError, match="in use by another process"):
+        resume(run.path, steps=2 * STEPS)
+    assert run.rows == rows
+    assert RunFolder.open(run.path).settings.steps == STEPS
+    assert not (run.path / ".lock").exists()
 
 
 # ---- doubtful choices

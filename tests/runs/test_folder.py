@@ -44,6 +44,15 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_refused_with_the_way_out(run):
+    with pytest.raises(ValueError, match="ended before the first checkpoint: delete the folder"):
+        RunFolder.create(settings(), run.path)
+    with run.checkpoint(1) as path:
+        path.mkdir()
+    with pytest.raises(ValueError, match="is not empty: name another --out, or --resume it"):
+        RunFolder.create(settings(), run.path)
+
+
 @pytest.mark.parametrize("below", ["file", "file/run", "file/a/b"])
 def test_a_folder_that_cannot_be_written_is_refused_by_name(tmp_path, below):
     (tmp_path / "file").write_text("")
@@ -199,7 +208,7 @@ def test_a_checkpoint_that_was_not_finished_does_not_count(run):
 
 
 def test_a_run_without_checkpoints_cannot_be_resumed(run):
-    with pytest.raises(ValueError, match="has no checkpoint to resume from: train again"):
+    with pytest.raises(ValueError, match="has no checkpoint to resume from: delete the folder"):
         run.latest_checkpoint()
 
 
