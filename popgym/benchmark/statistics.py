@@ -238,7 +238,7 @@ def _checked(values: np.ndarray, what: str) -> np.ndarray:
 # ---- maxima, and few seeds
 
 _WINDOW = 0.1  # of the curve, over which its trend is averaged
-_DRAWS = 200
+_DRAWS = 64
 
 
 def maximum_excess(curve: np.ndarray, *, seed: int = 0) -> float:

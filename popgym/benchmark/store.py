@@ -69,9 +69,13 @@ class Trial:
         complete = isinstance(data, dict) and {"greedy", "sampled", "steps"} <= set(data)
         return data if complete else None
 
-    def status(self) -> str:
-        """Return waiting, running, stopped (to be resumed), done or failed."""
-        if self.evaluation() is not None:
+    def status(self, evaluation: Mapping[str, Any] | None = None) -> str:
+        """Return waiting, running, stopped (to be resumed), done or failed.
+
+        Args:
+            evaluation: What ``evaluation`` returned, if it was called already.
+        """
+        if (evaluation or self.evaluation()) is not None:
             return DONE
         if not (self.path / CONFIG).exists():
             return FAILED if self.error() else WAITING
