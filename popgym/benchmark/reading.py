@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from popgym.benchmark.statistics import maximum_excess
+from popgym.benchmark.maximum import maximum_excess
 from popgym.benchmark.store import SCHEMA, BenchmarkFolder, Trial
 from popgym.runs.folder import CONFIG, PROGRESS
 from popgym.runs.settings import Settings

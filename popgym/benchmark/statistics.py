@@ -5,9 +5,25 @@ Scores of several tasks are first brought to one scale, on which 0 is the score 
 at the Edge of the Statistical Precipice" (2021), https://arxiv.org/abs/2108.13264; their intervals
 come from a stratified bootstrap, which draws the seeds of each task anew (section 4.1).
 
-The bootstrap's intervals are too narrow with few seeds, because the spread of 3 scores is mostly
-smaller than that of the distribution. So the interval of one task's mean is Student's, which allows
-for that; it holds for scores that are about normal.
+Plain percentile intervals are too narrow with few seeds, because resampled scores vary less than
+new scores would. How often 95 % intervals covered the truth in simulations with normal scores:
+
+============================================  =======  =======  =======  ========
+Interval                                      2 seeds  3 seeds  5 seeds  10 seeds
+============================================  =======  =======  =======  ========
+mean of one task, percentile                     50 %     73 %     86 %      91 %
+mean of one task, Student's (``mean``)           94 %     96 %     97 %      96 %
+IQM of 5 tasks, percentile                       69 %     80 %     90 %      92 %
+IQM of 5 tasks, expanded (``aggregate``)         76 %     87 %     94 %      93 %
+IQM of 48 tasks, percentile                      82 %     89 %     92 %      95 %
+IQM of 48 tasks, expanded (``aggregate``)        92 %     96 %     94 %      96 %
+============================================  =======  =======  =======  ========
+
+The rows of one task are of 1,000 simulations, the others of 500, each with 500 resamples (standard
+error about 1 to 2 %). So the interval of one task's mean is Student's, and the percentile intervals
+over tasks are expanded. An expanded interval cannot leave the range of the scores, so it stays too
+narrow with 2 or 3 seeds of few tasks. It is also too narrow if some tasks have only one seed,
+because these add nothing to the spread.
 """
 
 from __future__ import annotations
@@ -213,10 +229,19 @@ def _resampled(
 
 
 def _bounded(value: float, samples: np.ndarray, tasks: list[np.ndarray], level: float) -> Estimate:
-    """Return the percentile interval; NaN if no task has a second seed."""
-    if max(len(x) for x in tasks) == 1:
+    """Return the expanded percentile interval; NaN if no task has a second seed.
+
+    Hesterberg, "What Teachers Should Know About the Bootstrap" (2015), for one sample.
+    Here the degrees of freedom are those of all tasks together.
+    """
+    freedom = sum(len(x) - 1 for x in tasks)
+    if freedom == 0:
         return Estimate(value, math.nan, math.nan)
-    low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    # Resampled means of n scores vary less than means of new scores, by √((n - 1) / n). Student's
+    # quantile allows for how little is known about the spread.
+    narrow = math.sqrt(freedom / sum(len(x) for x in tasks))
+    tail = float(stats.norm.cdf(-stats.t.ppf((1 + level) / 2, freedom) / narrow))
+    low, high = np.quantile(samples, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
 
 
@@ -235,36 +260,7 @@ def _checked(values: np.ndarray, what: str) -> np.ndarray:
     return found
 
 
-# ---- maxima, and few seeds
-
-_WINDOW = 0.1  # of the curve, over which its trend is averaged
-_DRAWS = 64
-
-
-def maximum_excess(curve: np.ndarray, *, seed: int = 0) -> float:
-    """Return about how much the maximum of a noisy curve exceeds the maximum of its trend.
-
-    The trend is a moving average over a tenth of the curve. Its residuals are drawn anew and added
-    to it, and the mean of the maxima, less the trend's maximum, is the estimate.
-
-    Args:
-        curve: Mean returns of the iterations [N].
-        seed: Seed of the draws.
-    """
-    values = np.asarray(curve, float)
-    width = max(3, round(_WINDOW * len(values)) | 1)
-    if len(values) < 2 * width:
-        return 0.0  # too short to tell noise from trend
-    kernel = np.ones(width)
-    weight = np.convolve(np.ones(len(values)), kernel, "same")
-    trend = np.convolve(values, kernel, "same") / weight
-    inside = slice(width // 2, len(values) - width // 2)  # at the ends the average is one-sided
-    trend, values = trend[inside], values[inside]
-    # A value is part of its own average, which makes residuals smaller.
-    residuals = (values - trend) * math.sqrt(width / (width - 1))
-    rng = np.random.default_rng(seed)
-    maxima = (trend + rng.choice(residuals, (_DRAWS, len(trend)))).max(1)
-    return max(0.0, float(maxima.mean() - trend.max()))
+# ---- few seeds
 
 
 def confidence_note(seeds: int) -> str:
@@ -276,8 +272,10 @@ def confidence_note(seeds: int) -> str:
     if seeds < 2:
         return "With one seed nothing is known about the spread between seeds."
     if seeds < 5:
+        reach = stats.t.ppf(0.975, seeds - 1) / math.sqrt(seeds)
         return (
-            f"With {seeds} seeds only large differences can be told from chance, and intervals "
-            "over tasks are too narrow."
+            f"With {seeds} seeds only large differences can be told from chance: the 95 % interval "
+            f"of one task's mean reaches {reach:.1f} standard deviations to each side. Intervals "
+            "over a few tasks are too narrow."
         )
     return ""

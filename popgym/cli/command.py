@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 2 for an error, 130 after Ctrl-C.
     """
     _be_quiet()
+    _write_safely()
     listen()
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that module:Class can import the user's own files
@@ -55,6 +57,15 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, (ValueError, TypeError, RunError)):
         return message
     return f"{type(error).__name__}: {message} (run again with --debug for the traceback)"
+
+
+def _write_safely() -> None:
+    """Let no message end the command; results lose only signs that the encoding lacks."""
+    from popgym.runs.output import Forgiving
+
+    sys.stderr = Forgiving(sys.stderr)  # type: ignore[assignment]
+    with contextlib.suppress(AttributeError, ValueError):  # a closed or replaced stdout
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 def _be_quiet() -> None:

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TextIO
 
 import numpy as np
 
+from popgym.runs.output import Forgiving
+
 QUIET_SECONDS = 5.0  # least time between two plain lines
 TREND_ROWS = 10  # number of last rows from which the trend is computed
 
@@ -34,7 +36,7 @@ def progress_display(total: int, done: int = 0, stream: TextIO | None = None) ->
         done: Number of steps already made, if the run is resumed.
         stream: Where to write. None means standard error.
     """
-    stream = stream or sys.stderr
+    stream = stream or Forgiving(sys.stderr)  # type: ignore[assignment]
     return _Live(total, done, stream) if stream.isatty() else _Lines(total, done, stream)
 
 

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from popgym.benchmark import read
 from popgym.benchmark.reading import COLUMNS, read_curve, results, scores_of_curve
 from popgym.benchmark.store import BenchmarkFolder
+from popgym.benchmark.suite_file import shipped_suites
 from popgym.runs.progress_file import ProgressFile
 
 HEADER = "iteration,steps,seconds,episodes,return_mean,eval_return\n"
@@ -55,6 +58,14 @@ def test_a_benchmark_that_has_not_begun_has_waiting_trials(tmp_path):
     found = results(folder.path)
     assert found.curves.empty
     assert found.about["commands"] == ["popgym benchmark --seeds 2"]
+
+
+def test_the_page_lists_the_columns_and_the_suites():
+    page = (Path(__file__).parents[2] / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    listed = [(name.strip("`"), meaning) for name, meaning in rows]
+    assert listed[-len(COLUMNS) :] == [*COLUMNS.items()]
+    assert sorted(name for name, _ in listed[: -len(COLUMNS)]) == shipped_suites()
 
 
 def test_a_folder_that_is_no_benchmark_is_named(tmp_path):
