@@ -67,6 +67,7 @@ VARIANTS: dict[str, Settings] = {
     "entropy .01": {"entropy_coefficient": 0.01},
     "no KL cutoff": {"kl_cutoff": 0.0},
     "KL cutoff .02": {"kl_cutoff": 0.02},
+    "KL cutoff .04": {"kl_cutoff": 0.04},
     "KL cutoff .1": {"kl_cutoff": 0.1},
     "no advantage floor": {"advantage_floor": 0.0},
     "clip .1": {"clip": 0.1},

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import gymnasium as gym
 import torch
 
 from popgym.baselines.network import check_copy, policy_spec, with_time_unit
+from popgym.baselines.ppo.ppo import kl_cutoff_for
 from popgym.memory.base import Memory
 from popgym.memory.models.frameconv import TemporalConv
 from popgym.memory.ops.processor import capabilities
 from popgym.memory.registry import find_memory
+from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic
 from popgym.runs.environment import looking_at
 from popgym.runs.errors import RunError, describe
@@ -31,7 +34,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         env: The environment if ``settings.env`` does not name it.
 
     Returns:
-        The settings, with the unit of the time embedding filled in.
+        The settings, with the unit of the time embedding and the KL cutoff filled in.
 
     Raises:
         ValueError: If a name is unknown, a space is not supported, or an option is not valid.
@@ -49,6 +52,7 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
     with looking_at(source, settings.env_options, settings.wrappers) as sample:
         _warn_of_texts(sample)
         settings = with_time_unit(settings, sample)
+        settings = _with_kl_cutoff(settings, sample)
         spec = policy_spec(settings, sample.observation_space, sample.action_space)
         net = _try_network(spec)
         spec.as_data()  # refuses what cannot be saved, before hours of training
@@ -57,6 +61,12 @@ def check(settings: Settings, env: Env | None = None) -> Settings:
         _warn_of_short_receptive_field(settings, needed, net.core)
         _warn_of_short_rollout(settings, needed, net.core)
     return settings
+
+
+def _with_kl_cutoff(settings: Settings, env: gym.Env) -> Settings:
+    if settings.kl_cutoff is not None:
+        return settings
+    return replace(settings, kl_cutoff=kl_cutoff_for(action_distribution(env.action_space)))
 
 
 def _warn_of_slow_precision(settings: Settings) -> None:

@@ -36,8 +36,8 @@ def progress_display(total: int, done: int = 0, stream: TextIO | None = None) ->
         done: Number of steps already made, if the run is resumed.
         stream: Where to write. None means standard error.
     """
-    stream = stream or Forgiving(sys.stderr)  # type: ignore[assignment]
-    return _Live(total, done, stream) if stream.isatty() else _Lines(total, done, stream)
+    out: Any = stream or Forgiving(sys.stderr)
+    return _Live(total, done, out) if out.isatty() else _Lines(total, done, out)
 
 
 class _Figures:

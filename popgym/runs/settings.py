@@ -30,6 +30,8 @@ SHORT_ROLLOUT, LONG_ROLLOUT = 32, 64
 LONG_NEED = 16
 """Steps that a task must need to remember for rollouts to be long."""
 MINIBATCH, MINIBATCH_ROWS = 256, 8
+KL_CUTOFF, KL_CUTOFF_REAL = 0.1, 0.02
+"""A policy for real numbers whose deviation shrinks is spoilt by steps that choices bear."""
 
 NETWORK_BEFORE_3: Options = {"encoder": "none", "state_dependent_std": True}
 """Options that networks had, unrecorded, in policies before format 3 and in their runs."""
@@ -111,9 +113,9 @@ class Settings:
     """Initial weight of the KL penalty. 0 disables the penalty."""
     kl_target: float = 0.01
     """Target KL divergence of an update, in nats; the weight of the penalty adapts to it."""
-    kl_cutoff: float = 0.04
+    kl_cutoff: float | None = None
     """KL divergence of a minibatch, in nats, above which a steep penalty is added. 0 disables the
-    penalty."""
+    penalty. None means .1, or .02 where an action contains a real number."""
     normalise_rewards: bool = True
     """Whether rewards are divided by the size of returns so far, for learning only; returns are
     reported as they are."""

@@ -445,6 +445,12 @@ def test_a_rollout_that_is_too_short_for_the_task_is_warned_of_with_a_remedy():
         training.check(settings("RepeatPreviousHard", "gru", rollout=32))
 
 
+@pytest.mark.parametrize(("env", "cutoff"), [("CartPole-v1", 0.1), ("Pendulum-v1", 0.02)])
+def test_a_policy_for_real_numbers_is_pulled_back_sooner(env, cutoff):
+    assert training.check(settings(env, "mlp")).kl_cutoff == cutoff
+    assert training.check(replace(settings(env, "mlp"), kl_cutoff=0.0)).kl_cutoff == 0
+
+
 @pytest.mark.parametrize(
     ("env", "rollout"),
     [("RepeatPreviousEasy", 32), ("RepeatPreviousMedium", 64), ("CountRecallEasy", 64),

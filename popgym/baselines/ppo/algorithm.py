@@ -60,6 +60,7 @@ class RecurrentPPOConfig(PPOConfig):
     """
 
     run_seed: int | None
+    kl_cutoff: float | None = None  # the learner chooses, as for the settings
 
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or RecurrentPPO)
@@ -109,7 +110,8 @@ class RecurrentPPOConfig(PPOConfig):
         Args:
             precision: "float32", or "bf16" for autocast with weights kept in float32.
             kl_cutoff: KL divergence from the policy that acted, in nats, beyond which a steep
-                penalty is added (``popgym.baselines.ppo.ppo.ppo_loss``). 0 disables it.
+                penalty is added (``popgym.baselines.ppo.ppo.ppo_loss``). 0 disables it. If it is
+                never given, ``popgym.baselines.ppo.ppo.kl_cutoff_for`` chooses.
             advantage_floor: Lower bound of the divisor in advantage normalisation, as a fraction
                 of the largest standard deviation seen so far
                 (``popgym.baselines.ppo.scaling.AdvantageScale``). 0 disables it.

@@ -182,12 +182,13 @@ class PPOLearner(PPOTorchLearner):
         config = self.config
         entropy = self.entropy_coeff_schedulers_per_module[DEFAULT_MODULE_ID].get_current_value()
         kl = self.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID]
+        cutoff = config.kl_cutoff
         return ppo.LossOptions(
             clip=config.clip_param,
             value_coefficient=config.vf_loss_coeff,
             entropy_coefficient=float(entropy),  # a tensor if it is scheduled
             kl_coefficient=float(kl) if config.use_kl_loss else 0.0,
-            kl_cutoff=config.kl_cutoff,
+            kl_cutoff=ppo.kl_cutoff_for(self._distribution) if cutoff is None else cutoff,
         )
 
     def forward(self, batch: ppo.Batch) -> tuple[Tensor, Tensor]:

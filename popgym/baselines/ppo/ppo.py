@@ -21,6 +21,7 @@ from torch import Tensor
 from popgym.baselines.ppo.acting import Actor
 from popgym.baselines.ppo.rollout import Rollout, empty_rollout, take
 from popgym.networks.distributions import ActionDistribution
+from popgym.runs.settings import KL_CUTOFF, KL_CUTOFF_REAL
 
 KL_CUTOFF_WEIGHT = 1000.0
 """Weight of the squared excess over ``kl_cutoff``, as in TF-Agents. An excess of .03 nats adds
@@ -101,6 +102,11 @@ def advantages_and_targets(
 
 
 # ---- 3. The loss
+
+
+def kl_cutoff_for(distribution: ActionDistribution) -> float:
+    """Return the default of ``kl_cutoff``, which depends on the kind of actions."""
+    return KL_CUTOFF_REAL if distribution.num_scales else KL_CUTOFF
 
 
 @dataclass(frozen=True)
