@@ -113,19 +113,29 @@ def resume(
         The run, as in ``train``.
 
     Raises:
-        ValueError: If there is no run or no checkpoint, one of them is damaged, or another process
-            trains the run.
+        ValueError: If there is no run or no checkpoint, one of them is damaged, another process
+            trains the run, or it has made more than ``steps`` already.
         RunError: As in ``train``.
     """
     folder = RunFolder.open(path)
     folder.latest_checkpoint()
     source = source_again(folder, env)
+    _refuse_fewer(folder, steps)
     given = {"steps": steps, "stop_at": stop_at}
     changed: Any = {name: value for name, value in given.items() if value is not None}
     check(replace(folder.settings, **changed), source)
     with locked(folder.path, "the run"):
         folder.change(**changed)
         return _train(folder, source, resumed=True, progress=progress)
+
+
+def _refuse_fewer(folder: RunFolder, steps: int | None) -> None:
+    made = max((row["steps"] for row in folder.rows()), default=0)
+    if isinstance(steps, int) and steps < min(made, folder.settings.steps):
+        raise ValueError(
+            f"{folder.path} has made {made:,} steps already, which are not taken back: steps must "
+            f"be more than that to continue, got {steps:,}"
+        )
 
 
 def _train(folder: RunFolder, source: Source, *, resumed: bool, progress: bool) -> Run:

@@ -73,7 +73,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
 def _suite_data(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the suite that the flags describe: a suite's own values, and those that override."""
     from popgym.benchmark.suite_file import read_suite
-    from popgym.runs.settings_given import parse_assignment
+    from popgym.runs.settings_given import parse_assignments
 
     data = read_suite(arguments.suite) if arguments.suite else {}
     for name in ("memories", "tasks", "seeds", "steps"):
@@ -83,7 +83,7 @@ def _suite_data(arguments: argparse.Namespace) -> dict[str, Any]:
     for needed in ("tasks", "memories"):
         if not data.get(needed):
             raise ValueError(f"name {needed} with --{needed}, or a suite with --suite")
-    assigned = dict(parse_assignment(text) for text in arguments.assignments)
+    assigned = parse_assignments(arguments.assignments)
     return data | {"settings": {**data.get("settings", {}), **assigned}}
 
 

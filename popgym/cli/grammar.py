@@ -113,10 +113,10 @@ def env_options(arguments: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ValueError: If a key does not start with "env.".
     """
-    from popgym.runs.settings_given import parse_assignment
+    from popgym.runs.settings_given import parse_assignments
 
     options = {}
-    for key, value in map(parse_assignment, arguments.assignments):
+    for key, value in parse_assignments(arguments.assignments).items():
         table, _, name = key.partition(".")
         if table != "env" or not name:
             raise ValueError(f"--set takes env.KEY=VALUE here, such as env.k=8; got {key!r}")

@@ -85,7 +85,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         return _resume(arguments)
     from popgym.runs.settings import Settings, check_keys
-    from popgym.runs.settings_given import merge, parse_assignment, read_settings_file
+    from popgym.runs.settings_given import merge, parse_assignments, read_settings_file
     from popgym.runs.typos import refuse_typos
 
     flags = (
@@ -93,7 +93,7 @@ def _train(arguments: argparse.Namespace) -> int:
         "stop_at",
     )  # fmt: skip
     given = {k: getattr(arguments, k) for k in flags if getattr(arguments, k) is not None}
-    assigned = dict(parse_assignment(text) for text in arguments.assignments)
+    assigned = parse_assignments(arguments.assignments)
     for name, value in given.items():
         if name in assigned:
             raise ValueError(

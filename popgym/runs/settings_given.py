@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         return key.strip(), json.loads(value)
     except json.JSONDecodeError:
         return key.strip(), value
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """Parse every ``key=value`` of the command line.
+
+    Raises:
+        ValueError: As ``parse_assignment``, or if a key is given twice.
+    """
+    return _each_once(parse_assignment(text) for text in texts)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +71,7 @@ def read_settings_file(path: str | Path) -> dict[str, Any]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-        values = json.loads(text) if Path(path).suffix == ".json" else _yaml(text)
+        values = _json(text) if Path(path).suffix == ".json" else _yaml(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read settings from {path}: {error}") from error
     if isinstance(values, dict):
@@ -71,10 +81,44 @@ def read_settings_file(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs as a table.
+
+    Raises:
+        ValueError: If a key is there twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(
+                f"{key} is given twice, as {found[key]!r} and as {value!r}: remove one of them"
+            )
+        found[key] = value
+    return found
+
+
+_WHOLE_FLOAT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$")
+"""Numbers with an exponent, of which YAML 1.1 knows only some forms."""
+
+
 def _yaml(text: str) -> Any:
+    """Read YAML safely, with numbers such as 1e-3, which are texts in YAML 1.1."""
     import yaml  # comes with Ray
 
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def table(loader: Any, node: Any) -> dict[str, Any]:
+        pairs = loader.construct_pairs(node, deep=True)
+        return _each_once(pairs)
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _WHOLE_FLOAT, list("-+0123456789."))
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, table)
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # a SafeLoader: it makes plain data only
     except yaml.YAMLError as error:
         raise ValueError(str(error).replace("\n", " ")) from error

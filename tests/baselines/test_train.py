@@ -422,6 +422,13 @@ def test_a_mistake_in_resuming_leaves_the_run_as_it_was(tmp_path):
     assert {p: p.stat().st_mtime_ns for p in run.path.rglob("*")} == before
 
 
+def test_steps_that_a_run_has_made_are_not_taken_back(tmp_path):
+    run = train(out=tmp_path / "run", steps=2 * STEPS)
+    with pytest.raises(ValueError, match=r"has made 256 steps already, .* got 10"):
+        resume(run.path, steps=10)
+    assert RunFolder.open(run.path).settings.steps == 2 * STEPS
+
+
 def test_a_run_in_use_is_not_resumed_by_a_second_process(tmp_path):
     run = train(out=tmp_path / "run", steps=STEPS)
     rows = run.rows

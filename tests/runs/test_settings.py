@@ -4,7 +4,12 @@ import warnings
 import pytest
 
 from popgym.runs.settings import NETWORK, Settings
-from popgym.runs.settings_given import merge, parse_assignment, read_settings_file
+from popgym.runs.settings_given import (
+    merge,
+    parse_assignment,
+    parse_assignments,
+    read_settings_file,
+)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +154,27 @@ def test_options_are_from_the_start_what_the_run_folder_will_give_back():
 def test_options_that_the_run_folder_cannot_hold_are_refused_by_name(name, value):
     with pytest.raises(TypeError, match=rf"{name} must contain only what JSON can represent"):
         Settings(env="x", **{name: {"sizes": value}})
+
+
+@pytest.mark.parametrize("number", ["1e-3", "1E-3", "1.e-3", "+.1e-2", "0.001", "1.0e-3"])
+def test_numbers_with_an_exponent_are_numbers_in_yaml(tmp_path, number):
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"lr: {number}\nmemory: gru\nsteps: 20_000\n")
+    assert read_settings_file(path) == {"lr": 1e-3, "memory": "gru", "steps": 20_000}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.yaml", "lr: 0.1\nlr: 0.2\n"), ("a.json", '{"lr": 0.1, "lr": 0.2}')],
+)
+def test_a_setting_that_a_file_gives_twice_is_refused(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"lr is given twice, as 0\.1 and as 0\.2: remove one"):
+        read_settings_file(path)
+
+
+def test_a_setting_that_is_assigned_twice_is_refused():
+    assert parse_assignments(["lr=0.1", "env.k=3"]) == {"lr": 0.1, "env.k": 3}
+    with pytest.raises(ValueError, match=r"lr is given twice, as 0\.1 and as 0\.2: remove one"):
+        parse_assignments(["lr=0.1", "lr=0.2"])
