@@ -361,7 +361,7 @@ def test_a_run_is_evaluated_in_its_environment_in_others_and_for_so_many_steps(p
         (["--env", "RepeatFirstEasi"], "did you mean RepeatFirstEasy"),
         (["--env", "RepeatFirstEasy", "--set", "env.k=2"], "unknown argument 'k'"),
         (["--set", "k=2"], "--set takes env.KEY=VALUE here"),
-        (["--max-steps", "0"], "max_steps must be at least 1, got 0"),
+        (["--max-steps", "0"], "max_steps must be a whole number at least 1, got 0"),
     ],
 )
 def test_a_run_cannot_be_evaluated_everywhere(popgym, run, flags, message):
@@ -369,7 +369,9 @@ def test_a_run_cannot_be_evaluated_everywhere(popgym, run, flags, message):
 
 
 def test_evaluating_no_episodes_is_refused(popgym, run):
-    assert "episodes must be at least 1" in complaint(popgym("evaluate", "run", "--episodes", "0"))
+    assert "episodes must be a whole number at least 1" in complaint(
+        popgym("evaluate", "run", "--episodes", "0")
+    )
 
 
 def test_a_missing_part_of_the_installation_is_named_with_the_remedy(popgym, monkeypatch):

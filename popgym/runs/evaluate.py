@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from popgym.core.arguments import whole_number
 from popgym.runs.blame import closing
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
@@ -123,20 +124,24 @@ def evaluate(
         The returns and lengths of the episodes.
 
     Raises:
-        ValueError: If ``episodes`` or ``max_steps`` is less than 1, the run or the environment
-            does not exist, or the environment's spaces are not those of the policy.
+        ValueError: If ``episodes``, ``num_envs`` or ``max_steps`` is not a whole number of at least
+            1, the run or the environment does not exist, or the environment's spaces are not those
+            of the policy.
+        TypeError: If ``policy`` is something else.
         BrokenEnvironmentError: If the environment raises, or returns an observation outside its
             space.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes must be at least 1, got {episodes}")
-    if max_steps is not None and max_steps < 1:
-        raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+    episodes = whole_number("episodes", episodes, 1)
+    num_envs = whole_number("num_envs", num_envs, 1)
+    if max_steps is not None:
+        max_steps = whole_number("max_steps", max_steps, 1)
     if isinstance(policy, (str, os.PathLike)):
         folder = RunFolder.open(Path(policy))
         env, env_options, of_run = environment_of_run(folder.settings, env, env_options)
         wrappers = [*of_run, *wrappers]
         policy = folder.policy(seed)
+    if not isinstance(policy, Policy):
+        raise TypeError(f"policy must be a policy or the path of a run folder, got {policy!r}")
     if env is None:
         raise ValueError("a policy does not record its environment: name an environment (env)")
     num_envs = min(num_envs, episodes)

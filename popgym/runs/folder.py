@@ -98,7 +98,7 @@ class RunFolder:
         Raises:
             ValueError: If there is no such run, or its config.json is damaged.
         """
-        folder = Path(path)
+        folder = _as_path(path)
         if not folder.is_dir():
             raise ValueError(f"there is no run folder {folder}{_nearby(folder)}")
         try:
@@ -205,6 +205,13 @@ def load(path: str | Path, seed: int = 0) -> Policy:
         ValueError: If there is no such run, or its policy is missing or damaged.
     """
     return RunFolder.open(path).policy(seed)
+
+
+def _as_path(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise TypeError(f"a run folder is named by its path, got {path!r}") from None
 
 
 def _iteration(checkpoint: Path) -> str:

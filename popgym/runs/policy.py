@@ -111,6 +111,7 @@ class Policy:
         Raises:
             ValueError: If the observation is not in its space, or the mask is wrong or the policy
                 was trained without one.
+            TypeError: If the state is not what a call returned.
         """
         start = np.array([state is None])
         many = self._batch_of_one(obs)
@@ -195,9 +196,14 @@ class Policy:
 
         Raises:
             ValueError: If there are masks and the policy was trained without.
+            TypeError: As ``act``.
         """
         if action_masks is not None:
             self._require_masks()
+        if not isinstance(state, PolicyState | None):
+            raise TypeError(
+                f"state must be what the last call returned, or None at the start, got {state!r}"
+            )
         state = state or self.initial_state(len(start))
         encoded = self._encode(obs, state.previous_action, start, action_masks)
         flags = torch.from_numpy(np.asarray(start, bool))

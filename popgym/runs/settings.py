@@ -158,8 +158,7 @@ class Settings:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                upper = f" and at most {high:g}" if high < _MANY else ""
-                raise ValueError(f"{name} must be at least {low:g}{upper}, got {value}")
+                raise ValueError(f"{name} must be {_range(low, high, value)}, got {value:,}")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
@@ -246,6 +245,12 @@ _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORI
 
 
 _FIELD_TYPES = {name: kind_of(hint) for name, hint in get_type_hints(Settings).items()}
+
+
+def _range(low: float, high: float, value: float) -> str:
+    """Return the allowed range; a limit that nobody meets by accident is left out."""
+    upper = f"{high:,.0f}" if high >= 1000 else f"{high:g}"
+    return f"at least {low:g}" + (f" and at most {upper}" if high < _MANY or value > high else "")
 
 
 def check_keys(keys: Mapping[str, Any], what: str) -> None:

@@ -111,11 +111,6 @@ def test_the_memory_forgets_an_episode_that_was_cut():
     assert one.returns.tolist() == expected
 
 
-def test_no_steps_at_all_are_refused():
-    with pytest.raises(ValueError, match="max_steps must be at least 1, got 0"):
-        evaluate(agent(Countdown), f"{TOYS}:Countdown", max_steps=0)
-
-
 class StopError(Exception):
     pass
 
@@ -199,9 +194,18 @@ def test_one_episode_has_no_deviation_and_no_interval():
     )
 
 
-def test_fewer_than_one_episode_is_refused():
-    with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
-        evaluate(agent(Countdown), f"{TOYS}:Countdown", episodes=0)
+@pytest.mark.parametrize("name", ["episodes", "num_envs", "max_steps"])
+@pytest.mark.parametrize("value", [0, 2.5, "3"])
+def test_numbers_that_are_no_whole_numbers_from_1_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number at least 1, got"):
+        evaluate(agent(Countdown), f"{TOYS}:Countdown", **{name: value})
+
+
+def test_what_is_no_policy_is_refused():
+    with pytest.raises(
+        TypeError, match="policy must be a policy or the path of a run folder, got 3"
+    ):
+        evaluate(3, f"{TOYS}:Countdown")
 
 
 def test_an_environment_with_other_spaces_is_refused_with_both():

@@ -52,6 +52,11 @@ def test_the_state_remembers_and_none_forgets():
     assert torch.equal(h_once, h_anew)
 
 
+def test_a_state_of_something_else_is_refused():
+    with pytest.raises(TypeError, match=r"state must be what the last call returned.* got 'h'"):
+        policy(memory="gru").act(1, "h")
+
+
 def test_acting_leaves_the_state_it_was_given_alone():
     agent = policy(memory="frameconv")
     _, state = agent.act(1)
