@@ -63,7 +63,8 @@ def _write_safely() -> None:
     """Let no message end the command; results lose only signs that the encoding lacks."""
     from popgym.runs.output import Forgiving
 
-    sys.stderr = Forgiving(sys.stderr)  # type: ignore[assignment]
+    if not isinstance(sys.stderr, Forgiving):
+        sys.stderr = Forgiving(sys.stderr)  # type: ignore[assignment]
     with contextlib.suppress(AttributeError, ValueError):  # a closed or replaced stdout
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
 
