@@ -29,6 +29,11 @@ SCORES = ("final_mean", "sampled_mean", "last_tenth", "mmer")
 """The columns of ``popgym.benchmark.read`` that can be compared."""
 
 
+LEAST_RANGE = 0.05
+"""Tasks whose floor and ceiling are closer are not normalised: the division would make the noise of
+an evaluation, which is about 0.01 of return, larger than all differences between memories."""
+
+
 @dataclass(frozen=True)
 class Side:
     """One of the two that are compared: scores of each task's seeds."""
@@ -184,7 +189,8 @@ def _overall(a: Side, b: Side, tasks: list[str]) -> Estimate | None:
 def bounds_of(task: str) -> tuple[float, float] | None:
     """Return the floor and the ceiling of a task: without memory, and the best that is known.
 
-    None if the task is not popgym's, or has no reference scores.
+    None if the task is not popgym's, has no reference scores, or these are closer than
+    ``LEAST_RANGE``.
     """
     try:
         scores: Any = popgym.envs.reference_scores(task)
@@ -194,4 +200,4 @@ def bounds_of(task: str) -> tuple[float, float] | None:
         return None
     means = [score.mean for score in scores.values()]
     floor = max(scores[p].mean for p in ("random", "memoryless", "clock") if p in scores)
-    return (floor, max(means)) if max(means) > floor else None
+    return (floor, max(means)) if max(means) - floor >= LEAST_RANGE else None
