@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from popgym.benchmark.compare import LEAST_RANGE, bounds_of
+import popgym.envs
+from popgym.benchmark.compare import LEAST_RANGE
 from popgym.benchmark.report.grid import grid_of
 from tests.benchmark.synthetic import results
 
@@ -33,8 +34,8 @@ def test_a_task_without_references_has_raw_scores_only():
 
 
 def test_a_task_whose_bounds_are_closer_than_noise_is_not_normalised():
-    floor, ceiling = bounds_of("HigherLowerEasy")
-    assert 0 < ceiling - floor < LEAST_RANGE
+    scores = popgym.envs.reference_scores("HigherLowerEasy")
+    assert 0 < scores["perfect"].mean - scores["memoryless"].mean < LEAST_RANGE
     assert grid_of(results(["HigherLowerEasy"], ["gru"], 2)).raw_only == ["HigherLowerEasy"]
 
 
