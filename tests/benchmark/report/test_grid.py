@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import popgym.envs
-from popgym.benchmark.compare import LEAST_RANGE
+from popgym.benchmark.compare import LEAST_RANGE, bounds_of
 from popgym.benchmark.report.grid import grid_of
 from tests.benchmark.synthetic import results
 
