@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from dataclasses import replace
@@ -9,7 +10,6 @@ from pathlib import Path
 
 from popgym.baselines.train import train
 from popgym.benchmark.suite import Contestant, Suite
-from popgym.runs.progress import duration
 from popgym.runs.rollout_length import with_rollout
 from popgym.runs.source import source_of
 
@@ -26,11 +26,13 @@ def hours(suite: Suite, jobs: int | None) -> str:
         jobs: Trials at the same time; None: one for each core.
     """
     at_once = jobs or os.cpu_count() or 1
-    seconds = sum(suite.steps / steps_per_second(suite, each) for each in suite.contestants)
+    each = [suite.steps / steps_per_second(suite, one) for one in suite.contestants]
     fair = suite.fair
     seeds = len(suite.seeds) + (len(fair.lr) * len(fair.seeds) if fair is not None else 0)
-    whole = seconds * len(suite.tasks) * seeds / at_once
-    return f"about {duration(whole)} (h:mm:ss) with {at_once} at a time on this machine"
+    trials = len(suite.tasks) * seeds * len(each)
+    waves = math.ceil(trials / at_once)
+    whole = waves * sum(each) / len(each)
+    return f"about {whole / 3600:.1f} hours with {at_once} at a time on this machine"
 
 
 def steps_per_second(suite: Suite, contestant: Contestant) -> float:

@@ -1,7 +1,7 @@
 """What makes a suite fair: equal numbers of parameters, and a learning rate chosen for each memory.
 
-The learning rate of a contestant in a task is the one whose trials end best, on seeds that are not
-reported. Their run folders are in ``fair/``.
+The learning rate of a contestant in a task is the one with the highest mean return in the last
+tenth of the steps, on seeds that are not reported. Their run folders are in ``fair/``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import numpy as np
 from popgym.benchmark.store import DONE, Trial, run_of, trial_of
 from popgym.benchmark.suite import Contestant, Fair, Suite
 from popgym.runs.settings import Settings
-
-FAIR = "fair"
 
 
 def choosing_trials(suite: Suite, folder: Path) -> Iterator[Trial]:
@@ -75,6 +73,8 @@ def chosen_rate(suite: Suite, task: str, contestant: Contestant, folder: Path) -
         if not all(trial.status() == DONE or trial.error() for trial in trials):
             return None
         found[lr] = float(np.mean([_end(trial) for trial in trials]))
+    if max(found.values()) == -np.inf:
+        return None  # all failed; the trials that would be reported fail alike, and say why
     return max(found, key=lambda lr: found[lr])
 
 
@@ -83,9 +83,7 @@ def _end(trial: Trial) -> float:
     run = run_of(trial)
     if run is None or trial.status() != DONE:
         return -np.inf
-    means = [
-        row["return_mean"]
-        for row in run.rows()
-        if row.get("return_mean") is not None and row["steps"] > 0.9 * trial.settings.steps
-    ]
+    rows = [row for row in run.rows() if row.get("return_mean") is not None]
+    made = rows[-1]["steps"] if rows else 0  # less than the budget if ``stop_at`` ended it
+    means = [row["return_mean"] for row in rows if row["steps"] > 0.9 * made]
     return float(np.mean(means)) if means else -np.inf

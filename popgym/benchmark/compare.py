@@ -80,7 +80,7 @@ class Comparison:
         p = self.overall
         text = f"{self.a} beats {self.b} with probability {p.value:.2f}"
         if math.isnan(p.low):
-            return f"{text}, without an interval, because there is one seed each. {self.note}"
+            return f"{text}, without an interval, because one seed says nothing about chance."
         chance = ", which may be chance" if p.low <= 0.5 <= p.high else ""
         return f"{text} [{p.low:.2f}, {p.high:.2f}]{chance}. {self.note}"
 
@@ -116,7 +116,7 @@ def _of_benchmark(folder: str, label: str, score: str) -> Side:
     label = label or labels[0]
     if label not in labels:
         raise ValueError(unknown(f"memory of {folder}", label, labels))
-    return side_of_table(label, table[table["memory"] == label], score)
+    return side_of_table(f"{folder}:{label}", table[table["memory"] == label], score)
 
 
 def side_of_table(name: str, table: pd.DataFrame, score: str) -> Side:
@@ -160,7 +160,7 @@ def compare(a: Side, b: Side) -> Comparison:
             f"{', '.join(b.scores)}"
         )
     for task in common:
-        if a.budgets[task] != b.budgets[task]:
+        if len(a.budgets[task] | b.budgets[task]) > 1:
             raise ValueError(
                 f"the trials of {task} have different numbers of steps: "
                 f"{sorted(a.budgets[task])} and {sorted(b.budgets[task])}"

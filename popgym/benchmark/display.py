@@ -111,10 +111,17 @@ class Display:
 def _look_at(trial: Trial) -> tuple[str, int, float | None]:
     """Return the status of a trial, its steps, and its last mean return."""
     status = trial.status()
-    run = run_of(trial) if status in (RUNNING, DONE, STOPPED, FAILED) else None
-    rows = run.rows() if run is not None else []
+    rows = _rows(trial) if status in (RUNNING, DONE, STOPPED, FAILED) else []
     means = [row["return_mean"] for row in rows if row.get("return_mean") is not None]
     return status, rows[-1]["steps"] if rows else 0, means[-1] if means else None
+
+
+def _rows(trial: Trial) -> list[dict[str, Any]]:
+    try:
+        run = run_of(trial)
+    except ValueError:  # damaged, or a trial that failed has just removed its folder
+        return []
+    return run.rows() if run is not None else []
 
 
 def _cells(known: Sequence[tuple[str, int, float | None]]) -> list[str]:

@@ -60,7 +60,8 @@ def read(*folders: str | Path) -> pd.DataFrame:
     ``attrs["schema"]`` is the version of the columns.
 
     Raises:
-        ValueError: If a folder is no benchmark, is damaged or of another version.
+        ValueError: If a folder is no benchmark, is damaged or of another version, or two folders
+            have the same trial.
     """
     return results(*folders).trials
 
@@ -82,6 +83,7 @@ def results(*folders: str | Path) -> Results:
             names.append(np.full(len(ended), len(rows) - 1))
             versions |= set(config.get("versions", {}).items())
     trials = pd.DataFrame(rows, columns=[*COLUMNS])
+    _refuse_twins(trials)
     trials.attrs["schema"] = SCHEMA
     about = {
         "folders": [str(each.path) for each in opened],
@@ -89,6 +91,16 @@ def results(*folders: str | Path) -> Results:
         "versions": _joined(versions),
     }
     return Results(trials, _curves(trials["trial"], names, curves), about)
+
+
+def _refuse_twins(trials: pd.DataFrame) -> None:
+    twins = trials[trials["trial"].duplicated(keep=False)]
+    if len(twins):
+        first, second, *_ = twins[twins["trial"] == twins["trial"].iloc[0]]["path"]
+        raise ValueError(
+            f"trial {twins['trial'].iloc[0]} is in two of the folders, {first} and {second}: leave "
+            "one out"
+        )
 
 
 def _curves(trials: pd.Series, places: list[np.ndarray], curves: list[np.ndarray]) -> pd.DataFrame:
@@ -120,7 +132,8 @@ def read_curve(path: Path) -> np.ndarray:
     places = [header.index(name) for name in _CURVE]
     try:
         filled = io.BytesIO(whole.replace(b",,", b",nan,"))
-        return np.loadtxt(filled, delimiter=",", skiprows=1, usecols=places, ndmin=2)
+        found = np.loadtxt(filled, delimiter=",", skiprows=1, usecols=places, ndmin=2)
+        return found[np.isfinite(found[:, 0])]
     except ValueError:
         return _line_by_line(whole.splitlines()[1:], len(header), places)
 
@@ -132,7 +145,8 @@ def _line_by_line(lines: list[bytes], width: int, places: list[int]) -> np.ndarr
         if len(cells) == width:
             with contextlib.suppress(ValueError):
                 found.append([float(cells[place] or "nan") for place in places])
-    return np.array(found).reshape(-1, 3)
+    numbers = np.array(found).reshape(-1, 3)
+    return numbers[np.isfinite(numbers[:, 0])]
 
 
 def _config(trial: Trial) -> dict[str, Any]:
@@ -146,7 +160,9 @@ def _config(trial: Trial) -> dict[str, Any]:
 
 def _row(trial: Trial, config: Mapping[str, Any], curve: np.ndarray) -> dict[str, Any]:
     evaluation = trial.evaluation()
-    settings = config.get("settings") or trial.settings.as_dict()
+    settings = config.get("settings")
+    if not isinstance(settings, dict):
+        settings = trial.settings.as_dict()
     row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan)
     row |= {
         "trial": trial.name, "task": trial.task, "memory": trial.label, "seed": trial.seed,

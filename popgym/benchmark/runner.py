@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +14,14 @@ import ray
 from ray.exceptions import RayError
 
 from popgym.baselines.build import start_ray
-from popgym.benchmark.choice import FAIR, choosing_trials, fitted
+from popgym.benchmark.choice import choosing_trials, fitted
 from popgym.benchmark.display import Display
-from popgym.benchmark.store import DONE, TRIALS, BenchmarkFolder, Trial, trials_of
+from popgym.benchmark.store import DONE, FAIR, TRIALS, BenchmarkFolder, Trial, trials_of
 from popgym.benchmark.work import note_failure, work_on
 from popgym.runs.interrupts import Interrupts
 
 _PATIENCE = 60.0  # seconds that interrupted trials have to save what they have learned
-_CRASHES = 3  # times that a trial may lose its process before it counts as failed
+_CRASHES = 3  # times that a trial may lose its process and start again
 _WAIT = 1.0  # seconds between two looks at the trials
 
 
@@ -124,7 +125,8 @@ def _note_crash(trial: Trial, reference: Any) -> None:
     try:
         ray.get(reference)
     except RayError as error:
-        note_failure(trial, error)
+        with contextlib.suppress(OSError):  # a full disk must not stop the other trials
+            note_failure(trial, error)
 
 
 def _stop(references: list[Any]) -> None:

@@ -28,7 +28,8 @@ from popgym.runs.settings import Settings
 
 SCHEMA = 1
 """Version of the layout and of the columns of ``read``."""
-INDEX, TRIALS, EVALUATION = "benchmark.json", "trials", "evaluation.json"
+INDEX, TRIALS, FAIR = "benchmark.json", "trials", "fair"
+EVALUATION = "evaluation.json"
 
 WAITING, RUNNING, STOPPED, DONE, FAILED = "waiting", "running", "stopped", "done", "failed"
 
@@ -53,11 +54,16 @@ class Trial:
         """Where its failure is recorded."""
         return self.path.with_name(f"{self.path.name}.error.json")
 
+    @property
+    def lock_folder(self) -> Path:
+        """A folder beside the run folder whose lock a process holds while it works on the trial."""
+        return self.path.with_name(f".{self.path.name}")
+
     def error(self) -> str:
         """Return why it failed last; empty if it did not."""
         try:
-            return json.loads(self.error_file.read_text(encoding="utf-8"))["error"]
-        except (OSError, ValueError, KeyError):
+            return str(json.loads(self.error_file.read_text(encoding="utf-8"))["error"])
+        except (OSError, ValueError, KeyError, TypeError):
             return ""
 
     def evaluation(self) -> dict[str, Any] | None:
@@ -66,8 +72,13 @@ class Trial:
             data = json.loads((self.path / EVALUATION).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        complete = isinstance(data, dict) and {"greedy", "sampled", "steps"} <= set(data)
-        return data if complete else None
+        if not isinstance(data, dict) or data.get("steps") != self.settings.steps:
+            return None
+        try:
+            complete = all(len(data[name]["returns"]) for name in ("greedy", "sampled"))
+            return data if complete and {"parameters", "state_size"} <= set(data) else None
+        except (KeyError, TypeError):
+            return None
 
     def status(self, evaluation: Mapping[str, Any] | None = None) -> str:
         """Return waiting, running, stopped (to be resumed), done or failed.
@@ -77,11 +88,11 @@ class Trial:
         """
         if (evaluation or self.evaluation()) is not None:
             return DONE
-        if not (self.path / CONFIG).exists():
-            return FAILED if self.error() else WAITING
-        if is_locked(self.path):
+        if is_locked(self.lock_folder) or is_locked(self.path):
             return RUNNING
-        return FAILED if self.error() else STOPPED
+        if self.error():
+            return FAILED
+        return STOPPED if (self.path / CONFIG).exists() else WAITING
 
 
 class BenchmarkFolder:
@@ -150,10 +161,15 @@ class BenchmarkFolder:
             ValueError: If the suite is wrong, or a trial exists with other settings.
         """
         suite = suite_of(data)
-        wanted = {trial.path: trial for trial in self.trials()}
+        wanted: dict[Path, tuple[Trial, Suite]] = {}
+        for old in self.suites():
+            for trial in trials_of(old, self.path / TRIALS):
+                wanted[trial.path.parent] = trial, old
         for trial in trials_of(suite, self.path / TRIALS):
-            if trial.path in wanted:
-                _refuse_other_settings(trial, wanted[trial.path].settings)
+            if trial.path.parent in wanted:
+                known, old = wanted[trial.path.parent]
+                _refuse_other_settings(trial, known.settings)
+                _refuse_other_fairness(trial, suite, old)
         request = {"suite": dict(data), "command": command}
         if request["suite"] not in [each["suite"] for each in self._requests]:
             self._requests.append(request)
@@ -197,11 +213,19 @@ def trial_of(suite: Suite, task: str, contestant: Contestant, seed: int, folder:
 def _refuse_other_settings(trial: Trial, wanted: Settings) -> None:
     old, new = wanted.as_dict(), trial.settings.as_dict()
     for name in new:
-        if old[name] != new[name]:
+        if name != "seed" and old[name] != new[name]:
             raise ValueError(
-                f"{trial.name} is in this benchmark with {name} = {old[name]!r}, not "
+                f"{trial.task}/{trial.label} is in this benchmark with {name} = {old[name]!r}, not "
                 f"{new[name]!r}: name another --out, or give the contestant another label"
             )
+
+
+def _refuse_other_fairness(trial: Trial, new: Suite, old: Suite) -> None:
+    if new.fair != old.fair:
+        raise ValueError(
+            f"{trial.task}/{trial.label} is in this benchmark with fair = {old.fair}, not "
+            f"{new.fair}: name another --out, or give the contestant another label"
+        )
 
 
 def run_of(trial: Trial) -> RunFolder | None:

@@ -42,6 +42,7 @@ from popgym.runs.typos import refuse_typos
 Options = dict[str, Any]
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=-]*")
+_WHOSE = ("memories", "tasks")
 _RESERVED = ("env", "memory", "seed", "steps")
 """Settings that a suite says elsewhere."""
 
@@ -116,9 +117,23 @@ class Suite:
             ValueError: If one is unknown or out of range; the message suggests the nearest.
             TypeError: If one has the wrong type.
         """
+        rates = self.fair.lr if self.fair is not None else ()
+        for rate in rates:
+            Settings("", lr=rate)
+        for seed in (*self.seeds, *(self.fair.seeds if self.fair is not None else ())):
+            Settings("", seed=seed)
         for task in self.tasks:
             for contestant in self.contestants:
                 settings = self.settings_of(task, contestant, self.seeds[0])
+                if (
+                    self.fair is not None
+                    and self.fair.parameters
+                    and "hidden_size" in (settings.network)
+                ):
+                    raise ValueError(
+                        f"parameters of fair choose the width of {contestant.label}: leave out its "
+                        "network.hidden_size"
+                    )
                 refuse_typos(settings)
                 check_names(settings.memory, settings.memory_options, settings.network)
 
@@ -147,6 +162,7 @@ def suite_of(data: Mapping[str, Any]) -> Suite:
         overrides=tuple(_override(each, labels) for each in data.get("overrides", [])),
         fair=_fair(data["fair"]) if "fair" in data else None,
     )
+    _refuse_shared_labels(suite)
     if suite.fair is not None and set(suite.fair.seeds) & set(suite.seeds):
         raise ValueError(
             f"the seeds of fair, {list(suite.fair.seeds)}, choose the learning rate and must not "
@@ -154,6 +170,23 @@ def suite_of(data: Mapping[str, Any]) -> Suite:
         )
     suite.check()
     return suite
+
+
+def _refuse_shared_labels(suite: Suite) -> None:
+    """Refuse names that would share a folder, and overrides that concern nothing."""
+    for names in (suite.tasks, [each.label for each in suite.contestants]):
+        seen: dict[str, str] = {}
+        for name in names:
+            if label_of(name) in seen:
+                raise ValueError(
+                    f"{seen[label_of(name)]} and {name} would share the folder {label_of(name)}: "
+                    "give one of them another name"
+                )
+            seen[label_of(name)] = name
+    for override in suite.overrides:
+        for task in override.tasks:
+            if task not in suite.tasks:
+                raise ValueError(unknown("task of an override", task, suite.tasks))
 
 
 def expand_tasks(names: Sequence[str]) -> Iterator[str]:
@@ -199,7 +232,7 @@ def _contestants(data: Mapping[str, Any]) -> Iterator[Contestant]:
     )
     if not labels:
         raise ValueError('name at least one memory: memories = ["gru"]')
-    for label in [*labels, *(each for each in own if each not in labels)]:
+    for label in labels:
         if labels.count(label) > 1:
             raise ValueError(f"memory {label} is given twice: name it once")
         yield _contestant(label, own.get(label))
@@ -227,12 +260,12 @@ def _override(data: Any, labels: Sequence[str]) -> Override:
     check_known(
         _table(data, "an override"), ["tasks", "memories", "settings"], "key of an override"
     )
-    memories = tuple(data.get("memories", ()))
+    memories, tasks = (tuple(_names(data, key)) if key in data else () for key in _WHOSE)
     for label in memories:
         if label not in labels:
             raise ValueError(unknown("memory of an override", label, labels))
     settings = _settings(data.get("settings", {}), "settings of an override")
-    return Override(settings, tuple(expand_tasks(data.get("tasks", ()))), memories)
+    return Override(settings, tuple(expand_tasks(tasks)), memories)
 
 
 def _fair(data: Any) -> Fair:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import replace
 
 from popgym.baselines.network import policy_spec
@@ -24,6 +26,16 @@ def with_parameters(settings: Settings, parameters: int) -> Settings:
     Raises:
         ValueError: If even the narrowest network has more.
     """
+    # Seed and learning rate do not matter, so that each width is looked for once.
+    same = replace(settings, seed=0, lr=Settings.lr, steps=1)
+    width = _width(json.dumps(same.as_dict(), sort_keys=True), parameters)
+    return replace(settings, network={**settings.network, "hidden_size": width})
+
+
+@functools.cache
+def _width(described: str, parameters: int) -> int:
+    """Return the width for settings that are described in JSON."""
+    settings = Settings.from_dict(json.loads(described))
     env = make_one(settings.env, settings.env_options)
     env.close()
 
@@ -39,9 +51,10 @@ def with_parameters(settings: Settings, parameters: int) -> Settings:
             f"{settings.memory} has {size(_STEP):,} parameters with hidden_size {_STEP} already: "
             f"parameters must be at least that, got {parameters:,}"
         )
-    low, high = 1, _WIDEST // _STEP  # in units of _STEP
+    low, high = 1, 2  # in units of _STEP
+    while size(high * _STEP) < parameters and high * _STEP < _WIDEST:
+        low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if size(middle * _STEP) <= parameters else (low, middle)
-    best = min((low, high), key=lambda each: abs(size(each * _STEP) - parameters))
-    return replace(settings, network={**settings.network, "hidden_size": best * _STEP})
+    return _STEP * min((low, high), key=lambda each: abs(size(each * _STEP) - parameters))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import traceback
+import warnings
 from typing import Any
 
 from popgym.baselines.train import resume, train
@@ -12,9 +13,11 @@ from popgym.benchmark.store import EVALUATION, Trial
 from popgym.runs.evaluate import Evaluation, evaluate
 from popgym.runs.files import write_text
 from popgym.runs.folder import CONFIG, RunFolder
+from popgym.runs.lock import locked
 
 EPISODES = 200
 """Episodes of each of the two evaluations of a trial."""
+_PATIENCE = 30.0  # seconds; a process whose driver was killed may live on for some
 EVALUATION_SEED = 20_000
 """Seed of the evaluations' environments, whose streams no training shares."""
 
@@ -28,36 +31,31 @@ def work_on(trial: Trial) -> bool:
     Raises:
         KeyboardInterrupt: If it was interrupted. What it has learned is in its last checkpoint.
     """
-    try:
-        trial.path.parent.mkdir(parents=True, exist_ok=True)
-        trial.error_file.unlink(missing_ok=True)
-        _train(trial)
-        _evaluate(trial)
-    except Exception as error:
-        note_failure(trial, error)
-        return False
+    trial.lock_folder.mkdir(parents=True, exist_ok=True)
+    with locked(trial.lock_folder, "the trial", patience=_PATIENCE):
+        try:
+            trial.error_file.unlink(missing_ok=True)
+            _train(trial)
+            _evaluate(trial)
+        except Exception as error:
+            note_failure(trial, error)
+            return False
     return True
 
 
 def _train(trial: Trial) -> None:
     settings = trial.settings.as_dict()
     if _has_checkpoint(trial):
-        run = RunFolder.open(trial.path)
-        rows = run.rows()
-        if rows and rows[-1]["steps"] >= trial.settings.steps and _is_saved(trial, rows):
-            return
-        ended = resume(trial.path, progress=False)
+        with warnings.catch_warnings():
+            # If all steps are made, this saves the policy, which a crash may have left out.
+            warnings.filterwarnings("ignore", message=".* already; choose a larger")
+            ended = resume(trial.path, progress=False)
     else:
         if trial.path.exists():  # killed before its first checkpoint
             shutil.rmtree(trial.path)
         ended = train(settings.pop("env"), out=trial.path, progress=False, **settings)
     if ended.interrupted:
         raise KeyboardInterrupt
-
-
-def _is_saved(trial: Trial, rows: list[dict[str, Any]]) -> bool:
-    iteration, _ = RunFolder.open(trial.path).latest_checkpoint()
-    return iteration >= rows[-1]["iteration"]
 
 
 def _has_checkpoint(trial: Trial) -> bool:
@@ -105,4 +103,5 @@ def note_failure(trial: Trial, error: Exception) -> None:
         "error": " ".join(f"{type(error).__name__}: {error}".split()),
         "traceback": "".join(traceback.format_exception(error)),
     }
+    trial.error_file.parent.mkdir(parents=True, exist_ok=True)
     write_text(trial.error_file, json.dumps(data, indent=2) + "\n")

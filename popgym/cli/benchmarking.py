@@ -64,8 +64,8 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     suite_of(data)
     if arguments.dry_run:
         return _dry_run(data, arguments)
-    folder = BenchmarkFolder.open_or_create(arguments.out)
-    with folder.locked():
+    with BenchmarkFolder.open_or_create(arguments.out).locked():
+        folder = BenchmarkFolder.open_or_create(arguments.out)  # as the process before left it
         folder.request(data, shlex.join(["popgym", *sys.argv[1:]]))
         return _run(folder, arguments)
 
@@ -80,11 +80,26 @@ def _suite_data(arguments: argparse.Namespace) -> dict[str, Any]:
         value = getattr(arguments, name)
         if value is not None:
             data[name] = "all" if value == ["all"] else value
-    for needed in ("tasks", "memories"):
-        if not data.get(needed):
-            raise ValueError(f"name {needed} with --{needed}, or a suite with --suite")
+    if not data.get("tasks"):
+        raise ValueError("name tasks with --tasks, or a suite with --suite")
+    if not data.get("memories") and not data.get("contestants"):
+        raise ValueError("name memories with --memories, or a suite with --suite")
+    if arguments.suite:
+        data["overrides"] = list(_remaining(data.get("overrides", []), arguments))
     assigned = parse_assignments(arguments.assignments)
     return data | {"settings": {**data.get("settings", {}), **assigned}}
+
+
+def _remaining(overrides: Any, arguments: argparse.Namespace) -> Any:
+    """Yield a suite's overrides, without the memories and tasks that flags have left out."""
+    for override in overrides if isinstance(overrides, list) else []:
+        kept = dict(override)
+        for key in ("memories", "tasks"):
+            chosen = getattr(arguments, key)
+            if key in kept and chosen is not None and chosen != ["all"]:
+                kept[key] = [name for name in kept[key] if name in chosen]
+        if all(kept.get(key, True) for key in ("memories", "tasks")):
+            yield kept
 
 
 def _run(folder: Any, arguments: argparse.Namespace) -> int:

@@ -89,7 +89,7 @@ def test_a_memory_of_a_benchmark_is_named_after_the_folder(tmp_path):
         side_of(str(folder.path), "final_mean")
     with pytest.raises(ValueError, match=r"unknown memory of .* 'gur'; did you mean 'gru'"):
         side_of(f"{folder.path}:gur", "final_mean")
-    with pytest.raises(ValueError, match="gru has no finished trial with a final_mean"):
+    with pytest.raises(ValueError, match=r"b:gru has no finished trial with a final_mean"):
         side_of(f"{folder.path}:gru", "final_mean")
     with pytest.raises(ValueError, match="there is no run folder"):
         side_of(str(tmp_path / "nothing"), "final_mean")

@@ -31,6 +31,7 @@ def test_a_curve_is_read_as_the_run_folder_reads_it(tmp_path):
         (WHOLE + "4,40\n5,50,2.5,1,0.5,\n", 4),  # cut, and gone on
         (WHOLE + "4,many,2.0,1,0.5,\n", 3),
         (WHOLE + "\0\0\0\n", 3),
+        (WHOLE + "4,,2.0,1,0.5,\n", 3),
     ],
 )  # fmt: skip
 def test_damaged_lines_are_left_out(tmp_path, text, rows):
@@ -58,6 +59,16 @@ def test_a_benchmark_that_has_not_begun_has_waiting_trials(tmp_path):
     found = results(folder.path)
     assert found.curves.empty
     assert found.about["commands"] == ["popgym benchmark --seeds 2"]
+
+
+def test_a_trial_that_two_folders_have_is_refused(tmp_path):
+    data = {"tasks": ["RepeatFirstEasy"], "memories": ["gru"], "seeds": 1, "steps": 100}
+    for name in "ab":
+        BenchmarkFolder.open_or_create(tmp_path / name).request(data, "")
+    with pytest.raises(
+        ValueError, match="trial RepeatFirstEasy/gru/seed0 is in two of the folders"
+    ):
+        read(tmp_path / "a", tmp_path / "b")
 
 
 def test_the_page_lists_the_columns_and_the_suites():

@@ -7,11 +7,22 @@ import time
 
 import pytest
 
-from popgym.benchmark import read
-from popgym.benchmark.choice import FAIR, choosing_trials, chosen_rate, fitted
-from popgym.benchmark.store import DONE, FAILED, TRIALS, BenchmarkFolder, trials_of
+from popgym.benchmark import read, work
+from popgym.benchmark.choice import choosing_trials, chosen_rate, fitted
+from popgym.benchmark.store import (
+    DONE,
+    FAILED,
+    FAIR,
+    RUNNING,
+    STOPPED,
+    TRIALS,
+    BenchmarkFolder,
+    trials_of,
+)
 from popgym.benchmark.suite import suite_of
 from popgym.benchmark.work import EPISODES, work_on
+from popgym.runs.folder import RunFolder
+from popgym.runs.lock import locked
 
 SMALL = {
     "tasks": ["RepeatPreviousEasy"],
@@ -46,6 +57,34 @@ def test_a_trial_is_an_ordinary_run_that_ends_with_its_evaluation(tmp_path):
     assert table.attrs["schema"] == 1
 
 
+def test_a_policy_that_a_crash_left_out_is_saved_before_it_is_evaluated(tmp_path, monkeypatch):
+    (trial,) = requested(tmp_path / "b", SMALL).trials()
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "save_policy", crash)  # after the checkpoint of all steps
+        with pytest.raises(KeyboardInterrupt):
+            work_on(trial)
+    assert not (trial.path / "policy").exists()
+    assert trial.status() == STOPPED
+    assert work_on(trial)
+    assert trial.status() == DONE
+
+
+def test_two_processes_do_not_work_on_one_trial(tmp_path, monkeypatch):
+    (trial,) = requested(tmp_path / "b", SMALL).trials()
+    trial.lock_folder.mkdir(parents=True)
+    monkeypatch.setattr(work, "_PATIENCE", 0.1)
+    with (
+        locked(trial.lock_folder, "the trial"),
+        pytest.raises(ValueError, match=r"the trial .* is in use by another process"),
+    ):
+        assert trial.status() == RUNNING
+        work_on(trial)
+
+
 def test_a_trial_that_fails_says_why_and_is_tried_again(tmp_path):
     data = {**SMALL, "tasks": ["tests.benchmark.worlds:Breaks"]}
     (trial,) = requested(tmp_path / "b", data).trials()
@@ -77,8 +116,6 @@ def test_fair_suites_choose_a_learning_rate_and_a_width(tmp_path):
 
 
 def read_end(trial):
-    from popgym.runs.folder import RunFolder
-
     rows = RunFolder.open(trial.path).rows()
     last = [r["return_mean"] for r in rows if r["steps"] > 540 and r["return_mean"] is not None]
     return sum(last) / len(last)
@@ -113,8 +150,6 @@ def trials(out):
 
 
 def rows_of(trial):
-    from popgym.runs.folder import RunFolder
-
     return RunFolder.open(trial.path).rows()
 
 

@@ -37,9 +37,12 @@ def test_a_trial_with_other_settings_is_refused_and_nothing_is_written(tmp_path)
     folder = BenchmarkFolder.open_or_create(tmp_path / "b")
     folder.request(SMALL, "")
     before = (tmp_path / "b" / INDEX).read_text()
-    message = r"gru/seed0 is in this benchmark with steps = 100, not 200: name another --out"
-    with pytest.raises(ValueError, match=message):
-        folder.request({**SMALL, "steps": 200}, "")
+    message = "RepeatPreviousEasy/gru is in this benchmark with steps = 100, not 200: name another"
+    for seeds in (1, [7]):  # also for other seeds, which would be averaged with the first ones
+        with pytest.raises(ValueError, match=message):
+            folder.request({**SMALL, "steps": 200, "seeds": seeds}, "")
+    with pytest.raises(ValueError, match="gru is in this benchmark with fair = None, not Fair"):
+        folder.request({**SMALL, "fair": {"lr": [1e-3]}}, "")
     assert (tmp_path / "b" / INDEX).read_text() == before
 
 
@@ -85,4 +88,10 @@ def test_the_status_follows_from_the_run_folder(tmp_path):
     (trial.path / EVALUATION).write_text('{"greedy": {}, "samp')  # cut short
     assert trial.status() == STOPPED
     (trial.path / EVALUATION).write_text('{"greedy": {}, "sampled": {}, "steps": 100}')
+    assert trial.status() == STOPPED
+    scores = {"returns": [0.5], "lengths": [3]}
+    whole = {"greedy": scores, "sampled": scores, "steps": 100, "parameters": 1, "state_size": 1}
+    (trial.path / EVALUATION).write_text(json.dumps(whole))
     assert trial.status() == DONE
+    (trial.path / EVALUATION).write_text(json.dumps({**whole, "steps": 50}))  # of an earlier policy
+    assert trial.status() == STOPPED

@@ -121,8 +121,10 @@ class ObservationScale:
         """
         rows = observations.reshape(-1, len(self.mean)).astype(np.float64)
         summed = total(np.append(rows.sum(0), len(rows)), learners)
-        count, mean = int(summed[-1]), summed[:-1] / summed[-1]
+        count, mean = int(summed[-1]), summed[:-1] / max(summed[-1], 1)
         squares = total(np.square(rows - mean).sum(0), learners)
+        if not count:
+            return
         shift, whole = mean - self.mean, self.count + count
         self.squares = self.squares + squares + np.square(shift) * (self.count * count / whole)
         self.mean = self.mean + shift * (count / whole)
