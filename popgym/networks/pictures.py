@@ -30,7 +30,7 @@ NAMES = ("auto", *ENCODERS, "none")
 
 LARGE = 36
 """Pictures of at least this height and width get the encoder of Mnih et al. with "auto"; in
-smaller ones its last layer would see no pixel."""
+smaller ones its last layer would have no output."""
 FEATURES = 256
 """Features of an encoded picture."""
 _UNIT = 255.0
