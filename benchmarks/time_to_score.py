@@ -10,7 +10,8 @@ its own with one torch thread.
     python benchmarks/time_to_score.py --table     prints the table of the runs so far
 
 Each run is added to a CSV file when it ends. Runs in the file are not repeated, unless they
-crashed. Another ``--out`` begins a new file, for example after a change of ``--seconds``.
+crashed. The file that is there has the runs of docs/speed.md, made with ``--seconds 60``. Another
+``--out`` begins a new file, for example after a change of ``--seconds`` or on another machine.
 """
 
 import argparse
@@ -289,7 +290,7 @@ def main():
     add("--seconds", type=float, default=120, help="most seconds of a run")
     add("--steps", type=int, default=Settings.steps, help="most environment steps of a run")
     add("--jobs", type=int, choices=(1, 2), default=1, help="runs at the same time")
-    add("--out", type=Path, default=ROOT / "runs" / "time_to_score.csv", metavar="FILE")
+    add("--out", type=Path, default=HERE / "time_to_score.csv", metavar="FILE")
     add("--peers", default=str(ROOT / ".venv-peers/bin/python"), help="Python with sb3-contrib")
     add("--table", action="store_true", help="only print the table")
     arguments = parser.parse_args()
