@@ -117,19 +117,15 @@ class Suite:
             ValueError: If one is unknown or out of range; the message suggests the nearest.
             TypeError: If one has the wrong type.
         """
-        rates = self.fair.lr if self.fair is not None else ()
-        for rate in rates:
-            Settings("", lr=rate)
-        for seed in (*self.seeds, *(self.fair.seeds if self.fair is not None else ())):
+        fair = self.fair or Fair()
+        for rate in fair.lr:
+            Settings("", lr=rate)  # refuses what is out of range
+        for seed in (*self.seeds, *fair.seeds):
             Settings("", seed=seed)
         for task in self.tasks:
             for contestant in self.contestants:
                 settings = self.settings_of(task, contestant, self.seeds[0])
-                if (
-                    self.fair is not None
-                    and self.fair.parameters
-                    and "hidden_size" in (settings.network)
-                ):
+                if fair.parameters is not None and "hidden_size" in settings.network:
                     raise ValueError(
                         f"parameters of fair choose the width of {contestant.label}: leave out its "
                         "network.hidden_size"

@@ -17,9 +17,9 @@ from popgym.runs.lock import locked
 
 EPISODES = 200
 """Episodes of each of the two evaluations of a trial."""
-_PATIENCE = 30.0  # seconds; a process whose driver was killed may live on for some
 EVALUATION_SEED = 20_000
 """Seed of the evaluations' environments, whose streams no training shares."""
+_PATIENCE = 30.0  # seconds; a process whose driver was killed may live on for some
 
 
 def work_on(trial: Trial) -> bool:
