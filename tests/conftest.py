@@ -1,9 +1,13 @@
 import importlib.util
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from popgym import cli
+from tests.complaints import without_compiling
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,3 +48,32 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def run_command(tmp_path, monkeypatch, capsys):
+    """Runs the command in an empty folder: exit status, output, complaints."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(*argv):
+        capsys.readouterr()
+        try:
+            status = cli.main([str(word) for word in argv])
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        return status, out, without_compiling(err)
+
+    return run
+
+
+@pytest.fixture
+def popgym(run_command):
+    """Runs the command in an empty folder: exit status, lines of output, lines of complaint."""
+
+    def _popgym(*argv):
+        status, out, err = run_command(*argv)
+        return status, out.splitlines(), err.splitlines()
+
+    return _popgym

@@ -9,33 +9,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from popgym import cli
 from popgym.baselines.ppo import RecurrentPPO
 from popgym.cli.grammar import count
 from popgym.runs.folder import RunFolder
-from tests.complaints import without_compiling
 from tests.runs.specimens import policy, row, settings
 
 TOYS, OWN = "tests.baselines.ppo.toys", "tests.runs.specimens"
 TINY = ["--set", "num_envs=8", "--set", "rollout=16", "--set", "epochs=1", "--steps", "128"]
-
-
-@pytest.fixture
-def popgym(tmp_path, monkeypatch, capsys):
-    """Runs the command in an empty folder: exit status, lines of output, lines of complaint."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def _popgym(*argv):
-        capsys.readouterr()
-        try:
-            status = cli.main([str(word) for word in argv])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out.splitlines(), without_compiling(err).splitlines()
-
-    return _popgym
 
 
 @pytest.fixture

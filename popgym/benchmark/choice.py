@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from popgym.benchmark.store import DONE, Trial, run_of, trial_of
+from popgym.benchmark.reading import ended, last_tenth, read_curve
+from popgym.benchmark.store import DONE, Trial, trial_of
 from popgym.benchmark.suite import Contestant, Fair, Suite
+from popgym.runs.folder import PROGRESS
 from popgym.runs.settings import Settings
 
 
@@ -80,10 +82,8 @@ def chosen_rate(suite: Suite, task: str, contestant: Contestant, folder: Path) -
 
 def _end(trial: Trial) -> float:
     """Return the mean return of the last tenth of a trial; −∞ if it failed."""
-    run = run_of(trial)
-    if run is None or trial.status() != DONE:
+    if trial.status() != DONE:
         return -np.inf
-    rows = [row for row in run.rows() if row.get("return_mean") is not None]
-    made = rows[-1]["steps"] if rows else 0  # less than the budget if ``stop_at`` ended it
-    means = [row["return_mean"] for row in rows if row["steps"] > 0.9 * made]
-    return float(np.mean(means)) if means else -np.inf
+    steps, means = ended(read_curve(trial.path / PROGRESS)[:, ::2]).T
+    # It may have made less than its budget, if ``stop_at`` ended it.
+    return last_tenth(steps, means, steps[-1]) if len(steps) else -np.inf

@@ -20,14 +20,10 @@ from popgym.benchmark.statistics import (
 )
 from popgym.benchmark.store import INDEX, BenchmarkFolder
 from popgym.core.arguments import unknown
-from popgym.runs.folder import CONFIG, RunFolder
+from popgym.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCORES = ("final_mean", "sampled_mean", "last_tenth", "mmer")
-"""The columns of ``popgym.benchmark.read`` that can be compared."""
-
 
 LEAST_RANGE = 0.05
 """Tasks whose floor and ceiling are closer are not normalised: the division would make the noise of
@@ -90,7 +86,7 @@ def side_of(text: str, score: str) -> Side:
 
     Args:
         text: A run folder, the folder of a benchmark with one memory, or ``FOLDER:MEMORY``.
-        score: A name of ``SCORES``.
+        score: A name of ``popgym.benchmark.scores.SCORES``.
 
     Raises:
         ValueError: If there is no such folder or memory, or it has no finished trial.
@@ -142,7 +138,7 @@ def _of_run(folder: str, score: str) -> Side:
     found = scores_of_curve(points, run.settings.steps)
     name = "last_tenth" if score.endswith("_mean") else score  # a run alone has no evaluation
     if name not in found or math.isnan(found[name]):
-        raise ValueError(f"{folder} / {CONFIG}: the run has not come to its last tenth yet")
+        raise ValueError(f"{folder} has not come to its last tenth yet")
     task, steps = run.settings.env, run.settings.steps
     return Side(folder, {task: np.array([found[name]])}, {task: {steps}})
 

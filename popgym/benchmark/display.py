@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from popgym.benchmark.store import DONE, FAILED, RUNNING, STOPPED, Trial, run_of
+from popgym.benchmark.store import DONE, FAILED, RUNNING, Trial, run_of
 from popgym.runs.progress import duration
 
 _LIVE_SECONDS, _LINE_SECONDS = 2.0, 30.0  # least time between two looks
@@ -111,7 +111,7 @@ class Display:
 def _look_at(trial: Trial) -> tuple[str, int, float | None]:
     """Return the status of a trial, its steps, and its last mean return."""
     status = trial.status()
-    rows = _rows(trial) if status in (RUNNING, DONE, STOPPED, FAILED) else []
+    rows = _rows(trial)
     means = [row["return_mean"] for row in rows if row.get("return_mean") is not None]
     return status, rows[-1]["steps"] if rows else 0, means[-1] if means else None
 

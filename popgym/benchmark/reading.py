@@ -47,10 +47,10 @@ COLUMNS = {
 class Results:
     """All that a report shows."""
 
-    trials: pd.DataFrame  # COLUMNS
-    curves: (
-        pd.DataFrame
-    )  # trial, steps, seconds, mean_return; a row for each iteration with episodes
+    trials: pd.DataFrame
+    """A row for each trial, with the columns ``COLUMNS``."""
+    curves: pd.DataFrame
+    """A row for each iteration with finished episodes: trial, steps, seconds, mean_return."""
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,9 +78,8 @@ def results(*folders: str | Path) -> Results:
         for trial in benchmark.trials():
             config, curve = _config(trial), read_curve(trial.path / PROGRESS)
             rows.append(_row(trial, config, curve))
-            ended = curve[np.isfinite(curve[:, 2])]
-            curves.append(ended)
-            names.append(np.full(len(ended), len(rows) - 1))
+            curves.append(ended(curve))
+            names.append(np.full(len(curves[-1]), len(rows) - 1))
             versions |= set(config.get("versions", {}).items())
     trials = pd.DataFrame(rows, columns=[*COLUMNS])
     _refuse_twins(trials)
@@ -182,16 +181,25 @@ def scores_of_curve(points: Sequence[tuple[int, float]] | np.ndarray, budget: in
         points: Steps and mean return of each iteration; NaN if no episode ended.
         budget: Steps of the whole run.
     """
-    found = np.asarray(points, float).reshape(-1, 2)
-    steps, means = found[np.isfinite(found[:, 1])].T
+    steps, means = ended(np.asarray(points, float).reshape(-1, 2)).T
     if not len(means):
         return {}
-    last = means[steps > 0.9 * budget]
     return {
         "mmer": float(means.max()),
         "mmer_excess": maximum_excess(means),
-        "last_tenth": float(last.mean()) if len(last) else np.nan,
+        "last_tenth": last_tenth(steps, means, budget),
     }
+
+
+def ended(curve: np.ndarray) -> np.ndarray:
+    """Return the rows of a curve in which an episode ended; the mean return is the last column."""
+    return curve[np.isfinite(curve[:, -1])]
+
+
+def last_tenth(steps: np.ndarray, means: np.ndarray, whole: float) -> float:
+    """Return the mean of the mean returns in the last tenth of the steps; NaN if there are none."""
+    last = means[steps > 0.9 * whole]
+    return float(last.mean()) if len(last) else np.nan
 
 
 def _of_evaluation(data: Mapping[str, Any] | None) -> Scores:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
@@ -16,7 +14,7 @@ from ray.exceptions import RayError
 from popgym.baselines.build import start_ray
 from popgym.benchmark.choice import choosing_trials, fitted
 from popgym.benchmark.display import Display
-from popgym.benchmark.store import DONE, FAIR, TRIALS, BenchmarkFolder, Trial, trials_of
+from popgym.benchmark.store import DONE, FAIR, BenchmarkFolder, Trial
 from popgym.benchmark.work import note_failure, work_on
 from popgym.runs.interrupts import Interrupts
 
@@ -37,47 +35,6 @@ def run_benchmark(
     Args:
         folder: The benchmark, locked by the caller.
         display: Makes a display of trials.
-        jobs: As in ``run_trials``.
-        gpus: As in ``run_trials``.
-
-    Returns:
-        Whether no interruption came.
-    """
-    with _ray(jobs):
-        for suite in folder.suites():
-            trials = list(choosing_trials(suite, folder.path / FAIR))
-            if not _run_shown(trials, display, jobs, gpus):
-                return False
-        return _run_shown(_fitted(folder), display, jobs, gpus)
-
-
-def _fitted(folder: BenchmarkFolder) -> list[Trial]:
-    """Return all trials of a benchmark, fair ones with what was chosen for them."""
-    found: dict[Path, Trial] = {}
-    for suite in folder.suites():
-        for trial in trials_of(suite, folder.path / TRIALS):
-            if trial.path not in found:
-                found[trial.path] = fitted(suite, trial, folder.path / FAIR)
-    return sorted(found.values(), key=lambda trial: trial.seed)
-
-
-def _run_shown(
-    trials: Sequence[Trial], display: Callable[[Sequence[Trial]], Display], *how: Any
-) -> bool:
-    if not trials:
-        return True
-    with display(trials) as shown:
-        return run_trials(trials, shown, jobs=how[0], gpus=how[1])
-
-
-def run_trials(
-    trials: Sequence[Trial], display: Display, *, jobs: int | None = None, gpus: float = 0.0
-) -> bool:
-    """Run the trials that are not done.
-
-    Args:
-        trials: The trials, in the order in which they start.
-        display: Shows the progress.
         jobs: Trials at the same time on this machine. None means one for each core. On the cluster
             at RAY_ADDRESS, its cores decide.
         gpus: The share of a GPU that each trial gets.
@@ -85,11 +42,33 @@ def run_trials(
     Returns:
         Whether no interruption came.
     """
+    chosen, mine = folder.path / FAIR, not ray.is_initialized()
+    try:
+        for suite in folder.suites:
+            trials = list(choosing_trials(suite, chosen))
+            if not _run_trials(trials, display, jobs, gpus):
+                return False
+        trials = [fitted(suite, trial, chosen) for suite, trial in folder.wanted()]
+        return _run_trials(trials, display, jobs, gpus)
+    finally:
+        if mine:
+            ray.shutdown()
+
+
+def _run_trials(
+    trials: Sequence[Trial],
+    make_display: Callable[[Sequence[Trial]], Display],
+    jobs: int | None,
+    gpus: float,
+) -> bool:
+    """Run the trials that are not done, in this order; return whether no interruption came."""
     waiting = [trial for trial in trials if trial.status() != DONE]
     if not waiting:
         return True
-    with _ray(jobs), Interrupts() as interrupts:
-        remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_CRASHES)(_work)
+    if not ray.is_initialized():
+        start_ray(jobs or os.cpu_count() or 1, exactly=jobs is not None)
+    with make_display(trials) as display, Interrupts() as interrupts:
+        remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_CRASHES)(work_on)
         running = {remote.remote(trial): trial for trial in waiting}
         while running and not interrupts.came:
             done, _ = ray.wait([*running], timeout=_WAIT)
@@ -99,25 +78,8 @@ def run_trials(
         if running:
             display.say("interrupted: the trials save what they have learned")
             _stop([*running])
-    display.update(now=True)
+        display.update(now=True)
     return not running
-
-
-def _work(trial: Trial) -> bool:
-    return work_on(trial)
-
-
-@contextmanager
-def _ray(jobs: int | None) -> Iterator[None]:
-    """Connect to Ray, or start it on this machine for as long as the block lasts."""
-    alone = not ray.is_initialized()
-    if alone:
-        start_ray(jobs or os.cpu_count() or 1, exactly=jobs is not None)
-    try:
-        yield
-    finally:
-        if alone:
-            ray.shutdown()
 
 
 def _note_crash(trial: Trial, reference: Any) -> None:

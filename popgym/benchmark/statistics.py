@@ -111,8 +111,13 @@ def difference(a: np.ndarray, b: np.ndarray, *, level: float = LEVEL) -> Estimat
     return _student(center, math.sqrt(sum(parts)), freedom, level)
 
 
+def student_quantile(freedom: float, level: float = LEVEL) -> float:
+    """Return how many standard errors Student's interval reaches to each side."""
+    return float(stats.t.ppf((1 + level) / 2, freedom))
+
+
 def _student(center: float, error: float, freedom: float, level: float) -> Estimate:
-    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    reach = student_quantile(freedom, level) * error
     return Estimate(center, center - reach, center + reach)
 
 
@@ -272,7 +277,7 @@ def confidence_note(seeds: int) -> str:
     if seeds < 2:
         return "With one seed nothing is known about the spread between seeds."
     if seeds < 5:
-        reach = stats.t.ppf(0.975, seeds - 1) / math.sqrt(seeds)
+        reach = student_quantile(seeds - 1) / math.sqrt(seeds)
         return (
             f"With {seeds} seeds only large differences can be told from chance: the 95 % interval "
             f"of one task's mean reaches {reach:.1f} standard deviations to each side. Intervals "

@@ -13,6 +13,7 @@ All results are read from the trials. ``benchmark.json`` only says which trials 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -150,7 +151,7 @@ class BenchmarkFolder:
         """Keep other processes from running this benchmark."""
         return locked(self.path, "the benchmark")
 
-    def request(self, data: Mapping[str, Any], command: str) -> Suite:
+    def request(self, data: Mapping[str, Any], command: str) -> None:
         """Add the trials of a suite to those that are wanted.
 
         Args:
@@ -161,33 +162,35 @@ class BenchmarkFolder:
             ValueError: If the suite is wrong, or a trial exists with other settings.
         """
         suite = suite_of(data)
-        wanted: dict[Path, tuple[Trial, Suite]] = {}
-        for old in self.suites():
-            for trial in trials_of(old, self.path / TRIALS):
-                wanted[trial.path.parent] = trial, old
+        wanted = {trial.path.parent: (old, trial) for old, trial in self.wanted()}
         for trial in trials_of(suite, self.path / TRIALS):
             if trial.path.parent in wanted:
-                known, old = wanted[trial.path.parent]
+                old, known = wanted[trial.path.parent]
                 _refuse_other_settings(trial, known.settings)
                 _refuse_other_fairness(trial, suite, old)
         request = {"suite": dict(data), "command": command}
         if request["suite"] not in [each["suite"] for each in self._requests]:
             self._requests.append(request)
+            self.suites.append(suite)
             index = {"schema": SCHEMA, "requests": self._requests}
             write_text(self.path / INDEX, json.dumps(index, indent=2) + "\n")
-        return suite
+
+    @functools.cached_property
+    def suites(self) -> list[Suite]:
+        """The suites that were asked for. To check them makes an environment of each task."""
+        return [suite_of(each["suite"]) for each in self._requests]
+
+    def wanted(self) -> list[tuple[Suite, Trial]]:
+        """Return all trials, each once and with its suite; every task's first seed comes first."""
+        found: dict[Path, tuple[Suite, Trial]] = {}
+        for suite in self.suites:
+            for trial in trials_of(suite, self.path / TRIALS):
+                found.setdefault(trial.path, (suite, trial))
+        return sorted(found.values(), key=lambda pair: pair[1].seed)
 
     def trials(self) -> list[Trial]:
-        """Return all trials that are wanted, each once; every task's first seed comes first."""
-        found: dict[Path, Trial] = {}
-        for suite in self.suites():
-            for trial in trials_of(suite, self.path / TRIALS):
-                found.setdefault(trial.path, trial)
-        return sorted(found.values(), key=lambda trial: trial.seed)
-
-    def suites(self) -> list[Suite]:
-        """Return the suites that were asked for."""
-        return [suite_of(each["suite"]) for each in self._requests]
+        """Return all trials, in the order of ``wanted``."""
+        return [trial for _, trial in self.wanted()]
 
     @property
     def commands(self) -> list[str]:

@@ -32,7 +32,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from popgym.core.arguments import check_known, unknown
+from popgym.core.arguments import check_known, whole_number
 from popgym.envs.registry import GROUPS
 from popgym.runs.memory_table import check_names, known_memories
 from popgym.runs.settings import Settings, check_keys
@@ -42,7 +42,6 @@ from popgym.runs.typos import refuse_typos
 Options = dict[str, Any]
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=-]*")
-_WHOSE = ("memories", "tasks")
 _RESERVED = ("env", "memory", "seed", "steps")
 """Settings that a suite says elsewhere."""
 
@@ -147,18 +146,20 @@ def suite_of(data: Mapping[str, Any]) -> Suite:
         TypeError: If a value has the wrong type.
     """
     check_known(data, _TOP, "key of a suite")
+    tasks = tuple(expand_tasks(_names(data, "tasks")))
     contestants = tuple(_contestants(data))
     labels = [each.label for each in contestants]
+    for names in (tasks, labels):
+        _refuse_shared_folders(names)
     suite = Suite(
-        tasks=tuple(expand_tasks(_names(data, "tasks"))),
+        tasks=tasks,
         contestants=contestants,
         seeds=seeds_of(data.get("seeds", 3)),
         steps=_steps(data.get("steps", Settings.steps)),
         settings=_settings(data.get("settings", {}), "settings"),
-        overrides=tuple(_override(each, labels) for each in data.get("overrides", [])),
+        overrides=tuple(_override(each, tasks, labels) for each in data.get("overrides", [])),
         fair=_fair(data["fair"]) if "fair" in data else None,
     )
-    _refuse_shared_labels(suite)
     if suite.fair is not None and set(suite.fair.seeds) & set(suite.seeds):
         raise ValueError(
             f"the seeds of fair, {list(suite.fair.seeds)}, choose the learning rate and must not "
@@ -168,21 +169,17 @@ def suite_of(data: Mapping[str, Any]) -> Suite:
     return suite
 
 
-def _refuse_shared_labels(suite: Suite) -> None:
-    """Refuse names that would share a folder, and overrides that concern nothing."""
-    for names in (suite.tasks, [each.label for each in suite.contestants]):
-        seen: dict[str, str] = {}
-        for name in names:
-            if label_of(name) in seen:
-                raise ValueError(
-                    f"{seen[label_of(name)]} and {name} would share the folder {label_of(name)}: "
-                    "give one of them another name"
-                )
-            seen[label_of(name)] = name
-    for override in suite.overrides:
-        for task in override.tasks:
-            if task not in suite.tasks:
-                raise ValueError(unknown("task of an override", task, suite.tasks))
+def _refuse_shared_folders(names: Sequence[str]) -> None:
+    """Refuse names of tasks or contestants whose trials would be in one folder."""
+    seen: dict[str, str] = {}
+    for name in names:
+        label = label_of(name)
+        if label in seen:
+            raise ValueError(
+                f"{seen[label]} and {name} would share the folder {label}: give one of them "
+                "another name"
+            )
+        seen[label] = name
 
 
 def expand_tasks(names: Sequence[str]) -> Iterator[str]:
@@ -219,13 +216,9 @@ def seeds_of(value: Any) -> tuple[int, ...]:
 
 def _contestants(data: Mapping[str, Any]) -> Iterator[Contestant]:
     own, names = _table(data.get("contestants", {}), "contestants"), data.get("memories")
-    labels = (
-        [*known_memories()["options"]]
-        if names == "all"
-        else _names(data, "memories")
-        if names
-        else [*own]
-    )
+    labels = _names(data, "memories") if names and names != "all" else [*own]
+    if names == "all":
+        labels = [*known_memories()["options"]]
     if not labels:
         raise ValueError('name at least one memory: memories = ["gru"]')
     for label in labels:
@@ -252,16 +245,16 @@ def label_of(name: str) -> str:
     return name.rpartition(":")[2].replace("/", "-")
 
 
-def _override(data: Any, labels: Sequence[str]) -> Override:
+def _override(data: Any, tasks: Sequence[str], labels: Sequence[str]) -> Override:
     check_known(
         _table(data, "an override"), ["tasks", "memories", "settings"], "key of an override"
     )
-    memories, tasks = (tuple(_names(data, key)) if key in data else () for key in _WHOSE)
-    for label in memories:
-        if label not in labels:
-            raise ValueError(unknown("memory of an override", label, labels))
+    whose = _names(data, "memories") if "memories" in data else ()
+    where = tuple(expand_tasks(_names(data, "tasks"))) if "tasks" in data else ()
+    for kind, names, known in (("memory", whose, labels), ("task", where, tasks)):
+        check_known(names, known, f"{kind} of an override")
     settings = _settings(data.get("settings", {}), "settings of an override")
-    return Override(settings, tuple(expand_tasks(tasks)), memories)
+    return Override(settings, where, tuple(whose))
 
 
 def _fair(data: Any) -> Fair:
@@ -270,10 +263,8 @@ def _fair(data: Any) -> Fair:
     if not isinstance(rates, (list, tuple)) or not all(isinstance(r, (int, float)) for r in rates):
         raise TypeError(f"lr of fair must be a list of numbers, got {rates!r}")
     parameters = data.get("parameters")
-    if parameters is not None and (not _is_whole(parameters) or parameters < 1):
-        raise ValueError(
-            f"parameters of fair must be a whole number of at least 1, got {parameters!r}"
-        )
+    if parameters is not None:
+        parameters = whole_number("parameters of fair", parameters, 1)
     return Fair(parameters, tuple(map(float, rates)), seeds_of(data.get("seeds", [1000])))
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
 from popgym.core.arguments import unknown
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SHIPPED = Path(__file__).with_name("suites")
 
@@ -36,7 +32,9 @@ def read_suite(name: str) -> dict[str, Any]:
             message = unknown("suite", name, shipped_suites())
             raise ValueError(f"{message}; the path of a TOML file works too")
         path = SHIPPED / f"{name}.toml"
+    # Imported only here, because ``popgym --help`` lists the suites.
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read the suite {name}: {error}") from error

@@ -9,10 +9,11 @@ import warnings
 from typing import Any
 
 from popgym.baselines.train import resume, train
-from popgym.benchmark.store import EVALUATION, Trial
+from popgym.benchmark.store import EVALUATION, Trial, run_of
+from popgym.runs.errors import describe
 from popgym.runs.evaluate import Evaluation, evaluate
 from popgym.runs.files import write_text
-from popgym.runs.folder import CONFIG, RunFolder
+from popgym.runs.folder import RunFolder
 from popgym.runs.lock import locked
 
 EPISODES = 200
@@ -59,13 +60,11 @@ def _train(trial: Trial) -> None:
 
 
 def _has_checkpoint(trial: Trial) -> bool:
-    if not (trial.path / CONFIG).exists():
-        return False
     try:
-        RunFolder.open(trial.path).latest_checkpoint()
-    except ValueError:
+        run = run_of(trial)
+    except ValueError:  # damaged
         return False
-    return True
+    return run is not None and run.has_checkpoint
 
 
 def _evaluate(trial: Trial) -> None:
@@ -100,7 +99,7 @@ def _as_data(found: Evaluation) -> dict[str, Any]:
 def note_failure(trial: Trial, error: Exception) -> None:
     """Write the error file of a trial."""
     data = {
-        "error": " ".join(f"{type(error).__name__}: {error}".split()),
+        "error": describe(error),
         "traceback": "".join(traceback.format_exception(error)),
     }
     trial.error_file.parent.mkdir(parents=True, exist_ok=True)

@@ -61,9 +61,9 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     from popgym.benchmark.suite import suite_of
 
     data = _suite_data(arguments)
-    suite_of(data)
+    suite = suite_of(data)
     if arguments.dry_run:
-        return _dry_run(data, arguments)
+        return _dry_run(suite, arguments.jobs)
     with BenchmarkFolder.open_or_create(arguments.out).locked():
         folder = BenchmarkFolder.open_or_create(arguments.out)  # as the process before left it
         folder.request(data, shlex.join(["popgym", *sys.argv[1:]]))
@@ -123,10 +123,7 @@ def _run(folder: Any, arguments: argparse.Namespace) -> int:
     return 0 if done == len(statuses) else 1
 
 
-def _dry_run(data: dict[str, Any], arguments: argparse.Namespace) -> int:
-    from popgym.benchmark.suite import suite_of
-
-    suite = suite_of(data)
+def _dry_run(suite: Any, jobs: int | None) -> int:
     trials = len(suite.tasks) * len(suite.contestants) * len(suite.seeds)
     print(f"tasks ({len(suite.tasks)}): {', '.join(suite.tasks)}")
     print(f"memories ({len(suite.contestants)}): {', '.join(c.label for c in suite.contestants)}")
@@ -135,5 +132,5 @@ def _dry_run(data: dict[str, Any], arguments: argparse.Namespace) -> int:
     say_before_import("ray", "measuring the speed of each memory")
     from popgym.benchmark.calibration import hours
 
-    print(hours(suite, arguments.jobs))
+    print(hours(suite, jobs))
     return 0

@@ -9,8 +9,6 @@ from popgym.cli.grammar import command
 from popgym.cli.messages import print_wrapped
 from popgym.cli.tables import print_table
 
-_SCORES = ("final_mean", "sampled_mean", "last_tenth", "mmer")
-
 
 def add(commands: Any) -> None:
     """Add the subcommands to the parser."""
@@ -32,6 +30,8 @@ def _add_report(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
+    from popgym.benchmark.scores import SCORES
+
     compare = command(
         commands, "compare", "say whether the difference of two memories is chance", _compare
     )
@@ -41,7 +41,7 @@ def _add_compare(commands: Any) -> None:
             help="run folder, folder of a benchmark with one memory, or FOLDER:MEMORY",
         )  # fmt: skip
     compare.add_argument(
-        "--score", choices=_SCORES, default=_SCORES[0],
+        "--score", choices=SCORES, default=SCORES[0],
         help="which score of `popgym.benchmark.read` (default: %(default)s)",
     )  # fmt: skip
 

@@ -27,13 +27,8 @@ def draw_curve(
         references: Names and returns of reference players, such as random and perfect play. Each
             is drawn as a horizontal line.
     """
-    # Not pyplot, whose global state would interfere with a user's own figures.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     points = [(r["steps"], r["return_mean"]) for r in rows if r.get("return_mean") is not None]
-    figure = Figure(figsize=(7, 4.2), dpi=140, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7, 4.2, dpi=140)
     axes = figure.add_subplot()
     _draw_references(axes, references or {})
     if points:
@@ -53,6 +48,17 @@ def draw_curve(
     axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def new_figure(width: float, height: float, dpi: int) -> Any:
+    """Return an empty matplotlib figure, of this size in inches, that can be saved."""
+    # Not pyplot, whose global state would interfere with a user's own figures.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _draw_references(axes: Any, references: Mapping[str, float]) -> None:

@@ -83,7 +83,7 @@ class RunFolder:
 
     def discard_if_empty(self) -> None:
         """Undo ``create`` if the run has neither a row of progress nor a checkpoint."""
-        if self.rows() or self._checkpoints():
+        if self.rows() or self.has_checkpoint:
             return
         for entry in self.path.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -157,6 +157,11 @@ class RunFolder:
         return sorted(
             (p for p in found if _iteration(p).isdigit()), key=lambda p: int(_iteration(p))
         )
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether the run can be resumed."""
+        return bool(self._checkpoints())
 
     def latest_checkpoint(self) -> tuple[int, Path]:
         """Return the iteration and the path of the newest checkpoint.

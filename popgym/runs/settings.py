@@ -31,7 +31,8 @@ LONG_NEED = 16
 """Steps that a task must need to remember for rollouts to be long."""
 MINIBATCH, MINIBATCH_ROWS = 256, 8
 KL_CUTOFF, KL_CUTOFF_REAL = 0.1, 0.02
-"""A policy for real numbers whose deviation shrinks is spoilt by steps that choices bear."""
+"""Real numbers need the smaller one: once the deviation of the actions is small, larger changes of
+the policy undo what it has learned."""
 
 NETWORK_BEFORE_3: Options = {"encoder": "none", "state_dependent_std": True}
 """Options that networks had, unrecorded, in policies before format 3 and in their runs."""

@@ -1,26 +1,6 @@
-import sys
-
 import pytest
 
-from popgym import cli
 from tests.benchmark.test_compare import run_folder
-
-
-@pytest.fixture
-def popgym(tmp_path, monkeypatch, capsys):
-    """Runs the command in an empty folder: exit status, lines of output, lines of complaint."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def _popgym(*argv):
-        try:
-            status = cli.main([*argv])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out.splitlines(), err.splitlines()
-
-    return _popgym
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,16 @@ import sys
 import numpy as np
 import pytest
 
-from popgym import cli
 from popgym.envs import RepeatPreviousEasy
-from tests.complaints import without_compiling
 
 
 @pytest.fixture
-def popgym(tmp_path, monkeypatch, capsys):
+def popgym(run_command, monkeypatch):
     """Runs the command in an empty folder with some piped input: status, output, complaints."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
 
     def _popgym(*argv, typed=""):
-        capsys.readouterr()
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        try:
-            status = cli.main([str(word) for word in argv])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out, without_compiling(err)
+        return run_command(*argv)
 
     return _popgym
 

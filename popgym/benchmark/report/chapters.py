@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from popgym.benchmark.reading import Results
+from popgym.benchmark.reading import COLUMNS, Results
 from popgym.benchmark.report.grid import Grid
 from popgym.benchmark.report.markup import Html, join, tag
 from popgym.benchmark.report.provenance import provenance
@@ -13,12 +13,7 @@ from popgym.benchmark.report.published import best_published
 from popgym.benchmark.report.sections import all_scores, failures, heat_map, leaderboard
 from popgym.benchmark.report.standings import Standing
 
-_SCORES = {
-    "final_mean": "the mean return of 200 greedy episodes after training",
-    "sampled_mean": "the mean return of 200 episodes with sampled actions after training",
-    "last_tenth": "the mean return in the last tenth of training",
-    "mmer": "the highest mean return of an iteration (MMER), which is biased upwards",
-}
+_NO_SCORE = tag("p", "No finished trial has a score that can be normalised.")
 
 
 class Chapter(NamedTuple):
@@ -72,11 +67,11 @@ def chapters(
 
 def _leaderboard(ranked: Sequence[Standing], grid: Grid) -> Html:
     if not ranked:
-        return tag("p", "No finished trial has a score that can be normalised.")
+        return _NO_SCORE
     text = (
-        f"The score is {_SCORES[grid.score]}. It is normalised for each task: 0 is the best known "
-        "play without memory, 1 is the best known play. The interquartile mean (IQM) is the mean "
-        "of the middle half of all runs, so that single failed or lucky runs hardly move it. "
+        f"The score is the {COLUMNS[grid.score]}. It is normalised for each task: 0 is the best "
+        "known play without memory, 1 is the best known play. The interquartile mean (IQM) is the "
+        "mean of the middle half of all runs, so that single failed or lucky runs hardly move it. "
         "Brackets and bars are 95 % intervals from a bootstrap over seeds."
     )
     return join([tag("p", text), leaderboard(ranked, grid)])
@@ -143,7 +138,7 @@ def _curves(data: Mapping[str, Any]) -> Html:
 
 def _profiles(data: Mapping[str, Any]) -> Html:
     if not data["profiles"]:
-        return tag("p", "No finished trial has a score that can be normalised.")
+        return _NO_SCORE
     text = (
         "The share of runs, over all tasks and seeds, whose normalised score is above each "
         "threshold. A curve that lies above another everywhere belongs to the better memory. "
@@ -154,7 +149,7 @@ def _profiles(data: Mapping[str, Any]) -> Html:
 
 def _costs(data: Mapping[str, Any]) -> Html:
     if not data["costs"]:
-        return tag("p", "No finished trial has a score that can be normalised.")
+        return _NO_SCORE
     text = (
         "Interquartile mean against the median of the trials' parameters, numbers in the memory's "
         "state, and training time. Vertical lines are 95 % intervals. Better memories are higher, "

@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from popgym.benchmark.reading import Results
-from popgym.benchmark.report.grid import LEVEL
+from popgym.benchmark.statistics import student_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,5 +102,4 @@ def _thinned(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _reach(values: np.ndarray) -> np.ndarray:
     """Return half the width of Student's interval at all points [S, N]; as ``statistics.mean``."""
     seeds = len(values)
-    factor = float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1))
-    return factor * values.std(0, ddof=1) / math.sqrt(seeds)
+    return student_quantile(seeds - 1) * values.std(0, ddof=1) / math.sqrt(seeds)

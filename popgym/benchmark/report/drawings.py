@@ -14,6 +14,7 @@ from popgym.benchmark.report.plots import THRESHOLDS
 from popgym.benchmark.report.standings import Standing
 from popgym.benchmark.report.words import number, size
 from popgym.benchmark.statistics import performance_profile
+from popgym.runs.curve import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +30,7 @@ _INK, _FAINT, _LINE = "#1c2530", "#7b8794", "#e1e6eb"
 
 def _figure(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
     """Return a figure and its axes [rows, columns]."""
-    # Not pyplot, whose global state would interfere with a user's own figures.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height), dpi=200, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(WIDTH, height, dpi=200)
     axes = figure.subplots(rows, columns, squeeze=False)
     for each in axes.flat:
         each.tick_params(labelsize=7, colors=_INK)
@@ -109,9 +105,10 @@ def draw_heat_map(grid: Grid) -> Figure:
     ])  # fmt: skip
     figure, axes = _figure(0.9 + 0.17 * len(tasks))
     axis = axes[0, 0]
+    best = [grid.best(task) for task in tasks]
     axis.imshow(values, cmap="BuGn", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        bold = grid.best(tasks[row]) == grid.memories[column]
+        bold = best[row] == grid.memories[column]
         axis.text(column, row, number(float(value), 2), ha="center", va="center", fontsize=6,
                   color="white" if value > 0.6 else _INK,
                   fontweight="bold" if bold else "normal")  # fmt: skip

@@ -39,7 +39,7 @@ def write_figures(
         results: The trials.
         folder: Where. It is created.
         form: The format of the files.
-        score: A name of ``popgym.benchmark.compare.SCORES``.
+        score: A name of ``popgym.benchmark.scores.SCORES``.
 
     Returns:
         The paths of the files.

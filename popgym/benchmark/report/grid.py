@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from popgym.benchmark.compare import SCORES, bounds_of
+from popgym.benchmark.compare import bounds_of
 from popgym.benchmark.reading import COLUMNS, Results
-from popgym.benchmark.statistics import difference, normalise
+from popgym.benchmark.scores import SCORES
+from popgym.benchmark.statistics import LEVEL, difference, normalise
 from popgym.core.arguments import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORE = "final_mean"
+SCORE = SCORES[0]
 """The score that the report compares unless it is told another."""
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def grid_of(results: Results, score: str = SCORE) -> Grid:
 
     Args:
         results: The trials.
-        score: A name of ``popgym.benchmark.compare.SCORES``.
+        score: A name of ``popgym.benchmark.scores.SCORES``.
 
     Raises:
         ValueError: If there is no such score, no trial, a column is missing, or a trial is there

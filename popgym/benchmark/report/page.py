@@ -31,7 +31,7 @@ def write_page(
         out: The file. Its folder is created.
         title: The heading.
         score: The score by which memories are compared, a name of
-            ``popgym.benchmark.compare.SCORES``.
+            ``popgym.benchmark.scores.SCORES``.
 
     Returns:
         The path of the file.

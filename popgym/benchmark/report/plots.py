@@ -1,4 +1,4 @@
-"""The data of the page's interactive figures, which ``page.js`` draws."""
+"""The data of the page's interactive figures, which ``plots.js`` draws."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COSTS = ("parameters", "state_size", "seconds")
 
 
 def plot_data(results: Results, grid: Grid, standings: Sequence[Standing]) -> dict[str, Any]:
-    """Return what ``page.js`` draws, in types of JSON.
+    """Return what ``plots.js`` draws, in types of JSON.
 
     Memories are named by their places in ``memories``.
     """

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from popgym.benchmark.report.markup import Cell, Column, Html, join, table, tag
-from popgym.benchmark.report.words import count
+from popgym.benchmark.report.words import count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SHOWN = 4  # memories or tasks named before the rest is counted
 
 
 def provenance(trials: pd.DataFrame, about: Mapping[str, Any]) -> Html:
@@ -88,7 +86,4 @@ def _who(trials: pd.DataFrame, places: list[int]) -> str:
 
 def _named(mine: pd.Series, everyone: pd.Series, what: str) -> str:
     names = list(dict.fromkeys(map(str, mine)))
-    if len(names) == everyone.nunique():
-        return ""
-    rest = len(names) - _SHOWN
-    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:_SHOWN])} and {rest} more {what}"
+    return "" if len(names) == everyone.nunique() else listed(names, what=what)

@@ -9,7 +9,7 @@ from popgym.benchmark.reading import Results
 from popgym.benchmark.report.grid import Grid
 from popgym.benchmark.report.markup import Html, join, tag
 from popgym.benchmark.report.standings import Standing, verdict
-from popgym.benchmark.report.words import count, span
+from popgym.benchmark.report.words import count, listed, span
 from popgym.benchmark.statistics import confidence_note
 
 if TYPE_CHECKING:
@@ -71,16 +71,11 @@ def _cautions(trials: pd.DataFrame, grid: Grid, ranked: Sequence[Standing]) -> I
     differing = [str(task) for task in budgets.index[budgets > 1]]
     if differing:
         yield (
-            f"Do not compare scores in {_few(differing)}: the trials made different numbers of "
+            f"Do not compare scores in {listed(differing)}: the trials made different numbers of "
             "steps."
         )
     if grid.raw_only:
         yield (
-            f"Scores of {_few(grid.raw_only)} are shown raw and left out of all averages over "
+            f"Scores of {listed(grid.raw_only)} are shown raw and left out of all averages over "
             "tasks: their floor and ceiling are unknown, or too close to each other to normalise."
         )
-
-
-def _few(names: Sequence[str], most: int = 4) -> str:
-    rest = len(names) - most
-    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:most])} and {rest} more"

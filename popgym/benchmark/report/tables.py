@@ -24,7 +24,7 @@ def markdown_table(results: Results, *, score: str = SCORE) -> str:
 
     Args:
         results: The trials; finished ones are shown.
-        score: A name of ``popgym.benchmark.compare.SCORES``.
+        score: A name of ``popgym.benchmark.scores.SCORES``.
 
     Raises:
         ValueError: If there is no such score, or a trial is there twice.

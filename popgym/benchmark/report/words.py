@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from popgym.benchmark.statistics import Estimate
 
@@ -42,6 +42,14 @@ def span(values: Collection[float]) -> str:
     """Return ``3``, or ``2–3`` if the numbers differ."""
     low, high = min(values), max(values)
     return size(low) if low == high else f"{size(low)}–{size(high)}"
+
+
+def listed(names: Sequence[str], most: int = 4, what: str = "") -> str:
+    """Return names with commas; ``a, b, c, d and 3 more`` if there are many."""
+    rest = len(names) - most
+    if rest <= 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {rest} more {what}".rstrip()
 
 
 def count(n: int, one: str, many: str = "") -> str:
