@@ -139,10 +139,8 @@ class BenchmarkFolder:
         folder = Path(path)
         if (folder / INDEX).exists():
             return cls.open(folder)
-        others = (
-            [each for each in folder.iterdir() if each.name != TRIALS] if folder.is_dir() else []
-        )
-        if any(not each.name.startswith(".") for each in others):
+        ours = any((folder / name).is_dir() for name in (TRIALS, FAIR))
+        if folder.is_dir() and not ours and any(p.name[0] != "." for p in folder.iterdir()):
             raise ValueError(f"{folder} is not empty and no benchmark: name another --out")
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder, [])

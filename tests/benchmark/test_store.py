@@ -60,6 +60,19 @@ def test_folders_that_are_no_benchmark_are_refused(tmp_path):
         BenchmarkFolder.open(tmp_path)
 
 
+@pytest.mark.parametrize("kept", ["trials", "fair"])
+def test_a_benchmark_without_its_index_is_taken_up_again_as_its_message_says(tmp_path, kept):
+    (tmp_path / kept).mkdir()
+    (tmp_path / "report.html").write_text("a page")
+    (tmp_path / INDEX).write_text('{"schema"')
+    with pytest.raises(ValueError, match="delete it and give the same command again"):
+        BenchmarkFolder.open_or_create(tmp_path)
+    (tmp_path / INDEX).unlink()
+    folder = BenchmarkFolder.open_or_create(tmp_path)
+    folder.request(SMALL, "")
+    assert len(BenchmarkFolder.open(tmp_path).trials()) == 2
+
+
 def test_a_second_process_is_refused(tmp_path):
     folder = BenchmarkFolder.open_or_create(tmp_path / "b")
     with (
