@@ -73,7 +73,7 @@ class RunFolder:
             run._made = [each for each in (folder, *folder.parents) if not each.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
-                raise ValueError(f"{folder} is not empty: {_way_out(folder)}")
+                raise ValueError(f"{folder} is not empty: {_way_out(run)}")
             run._write_config(created=_now())
         except OSError as error:
             raise ValueError(
@@ -256,11 +256,11 @@ def _free_name(settings: Settings) -> Path:
     return candidate
 
 
-def _way_out(folder: Path) -> str:
+def _way_out(run: RunFolder) -> str:
     """Return what a user can do about a folder that is not empty."""
-    if any((folder / CHECKPOINTS).glob("iteration-*")):
+    if run.has_checkpoint:
         return "name another --out, or --resume it"
-    if (folder / CONFIG).exists():
+    if (run.path / CONFIG).exists():
         return "its run ended before the first checkpoint: delete the folder, or name another --out"
     return "name another --out"
 
