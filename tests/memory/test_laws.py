@@ -50,7 +50,7 @@ VARIANTS = [
     ("tcn", {"window": 3, "num_levels": 2, "dropout": 0.5}),
     ("tcn", {"window": 1, "num_levels": 1}),
     ("lru", {}),
-    ("lru", {"state_size": 1, "r_min": 0.9}),
+    ("lru", {"state_size": 1, "r_min": 0.0}),
     ("s5", {}),
     ("s5", {"state_size": 6, "blocks": 2, "dt_max": 1.0}),
     ("mingru", {}),

@@ -76,7 +76,7 @@ class TakesAnything(Own):
         ("minlstm", MinLSTM, {}),
         ("mingru", MinGRU, {}),
         ("s5", S5, {"state_size": None, "blocks": 8, "dt_min": 0.001, "dt_max": 0.1}),
-        ("lru", LRU, {"state_size": None, "r_min": 0.0, "r_max": 1.0, "max_phase": math.tau}),
+        ("lru", LRU, {"state_size": None, "r_min": 0.9, "r_max": 1.0, "max_phase": math.tau}),
         ("tcn", TCN, {"window": 4, "num_levels": 4, "dropout": 0.0}),
         (
             "linear_attention",

@@ -41,7 +41,8 @@ class LRU(Memory):
         input_size: Number of input features, F.
         hidden_size: Number of output features, D.
         state_size: Number of complex states, N. None means half of ``hidden_size``, at least 1.
-        r_min: Smallest initial |λ|.
+        r_min: Smallest initial |λ|. The paper has 0 for short sequences and 0.9 for long ones. With
+            0, half of the states forget within three steps.
         r_max: Largest initial |λ|. A state remembers about 1 / (1 − |λ|) steps.
         max_phase: Largest initial arg λ, in radians.
 
@@ -63,7 +64,7 @@ class LRU(Memory):
         input_size: int,
         hidden_size: int,
         state_size: int | None = None,
-        r_min: float = 0.0,
+        r_min: float = 0.9,
         r_max: float = 1.0,
         max_phase: float = math.tau,
     ) -> None:
