@@ -13,8 +13,9 @@ test test-slow: export OMP_NUM_THREADS = 1
 test: .venv/ready
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
+# Only the files that mark a test as slow: each process would import the others for nothing.
 test-slow: .venv/ready  # trains agents and starts Ray clusters; takes some minutes
-	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup
+	$(BIN)/python -m pytest -m slow -n auto --dist loadgroup $$(grep -rl --include='*.py' 'mark\.slow' tests)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

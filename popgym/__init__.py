@@ -6,12 +6,13 @@ import popgym.envs  # noqa: F401  registers the environments with gymnasium
 
 if TYPE_CHECKING:
     from popgym.baselines.train import Run, resume, train
+    from popgym.insight.inspection import inspect
     from popgym.runs.evaluate import evaluate
     from popgym.runs.folder import load
 
 __version__ = "2.0.0.dev0"
 
-__all__ = ["Run", "__version__", "evaluate", "load", "resume", "train"]
+__all__ = ["Run", "__version__", "evaluate", "inspect", "load", "resume", "train"]
 
 # The module of each name above. Torch and Ray are imported only when one of them is used.
 _LAZY = {
@@ -19,6 +20,7 @@ _LAZY = {
     "resume": "popgym.baselines.train",
     "train": "popgym.baselines.train",
     "evaluate": "popgym.runs.evaluate",
+    "inspect": "popgym.insight.inspection",
     "load": "popgym.runs.folder",
 }
 

@@ -5,15 +5,47 @@ It lies outside the rooms because environments, wrappers and memories all use it
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from sysconfig import get_paths
 from types import ModuleType
 from typing import Any
+
+_folders: list[str] = []  # see search_also
 
 
 class UserModuleError(ValueError):
     """Error for a module that cannot be imported, or does not contain the named class."""
+
+
+def search_also(folder: str) -> None:
+    """Let a user's modules be found in a folder too, after all other places.
+
+    The folder joins ``sys.path`` only when ``import_user_module`` is called. Until then no file in
+    it can be taken for a package that popgym or one of its libraries tries to import.
+    """
+    if folder not in _folders:
+        _folders.append(folder)
+
+
+class _InstalledFirst(list[str]):
+    """A search path that grows only at its end."""
+
+    def insert(self, index: Any, folder: str) -> None:
+        self.append(folder)
+
+
+def installed_first() -> None:
+    """Let folders that are put before all others on ``sys.path`` come last.
+
+    In a process that Ray starts, these are the working folder and that of the program.
+    """
+    sys.path = _InstalledFirst(sys.path)
 
 
 def import_user_module(wanted: str, module_name: str) -> ModuleType:
@@ -26,6 +58,20 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
 
     Raises:
         UserModuleError: If there is no such module, or if importing it raises an exception.
+    """
+    sys.path.extend(folder for folder in _folders if folder not in sys.path)
+    return import_package(wanted, module_name)
+
+
+def import_package(wanted: str, module_name: str) -> ModuleType:
+    """Import an installed package.
+
+    Args:
+        wanted: As in ``import_user_module``.
+        module_name: The name of the package.
+
+    Raises:
+        UserModuleError: As in ``import_user_module``.
     """
     try:
         return import_module(module_name)
@@ -41,6 +87,26 @@ def import_user_module(wanted: str, module_name: str) -> ModuleType:
             f"{type(error).__name__}: {error}{_place(error)}; fix the module or install what it "
             "needs"
         ) from error
+
+
+def place_of(module_name: str) -> str | None:
+    """Return from where a module would be imported, without importing it.
+
+    For ``package.module`` that is the file of the package.
+
+    Returns:
+        An absolute path without symbolic links; "?" for a module that comes from no file; None if
+        there is no such module.
+    """
+    top = module_name.partition(".")[0]
+    try:
+        spec = find_spec(top) or PathFinder.find_spec(top, _folders)
+    except (ImportError, ValueError):  # no name of a module, or a module made by hand
+        return "?"
+    if spec is None:
+        return None
+    places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
+    return str(Path(places[0]).resolve()) if places and places[0] else "?"
 
 
 def find_in_user_module(
@@ -67,9 +133,15 @@ def find_in_user_module(
 
 
 def _place(error: BaseException) -> str:
-    """Return where the error was raised, or "" for a SyntaxError, whose message says it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
-    if isinstance(error, SyntaxError) or not theirs:
+    """Return where the error was raised, or "" for a SyntaxError, whose message says it.
+
+    If a library raised it, that is the line of the user's code that called the library.
+    """
+    whole = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in whole if f.filename != __file__ and "importlib" not in f.filename]
+    if isinstance(error, SyntaxError) or not frames:
         return ""
-    return f" ({theirs[-1].filename}, line {theirs[-1].lineno})"
+    libraries = tuple(get_paths()[name] for name in ("stdlib", "platlib", "purelib"))
+    theirs = [f for f in frames if not f.filename.startswith(libraries)]
+    place = (theirs or frames)[-1]
+    return f" ({place.filename}, line {place.lineno})"

@@ -1,4 +1,5 @@
 import importlib.util
+import inspect
 import signal
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from popgym import cli
+from popgym import cli, importing
 from tests.complaints import without_compiling
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,14 @@ def _no_windows_on_the_screen():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _a_key_of_their_own(tmp_path_factory):
+    """Runs that tests train are signed with a key that is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     """Small tensors gain nothing from threads, which wait for each other on a busy machine."""
     threads = torch.get_num_threads()
@@ -50,11 +59,44 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _rllib_finds_its_caller_quickly():
+    """Each connector of RLlib asks for its caller, but ``inspect.stack`` reads the source of all.
+
+    Below pytest this is most of the time that it takes to build an algorithm.
+    """
+
+    def stack(context=1):
+        frame = sys._getframe(1)
+        if not frame.f_globals.get("__name__", "").startswith("ray.rllib."):
+            return inspect.getouterframes(frame, context)
+        frames = []
+        while frame is not None:
+            code = frame.f_code
+            row = (frame, code.co_filename, frame.f_lineno, code.co_name, None, None)
+            frames.append(inspect.FrameInfo(*row))
+            frame = frame.f_back
+        return frames
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "stack", stack)
+        yield
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Rules run as they stand: to compile them takes seconds, for each new size again."""
+    import numba
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+
+
 @pytest.fixture
 def run_command(tmp_path, monkeypatch, capsys):
     """Runs the command in an empty folder: exit status, output, complaints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(importing, "_folders", [])
 
     def run(*argv):
         capsys.readouterr()

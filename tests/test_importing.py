@@ -27,6 +27,10 @@ BROKEN = {
     "needs": ("import no_such_need", "raises ModuleNotFoundError: No module named 'no_such_need'"),
     "moved": ("from math import torch", "raises ImportError: cannot import name 'torch'"),
     "raises": ("raise RuntimeError('no licence')", "raises RuntimeError: no licence"),
+    "library": (
+        "import json\n\njson.loads('{')",
+        r"raises JSONDecodeError: .* \(.*of_a_user.py, line 3\)",
+    ),
     "exits": ("import sys\nsys.exit('run me alone')", "raises SystemExit: run me alone"),
 }
 

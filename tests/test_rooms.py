@@ -25,19 +25,24 @@ ROOMS = {
     "play": [
         "core", "render", "spaces", "envs", "wrappers", "players", "memory", "networks", "runs",
     ],
+    "pages": ["runs"],
+    "insight": [
+        "core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs", "pages",
+    ],
     "baselines": ["core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs"],
     "benchmark": [
-        "core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs", "baselines",
+        "core", "render", "spaces", "envs", "wrappers", "memory", "networks", "runs", "pages",
+        "insight", "baselines",
     ],
     "cli": [],  # imports what a subcommand needs when it is called
 }  # fmt: skip
 
 # Library -> the rooms that may import it.
 LIBRARIES = {
-    "torch": {"memory", "networks", "testing", "runs", "baselines", "benchmark"},
+    "torch": {"memory", "networks", "testing", "runs", "insight", "baselines", "benchmark"},
     "ray": {"baselines", "benchmark"},
-    "gymnasium": set(ROOMS) - {"memory", "networks", "cli"},
-    "numpy": set(ROOMS) - {"cli"},
+    "gymnasium": set(ROOMS) - {"memory", "networks", "pages", "cli"},
+    "numpy": set(ROOMS) - {"pages", "cli"},
     "numba": {"testing", "baselines", "benchmark"},  # elsewhere only once an environment is made
 }
 
@@ -186,7 +191,9 @@ def test_rooms_for_users_are_found_without_an_import_of_their_own(name):
     assert python(f"import popgym; print(popgym.{name}.__name__)") == f"popgym.{name}\n"
 
 
-@pytest.mark.parametrize("name", ["reading", "compare", "statistics", "suite_file", "display"])
+@pytest.mark.parametrize(
+    "name", ["reading", "compare", "statistics", "suite_file", "display", "tuning.best"]
+)
 def test_results_of_benchmarks_are_read_without_torch_and_ray(name):
     code = f"import sys, popgym.benchmark.{name}; print(*({{'torch', 'ray'}} & sys.modules.keys()))"
     assert python(code).split() == []

@@ -89,9 +89,8 @@ def start_ray(cpus: int, *, exactly: bool = False) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not os.environ.get("RAY_ADDRESS"):
-        # Workers search for a user's module:Class in the same folders as this process.
-        here = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": here}}
+        # Ray lets workers search for modules in the working folder, but before all other places.
+        options["runtime_env"] = {"worker_process_setup_hook": "popgym.importing.installed_first"}
         number = cpus if exactly else max(cpus, os.cpu_count() or 1)
         options |= {"num_cpus": number, "include_dashboard": False}
     ray.init(**options)

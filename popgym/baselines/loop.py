@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,52 +14,67 @@ from ray.rllib.utils.metrics import (
     LEARNER_RESULTS,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
 )
-from tensorboardX import SummaryWriter
 
 import popgym.envs
 from popgym.baselines.ppo import RecurrentPPO
 from popgym.baselines.rows import progress_row, to_tensorboard
-from popgym.baselines.saving import save
+from popgym.baselines.saving import save, save_snapshot
+from popgym.baselines.tensorboard import Events
 from popgym.runs.curve import draw_curve
 from popgym.runs.errors import RunError
-from popgym.runs.folder import CURVE, RunFolder
+from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Interrupts
+from popgym.runs.layout import CURVE
 from popgym.runs.names import is_ours, resolve
 from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings
 from popgym.runs.source import is_given
 from popgym.runs.stopping import RecentReturn
 
+Until = Callable[[Mapping[str, Any]], bool]
+"""Takes a row of progress.csv, and says whether training ends after it."""
+
 _PATIENCE = 10  # iterations in a row without an answer from any runner
 _SAVE_SECONDS = 60.0  # between checkpoints, if the settings say nothing
 
 
 def iterate_until_done(
-    algorithm: RecurrentPPO, folder: RunFolder, interrupts: Interrupts, progress: bool
+    algorithm: RecurrentPPO,
+    folder: RunFolder,
+    interrupts: Interrupts,
+    progress: bool,
+    until: Until | None = None,
 ) -> bool:
-    """Train until all steps are made or ``stop_at`` is reached.
+    """Train until all steps are made, ``stop_at`` is reached or ``until`` says so.
 
     Returns:
         Whether the run is complete. It is not if it was interrupted.
     """
     settings = folder.settings
     saved, iteration, steps = 0, algorithm.iteration, _steps_made(algorithm)
+    ended = False
+    folder.keep_snapshots(steps)
     rows = folder.rows()
     recent = RecentReturn(settings.stop_at, settings.stop_episodes, rows)
     _warn_if_complete(folder, steps, recent)
     began = time.monotonic() - max((row["seconds"] for row in rows), default=0.0)
     timer = _SaveTimer(settings.checkpoint_every)
+    if algorithm.eval_env_runner is not None:  # an evaluation may never end
+        algorithm.eval_env_runner.give_up = lambda: interrupts.came is not None
     try:
         with _recording(folder, steps, progress) as record:
-            while steps < settings.steps and not recent.reached and not interrupts.came:
-                result = _iterate(algorithm)
+            while steps < settings.steps and not (recent.reached or ended or interrupts.came):
+                result, before = _iterate(algorithm), steps
                 row = progress_row(result, time.monotonic() - began, settings.eval_every)
                 iteration, steps = row["iteration"], row["steps"]
                 record(row)
                 recent.add(row)
+                if _passes_snapshot(settings, before, steps):
+                    save_snapshot(algorithm, folder, steps)
                 if timer.is_due(iteration):
                     save(algorithm, folder, iteration)
                     saved = iteration
+                ended = until is not None and until(row)
     except KeyboardInterrupt:
         pass  # the second Ctrl-C; what was learned so far is saved below
     if not iteration:
@@ -67,7 +82,7 @@ def iterate_until_done(
     if saved != iteration:
         save(algorithm, folder, iteration)
     _draw(folder)
-    return steps >= settings.steps or recent.reached
+    return steps >= settings.steps or recent.reached or ended
 
 
 def _warn_if_complete(folder: RunFolder, steps: int, recent: RecentReturn) -> None:
@@ -89,13 +104,11 @@ def _recording(folder: RunFolder, steps: int, progress: bool) -> Iterator[Any]:
     show: Any = contextlib.nullcontext()
     if progress:
         show = progress_display(folder.settings.steps, steps)
-    # TensorBoard drops what it has of later steps, which were made before a crash.
-    purge = {"purge_step": steps + 1} if steps else {}
-    writer = SummaryWriter(str(folder.path), flush_secs=10, **purge)
+    events = Events(folder.path, steps)
 
     def record(row: dict[str, Any]) -> None:
         folder.append(row)
-        to_tensorboard(writer, row)
+        to_tensorboard(events, row)
         if display is not None:
             display.update(row)
 
@@ -103,7 +116,13 @@ def _recording(folder: RunFolder, steps: int, progress: bool) -> Iterator[Any]:
         with show as display:
             yield record
     finally:
-        writer.close()
+        events.close()
+
+
+def _passes_snapshot(settings: Settings, before: int, after: int) -> bool:
+    """Return whether a policy must be kept after these steps; the last is at the run's end."""
+    every = settings.steps / max(1, settings.snapshots)
+    return settings.snapshots > 0 and before // every < after // every
 
 
 class _SaveTimer:
@@ -147,7 +166,10 @@ def _iterate(algorithm: RecurrentPPO) -> dict[str, Any]:
 def _draw(folder: RunFolder) -> None:
     settings = folder.settings
     title = f"{settings.env} · {settings.memory} · seed {settings.seed}"
-    draw_curve(folder.path / CURVE, folder.rows(), title, _references(settings))
+    try:
+        draw_curve(folder.path / CURVE, folder.rows(), title, _references(settings))
+    except OSError as error:
+        warnings.warn(f"cannot write {folder.path / CURVE} ({error.strerror})", stacklevel=3)
 
 
 def _references(settings: Settings) -> dict[str, float]:

@@ -13,9 +13,9 @@ from ray.rllib.utils.metrics import (
     LEARNER_RESULTS,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
 )
-from tensorboardX import SummaryWriter
 
 from popgym.baselines.ppo.runner import EPISODES, RETURN_SUM
+from popgym.baselines.tensorboard import Events
 
 _LEARNER_COLUMNS = {
     "policy_loss": "policy_loss",
@@ -48,15 +48,21 @@ def progress_row(result: Mapping[str, Any], seconds: float, eval_every: int) -> 
     # RLlib repeats the results of an evaluation until the next one.
     evaluated = eval_every and row["iteration"] % eval_every == 0
     latest = result.get(EVALUATION_RESULTS, {}).get(ENV_RUNNER_RESULTS, {})
-    row["eval_return"] = latest.get("episode_return_mean") if evaluated else None
+    # It has none if it was broken off.
+    row["eval_return"] = _defined(latest.get("episode_return_mean")) if evaluated else None
     for column, key in _LEARNER_COLUMNS.items():
-        value = float(np.asarray(learned.get(key, np.nan)))
-        row[column] = value if np.isfinite(value) else None  # undefined in this iteration
+        row[column] = _defined(learned.get(key))
     return row
 
 
-def to_tensorboard(writer: SummaryWriter, row: Mapping[str, Any]) -> None:
+def _defined(value: Any) -> float | None:
+    """Return a value, or None if it is undefined in this iteration."""
+    number = np.nan if value is None else float(np.asarray(value))
+    return number if np.isfinite(number) else None
+
+
+def to_tensorboard(events: Events, row: Mapping[str, Any]) -> None:
     """Write the values of a row to TensorBoard, against environment steps."""
     for name, value in row.items():
         if value is not None and name not in ("iteration", "steps"):
-            writer.add_scalar(name, value, row["steps"])
+            events.add_scalar(name, value, row["steps"])

@@ -25,11 +25,11 @@ def hours(suite: Suite, jobs: int | None) -> str:
         suite: The suite.
         jobs: Trials at the same time; None: one for each core.
     """
-    at_once = jobs or os.cpu_count() or 1
     each = [suite.steps / steps_per_second(suite, one) for one in suite.contestants]
     fair = suite.fair
     seeds = len(suite.seeds) + (len(fair.lr) * len(fair.seeds) if fair is not None else 0)
     trials = len(suite.tasks) * seeds * len(each)
+    at_once = min(trials, jobs or os.cpu_count() or 1)
     waves = math.ceil(trials / at_once)
     whole = waves * sum(each) / len(each)
     return f"about {whole / 3600:.1f} hours with {at_once} at a time on this machine"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-import popgym.envs
 from popgym.benchmark.reading import read, scores_of_curve
 from popgym.benchmark.statistics import (
     Estimate,
@@ -20,14 +19,11 @@ from popgym.benchmark.statistics import (
 )
 from popgym.benchmark.store import INDEX, BenchmarkFolder
 from popgym.core.arguments import unknown
+from popgym.envs.scores import bounds_of
 from popgym.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LEAST_RANGE = 0.05
-"""Tasks whose floor and ceiling are closer are not normalised: the division would make the noise of
-an evaluation, which is about 0.01 of return, larger than all differences between memories."""
 
 
 @dataclass(frozen=True)
@@ -180,20 +176,3 @@ def _overall(a: Side, b: Side, tasks: list[str]) -> Estimate | None:
         for side in (a, b)
     )
     return probability_of_improvement(first, second)
-
-
-def bounds_of(task: str) -> tuple[float, float] | None:
-    """Return the floor and the ceiling of a task: without memory, and the best that is known.
-
-    None if the task is not popgym's, has no reference scores, or these are closer than
-    ``LEAST_RANGE``.
-    """
-    try:
-        scores: Any = popgym.envs.reference_scores(task)
-    except ValueError:
-        return None
-    if not scores:
-        return None
-    means = [score.mean for score in scores.values()]
-    floor = max(scores[p].mean for p in ("random", "memoryless", "clock") if p in scores)
-    return (floor, max(means)) if max(means) - floor >= LEAST_RANGE else None

@@ -82,11 +82,15 @@ class Display:
     def _left(self) -> str:
         """Return the time left, from the steps since the start of this process."""
         whole = sum(trial.settings.steps for trial in self.trials)
-        made = self._steps() - (self._first or 0)
-        if not made:
+        speed = self._speed()
+        if not speed:
             return "time left unknown"
-        seconds = (time.monotonic() - self._began) / made * (whole - self._steps())
-        return f"about {duration(max(0.0, seconds))} left"
+        return f"about {duration(max(0.0, (whole - self._steps()) / speed))} left"
+
+    def _speed(self) -> float:
+        """Return the steps a second since the start of this process."""
+        made = self._steps() - (self._first or 0)
+        return made / max(1e-9, time.monotonic() - self._began)
 
     def _table(self) -> Any:
         from rich.table import Table

@@ -15,6 +15,7 @@ import pandas as pd
 
 from popgym.benchmark.maximum import maximum_excess
 from popgym.benchmark.store import SCHEMA, BenchmarkFolder, Trial
+from popgym.insight.places import FOLDER, NUMBERS
 from popgym.runs.folder import CONFIG, PROGRESS
 from popgym.runs.settings import Settings
 
@@ -37,6 +38,8 @@ COLUMNS = {
     "sampled_mean": "mean return of 200 episodes with sampled actions after training",
     "parameters": "numbers in the policy's weights",
     "state_size": "numbers in the memory's state of one environment",
+    "horizon": "memory horizon in steps, if `popgym inspect` was run on the run folder",
+    "worth_of_memory": "what memory earns, as a fraction, if it was",
     "settings": "JSON of the settings that differ from the defaults",
     "path": "run folder",
 }
@@ -171,7 +174,8 @@ def _row(trial: Trial, config: Mapping[str, Any], curve: np.ndarray) -> dict[str
     }  # fmt: skip
     if len(curve):
         row |= {"steps": int(curve[-1, 0]), "seconds": float(curve[-1, 1])}
-    return row | scores_of_curve(curve[:, ::2], trial.settings.steps) | _of_evaluation(evaluation)
+    row |= scores_of_curve(curve[:, ::2], trial.settings.steps)
+    return row | _of_evaluation(evaluation) | _of_inspection(trial.path)
 
 
 def scores_of_curve(points: Sequence[tuple[int, float]] | np.ndarray, budget: int) -> Scores:
@@ -210,6 +214,16 @@ def _of_evaluation(data: Mapping[str, Any] | None) -> Scores:
         for column, name in (("final_mean", "greedy"), ("sampled_mean", "sampled"))
     }
     return {**means, "parameters": data["parameters"], "state_size": data["state_size"]}
+
+
+def _of_inspection(path: Path) -> Scores:
+    """Return what ``popgym inspect`` has written into a run folder, if it has."""
+    try:
+        data = json.loads((path / FOLDER / NUMBERS).read_text(encoding="utf-8"))
+        found = {"horizon": data["horizon"]["steps"], "worth_of_memory": data["worth_of_memory"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # not inspected, or only in part
+    return {name: np.nan if value is None else float(value) for name, value in found.items()}
 
 
 _SAID = ("env", "memory", "seed", "steps")  # columns of their own

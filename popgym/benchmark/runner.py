@@ -21,6 +21,7 @@ from popgym.runs.interrupts import Interrupts
 _PATIENCE = 60.0  # seconds that interrupted trials have to save what they have learned
 _CRASHES = 3  # times that a trial may lose its process and start again
 _WAIT = 1.0  # seconds between two looks at the trials
+_AGAIN = "the same command again goes on"
 
 
 def run_benchmark(
@@ -41,15 +42,20 @@ def run_benchmark(
 
     Returns:
         Whether no interruption came.
+
+    Raises:
+        UntrustedError: If the folder names code of a user's that is not trusted.
     """
+    folder.check_code()
+    trust = folder.trust.everything
     chosen, mine = folder.path / FAIR, not ray.is_initialized()
     try:
         for suite in folder.suites:
             trials = list(choosing_trials(suite, chosen))
-            if not _run_trials(trials, display, jobs, gpus):
+            if not _run_trials(trials, display, jobs, gpus, trust):
                 return False
         trials = [fitted(suite, trial, chosen) for suite, trial in folder.wanted()]
-        return _run_trials(trials, display, jobs, gpus)
+        return _run_trials(trials, display, jobs, gpus, trust)
     finally:
         if mine:
             ray.shutdown()
@@ -60,6 +66,7 @@ def _run_trials(
     make_display: Callable[[Sequence[Trial]], Display],
     jobs: int | None,
     gpus: float,
+    trust: bool,
 ) -> bool:
     """Run the trials that are not done, in this order; return whether no interruption came."""
     waiting = [trial for trial in trials if trial.status() != DONE]
@@ -67,9 +74,9 @@ def _run_trials(
         return True
     if not ray.is_initialized():
         start_ray(jobs or os.cpu_count() or 1, exactly=jobs is not None)
-    with make_display(trials) as display, Interrupts() as interrupts:
+    with make_display(trials) as display, Interrupts(advice=_AGAIN) as interrupts:
         remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_CRASHES)(work_on)
-        running = {remote.remote(trial): trial for trial in waiting}
+        running = {remote.remote(trial, trust): trial for trial in waiting}
         while running and not interrupts.came:
             done, _ = ray.wait([*running], timeout=_WAIT)
             for reference in done:

@@ -26,11 +26,15 @@ from popgym.runs.files import write_text
 from popgym.runs.folder import CONFIG, RunFolder
 from popgym.runs.lock import is_locked, locked
 from popgym.runs.settings import Settings
+from popgym.runs.signature import signed_names
+from popgym.runs.trust import Trust
 
 SCHEMA = 1
 """Version of the layout and of the columns of ``read``."""
 INDEX, TRIALS, FAIR = "benchmark.json", "trials", "fair"
 EVALUATION = "evaluation.json"
+SEARCH = "tune.json"
+"""The index of another kind of folder, of ``popgym.benchmark.tuning``."""
 
 WAITING, RUNNING, STOPPED, DONE, FAILED = "waiting", "running", "stopped", "done", "failed"
 
@@ -89,6 +93,10 @@ class Trial:
         """
         if (evaluation or self.evaluation()) is not None:
             return DONE
+        return self.status_before_end()
+
+    def status_before_end(self) -> str:
+        """Return the status of a trial that is not done."""
         if is_locked(self.lock_folder) or is_locked(self.path):
             return RUNNING
         if self.error():
@@ -99,12 +107,17 @@ class Trial:
 class BenchmarkFolder:
     """A benchmark on disk."""
 
-    def __init__(self, path: Path, requests: list[dict[str, Any]]) -> None:
+    def __init__(self, path: Path, requests: list[dict[str, Any]], trust: bool = False) -> None:
         self.path, self._requests = path, requests
+        self.trust = Trust(everything=trust, root=path, record=path / INDEX)
 
     @classmethod
-    def open(cls, path: str | Path) -> BenchmarkFolder:
-        """Open the folder of a benchmark.
+    def open(cls, path: str | Path, trust: bool = False) -> BenchmarkFolder:
+        """Open the folder of a benchmark. No code is run that it names.
+
+        Args:
+            path: The folder.
+            trust: Whether the user trusts whoever made it, see ``popgym.runs.trust``.
 
         Raises:
             ValueError: If there is none, it is damaged, or of another version.
@@ -127,23 +140,28 @@ class BenchmarkFolder:
                 f"{folder} has version {schema!r} of the layout, and this popgym reads version "
                 f"{SCHEMA}: use the popgym that wrote it"
             )
-        return cls(folder, requests)
+        return cls(folder, requests, trust)
 
     @classmethod
-    def open_or_create(cls, path: str | Path) -> BenchmarkFolder:
+    def open_or_create(cls, path: str | Path, trust: bool = False) -> BenchmarkFolder:
         """Open the folder of a benchmark, which is created if there is none.
+
+        Args:
+            path: The folder.
+            trust: As in ``open``.
 
         Raises:
             ValueError: As ``open``, or if the folder contains something else.
         """
         folder = Path(path)
         if (folder / INDEX).exists():
-            return cls.open(folder)
+            return cls.open(folder, trust)
         ours = any((folder / name).is_dir() for name in (TRIALS, FAIR))
+        ours = ours and not (folder / SEARCH).exists()
         if folder.is_dir() and not ours and any(p.name[0] != "." for p in folder.iterdir()):
             raise ValueError(f"{folder} is not empty and no benchmark: name another --out")
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, [])
+        return cls(folder, [], trust)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from running this benchmark."""
@@ -171,12 +189,26 @@ class BenchmarkFolder:
             self._requests.append(request)
             self.suites.append(suite)
             index = {"schema": SCHEMA, "requests": self._requests}
+            index |= signed_names(filter(self.trust.allows, self._code()))
             write_text(self.path / INDEX, json.dumps(index, indent=2) + "\n")
+
+    def check_code(self) -> None:
+        """Check that the user's own classes may be imported, which the trials do.
+
+        Raises:
+            UntrustedError: If the folder names one that is not trusted.
+        """
+        for name in self._code():
+            self.trust.check(name, self.path / INDEX)
+
+    def _code(self) -> list[str]:
+        """Return the names of the user's own classes, ``module:Class``."""
+        return sorted({name for trial in self.trials() for name in trial.settings.code})
 
     @functools.cached_property
     def suites(self) -> list[Suite]:
-        """The suites that were asked for. To check them makes an environment of each task."""
-        return [suite_of(each["suite"]) for each in self._requests]
+        """The suites that were asked for. Their names were checked then."""
+        return [suite_of(each["suite"], check=False) for each in self._requests]
 
     def wanted(self) -> list[tuple[Suite, Trial]]:
         """Return all trials, each once and with its suite; every task's first seed comes first."""

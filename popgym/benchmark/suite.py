@@ -32,8 +32,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from popgym.core.arguments import check_known, whole_number
+from popgym.core.arguments import check_known, readable, whole_number
 from popgym.envs.registry import GROUPS
+from popgym.runs.layout import file_name
 from popgym.runs.memory_table import check_names, known_memories
 from popgym.runs.settings import Settings, check_keys
 from popgym.runs.settings_given import merge
@@ -42,6 +43,7 @@ from popgym.runs.typos import refuse_typos
 Options = dict[str, Any]
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=-]*")
+_MOST_SEEDS = 10_000
 _RESERVED = ("env", "memory", "seed", "steps")
 """Settings that a suite says elsewhere."""
 
@@ -137,8 +139,13 @@ _KEYS = [each.name for each in fields(Suite) if each.name != "contestants"]
 _TOP = [*_KEYS, "memories", "contestants"]
 
 
-def suite_of(data: Mapping[str, Any]) -> Suite:
+def suite_of(data: Mapping[str, Any], check: bool = True) -> Suite:
     """Return the suite that a table, such as a TOML file, describes.
+
+    Args:
+        data: The table.
+        check: Whether names of environments, memories and their options are checked too. That
+            imports the user's own environments.
 
     Raises:
         ValueError: If a key or a name is unknown (the message suggests the nearest), a task or a
@@ -165,7 +172,8 @@ def suite_of(data: Mapping[str, Any]) -> Suite:
             f"the seeds of fair, {list(suite.fair.seeds)}, choose the learning rate and must not "
             f"be seeds of the suite, {list(suite.seeds)}"
         )
-    suite.check()
+    if check:
+        suite.check()
     return suite
 
 
@@ -201,9 +209,11 @@ def seeds_of(value: Any) -> tuple[int, ...]:
     """Return seeds: those of a list, or 0 to n − 1 for a number n.
 
     Raises:
-        ValueError: If there are none, or one is given twice.
+        ValueError: If there are none or too many, or one is given twice.
         TypeError: If they are not whole numbers.
     """
+    if _is_whole(value) and value > _MOST_SEEDS:
+        raise ValueError(f"seeds must be at most {_MOST_SEEDS:,}, got {readable(value)}")
     seeds = list(range(value)) if _is_whole(value) else value
     if not isinstance(seeds, (list, tuple)) or not all(_is_whole(seed) for seed in seeds):
         raise TypeError(f"seeds must be a whole number or a list of them, got {value!r}")
@@ -242,7 +252,7 @@ def _contestant(name: str, described: Any) -> Contestant:
 
 def label_of(name: str) -> str:
     """Return the label of a memory or a task, which is part of a path: ``module:Class`` → Class."""
-    return name.rpartition(":")[2].replace("/", "-")
+    return file_name(name)
 
 
 def _override(data: Any, tasks: Sequence[str], labels: Sequence[str]) -> Override:

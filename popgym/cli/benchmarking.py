@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from popgym.cli.allocator import keep_freed_memory
-from popgym.cli.grammar import command, count
+from popgym.cli.grammar import add_trust, command, count
 from popgym.cli.messages import say_before_import
 
 _EPILOG = """\
@@ -42,6 +42,7 @@ def add(commands: Any) -> None:
     option("--out", metavar="DIR", default="runs/benchmark", help="folder (default: %(default)s)")
     option("--jobs", type=count, help="trials at the same time (default: one for each core)")
     option("--gpus", type=float, default=0.0, help="share of a GPU for each trial (default: 0)")
+    add_trust(added)
     option("--dry-run", action="store_true", help="only say what would be done, and how long")
 
 
@@ -64,8 +65,10 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     suite = suite_of(data)
     if arguments.dry_run:
         return _dry_run(suite, arguments.jobs)
-    with BenchmarkFolder.open_or_create(arguments.out).locked():
-        folder = BenchmarkFolder.open_or_create(arguments.out)  # as the process before left it
+    trust = arguments.trust
+    with BenchmarkFolder.open_or_create(arguments.out, trust).locked():
+        # As the process before left it.
+        folder = BenchmarkFolder.open_or_create(arguments.out, trust)
         folder.request(data, shlex.join(["popgym", *sys.argv[1:]]))
         return _run(folder, arguments)
 

@@ -10,9 +10,19 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from popgym.cli import benchmarking, memories, playing, results, tables, training
+from popgym.cli import (
+    benchmarking,
+    inspecting,
+    memories,
+    playing,
+    results,
+    tables,
+    training,
+    tuning,
+)
 from popgym.cli.grammar import parser
 from popgym.cli.messages import listen, say
+from popgym.importing import search_also
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,18 +33,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 for success, 2 for an error, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: If SIGTERM or SIGHUP ended the command, with status 143 or 129.
     """
     _be_quiet()
     _write_safely()
     listen()
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # so that module:Class can import the user's own files
-    arguments = parser(training, benchmarking, results, playing, tables, memories).parse_args(argv)
+    search_also(os.getcwd())  # so that module:Class can import the user's own files
+    arguments = parser(
+        training, inspecting, benchmarking, tuning, results, playing, tables, memories
+    ).parse_args(argv)
     try:
         return arguments.run(arguments)
     except KeyboardInterrupt:
         say("interrupted")
         return 130
+    except SystemExit as end:
+        if message := getattr(end, "message", ""):  # of popgym.runs.interrupts.Terminated
+            say(message)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -48,9 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one_line(error: Exception) -> str:
     """Return the message of an expected error; for others also the type and a hint at --debug."""
-    from popgym.runs.errors import RunError
+    from popgym.runs.errors import RunError, one_line
 
-    message = " ".join(str(error).split())
+    message = one_line(str(error))
     if isinstance(error, ModuleNotFoundError):
         known = "pip install" in message
         return message if known else f"{message}: install it with pip install 'popgym[all]'"

@@ -107,6 +107,15 @@ def add_env_options(added: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_trust(added: argparse.ArgumentParser) -> None:
+    """Add the option ``--trust`` for folders whose files name or contain code."""
+    added.add_argument(
+        "--trust", action="store_true",
+        help="run the code that the folder's files name or contain; give it only if you know who "
+        "made the folder",
+    )  # fmt: skip
+
+
 def env_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of the environment's constructor that the user gave with --set.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from popgym.cli.grammar import add_env_options, command, count, env_options
+from popgym.cli.grammar import add_env_options, add_trust, command, count, env_options
 from popgym.cli.messages import say, say_before_import
 
 
@@ -46,6 +46,7 @@ def add(commands: Any) -> None:
     gif.add_argument(
         "--out", metavar="FILE", help="file to write, NAME.gif (default: ENV-PLAYER.gif)"
     )
+    add_trust(gif)
     add_env_options(gif)
 
 
@@ -62,12 +63,12 @@ def _gif(arguments: argparse.Namespace) -> int:
     from popgym.runs.folder import RunFolder
     from popgym.runs.names import resolve
 
-    names = ("player", "episodes", "seed", "reveal", "fps", "steps", "out")
+    names = ("player", "episodes", "seed", "reveal", "fps", "steps", "out", "trust")
     chosen = {name: getattr(arguments, name) for name in names}
     options = env_options(arguments)
     if arguments.folder:
         resolve(arguments.env)
-        RunFolder.open(arguments.folder)
+        RunFolder.open(arguments.folder, arguments.trust)
         say_before_import("torch", "loading PyTorch")
     gif = make_gif(arguments.env, arguments.folder, env_options=options, **chosen)
     if gif.cut:

@@ -14,7 +14,8 @@ _INDENT, _SOME_WORDS = 4, 20
 
 def add(commands: Any) -> None:
     """Add the subcommands to the parser."""
-    command(commands, "envs", "list the environments", _envs)
+    envs = command(commands, "envs", "list the environments, or describe one", _envs)
+    envs.add_argument("env", nargs="?", metavar="ENV", help="describe this POPGym environment")
     scores = command(
         commands, "scores", "list the mean returns of reference players in an environment", _scores
     )
@@ -24,8 +25,41 @@ def add(commands: Any) -> None:
 def _envs(arguments: argparse.Namespace) -> int:
     from popgym.envs import table
 
-    print_table(table())
+    if arguments.env:
+        return _describe(arguments.env)
+    # The ids would make every row longer than a terminal. ``popgym envs ENV`` tells them.
+    print_table([{name: row[name] for name in row if name != "id"} for row in table()])
     return 0
+
+
+def _describe(env: str) -> int:
+    """Print what is known about one environment, a line each."""
+    from popgym.envs.registry import ENTRIES, find, memory_needed, row
+    from popgym.envs.scores import reference_scores
+
+    entry = find(env)
+    task, facts = entry.task(), row(entry)
+    levels = [each for each in ENTRIES.values() if each.family is entry.family]
+    needed, scores = memory_needed(env), reference_scores(env) or {}
+    lines = {
+        **{name: facts[name] for name in facts if name != "id"},
+        "ids": ", ".join(dict.fromkeys(each.id for each in levels if each.level == entry.level)),
+        "arguments": ", ".join(f"{name}={value!r}" for name, value in entry.arguments.items()),
+        "hidden draw": "; ".join(f"{key}: {each.describe()}" for key, each in task.hidden.items()),
+        "memory": "" if needed is None else f"steps back that perfect play must see: {needed}",
+        "scores": ", ".join(f"{player} {score.mean:+.3f}" for player, score in scores.items()),
+    }
+    for name, value in lines.items():
+        if value != "":
+            print_table_line(name, str(value))
+    return 0
+
+
+def print_table_line(name: str, value: str) -> None:
+    """Print a name and its value, which is wrapped beside it."""
+    from popgym.render.text import columns_of
+
+    print(*lines_of((f"{name}:", value), (12, len(value)), columns_of(sys.stdout)), sep="\n")
 
 
 def _scores(arguments: argparse.Namespace) -> int:

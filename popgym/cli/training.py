@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from popgym.cli.allocator import keep_freed_memory
-from popgym.cli.grammar import EPILOG, add_env_options, command, count, env_options
+from popgym.cli.grammar import EPILOG, add_env_options, add_trust, command, count, env_options
 from popgym.cli.messages import print_wrapped, say_before_import
+from popgym.cli.tables import print_table
 
 
 def add(commands: Any) -> None:
@@ -39,6 +40,9 @@ def _add_train(commands: Any) -> None:
         "network.hidden_size=64; may be repeated",
     )  # fmt: skip
     train.add_argument(
+        "--list-settings", action="store_true", help="list all settings with their defaults"
+    )
+    train.add_argument(
         "--wrapper", action="append", metavar="NAME", dest="wrappers",
         help="wrapper of the environment: a class of popgym.wrappers, or module:Class; may be "
         "repeated, from the innermost to the outermost",
@@ -59,12 +63,14 @@ def _add_train(commands: Any) -> None:
         metavar="RUN",
         help="resume the run in this folder; --steps and --stop-at may be changed",
     )
+    add_trust(train)
 
 
 def _add_evaluate(commands: Any) -> None:
     evaluate = command(commands, "evaluate", "measure the returns of a trained agent", _evaluate)
     evaluate.add_argument("folder", metavar="RUN", help="run folder")
     evaluate.add_argument("--env", help="evaluate in another environment with the same spaces")
+    add_trust(evaluate)
     add_env_options(evaluate)
     evaluate.add_argument(
         "--episodes", type=count, default=100, help="number of episodes (default: %(default)s)"
@@ -81,6 +87,8 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    if arguments.list_settings:
+        return _list_settings()
     keep_freed_memory()
     if arguments.resume:
         return _resume(arguments)
@@ -114,6 +122,17 @@ def _train(arguments: argparse.Namespace) -> int:
     return _report(train(settings.pop("env"), out=arguments.out, **settings))
 
 
+def _list_settings() -> int:
+    from popgym.runs.setting_names import described
+    from popgym.runs.settings import Settings
+
+    rows = [
+        {"setting": d.name, "default": d.default, "meaning": d.text} for d in described(Settings)
+    ]
+    print_table(rows)
+    return 0
+
+
 _CHANGEABLE = "only --steps and --stop-at can be changed"
 
 
@@ -129,11 +148,12 @@ def _resume(arguments: argparse.Namespace) -> int:
         raise ValueError(f"a resumed run keeps its settings; {_CHANGEABLE}")
     from popgym.runs.folder import RunFolder
 
-    RunFolder.open(arguments.resume).latest_checkpoint()
+    RunFolder.open(arguments.resume, arguments.trust).latest_checkpoint()
     say_before_import("ray", "starting RLlib")
     from popgym.baselines.train import resume
 
-    return _report(resume(arguments.resume, steps=arguments.steps, stop_at=arguments.stop_at))
+    changed = {"steps": arguments.steps, "stop_at": arguments.stop_at}
+    return _report(resume(arguments.resume, trust=arguments.trust, **changed))
 
 
 def _report(run: Any) -> int:
@@ -153,7 +173,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from popgym.runs.names import environment_of_run
 
     options = env_options(arguments)
-    environment_of_run(RunFolder.open(arguments.folder).settings, arguments.env, options)
+    environment_of_run(RunFolder.open(arguments.folder, arguments.trust), arguments.env, options)
     say_before_import("torch", "loading PyTorch")
     from popgym.runs.evaluate import evaluate
 
@@ -165,6 +185,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         deterministic=not arguments.sample,
         max_steps=arguments.max_steps,
+        trust=arguments.trust,
     )
     print_wrapped(str(result))
     return 0

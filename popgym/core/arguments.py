@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,16 @@ def check_known(keys: Iterable[str], known: Iterable[str], what: str) -> None:
             raise ValueError(unknown(what, str(key), known))
 
 
+def readable(value: Any) -> str:
+    """Return the text of a value for a message; for a very large number its power of ten, 1e+30."""
+    if not isinstance(value, int) or abs(value) < 10**15:
+        return repr(value)
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return f"a number of {value.bit_length():,} bits"
+
+
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Check an argument that must be a whole number from ``low`` to ``high``, and return it.
 
@@ -51,7 +61,7 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_whole or value < low or (high is not None and value > high):
         limit = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number {limit}, got {readable(value)}")
     return int(value)
 
 
@@ -80,6 +90,17 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in words:
         raise ValueError(f"{name} must be one of {words}, got {value!r}")
     return value
+
+
+def as_options(name: str, value: Any) -> dict[str, Any]:
+    """Check an argument that must be a dict of options or None, and return it as a new dict.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    if not isinstance(value, Mapping | None):
+        raise TypeError(f'{name} must be a dict of options, such as {{"k": 8}}, got {value!r}')
+    return dict(value or {})
 
 
 def whole_pair(name: str, value: Any, low: int) -> tuple[int, int]:

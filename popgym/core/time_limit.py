@@ -18,6 +18,8 @@ from popgym.core.rules import Record, rule
 COUNT, LIMIT = "_steps_taken", "_max_episode_steps"
 """The names of the additional field of the record and of the additional parameter."""
 
+_MOST = 2**62  # which no episode reaches, and which the parameter can hold
+
 
 def read_limit(max_episode_steps: Any) -> int | None:
     """Return the maximum number of steps; None, also for −1, if only the rules end episodes.
@@ -25,8 +27,9 @@ def read_limit(max_episode_steps: Any) -> int | None:
     Raises:
         ValueError: If it is neither None nor −1 nor a whole number of at least 1.
     """
-    none = max_episode_steps is None or (type(max_episode_steps) is int and max_episode_steps == -1)
-    return None if none else whole_number("max_episode_steps", max_episode_steps, 1)
+    if max_episode_steps is None or (type(max_episode_steps) is int and max_episode_steps == -1):
+        return None
+    return min(_MOST, whole_number("max_episode_steps", max_episode_steps, 1))
 
 
 def shortest(length: int, limit: int | None) -> int:

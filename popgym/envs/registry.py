@@ -159,7 +159,10 @@ def find(env: str | type[POPGymEnv]) -> Entry:
 
     Raises:
         ValueError: If no environment has that name; the message suggests the nearest.
+        TypeError: If it is something else, such as an environment instance.
     """
+    if not isinstance(env, (str, type)):
+        raise TypeError(f"env must be the name or the class of an environment, got {env!r}")
     name = env if isinstance(env, str) else env.__name__
     by_id = {env_id: entry for entry in ENTRIES.values() for env_id in entry.ids}
     found = ENTRIES.get(name) or by_id.get(name)

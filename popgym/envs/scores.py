@@ -26,6 +26,10 @@ class Score(NamedTuple):
     """How the player plays, in one line."""
 
 
+LEAST_RANGE = 0.05
+"""Tasks whose floor and ceiling are closer are not normalised: the division would make the noise of
+an evaluation, which is about 0.01 of return, larger than all differences between memories."""
+
 Scores = dict[str, dict[str, Score]]
 """Environment → player → score."""
 
@@ -56,6 +60,23 @@ def reference_scores(env: str | type[POPGymEnv]) -> dict[str, Score] | None:
         ValueError: If there is no such environment.
     """
     return dict(measured().get(find(env).name, {})) or None
+
+
+def bounds_of(task: str) -> tuple[float, float] | None:
+    """Return the floor and the ceiling of a task: without memory, and the best that is known.
+
+    None if the task is not popgym's, has no reference scores, or these are closer than
+    ``LEAST_RANGE``.
+    """
+    try:
+        scores = reference_scores(task)
+    except ValueError:
+        return None
+    if not scores:
+        return None
+    means = [score.mean for score in scores.values()]
+    floor = max(scores[p].mean for p in ("random", "memoryless", "clock") if p in scores)
+    return (floor, max(means)) if max(means) - floor >= LEAST_RANGE else None
 
 
 @cache

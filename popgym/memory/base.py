@@ -15,7 +15,10 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from popgym.core.arguments import readable
 from popgym.memory.call_checks import check_start, check_state, check_x
+
+_LARGEST = 2**31 - 1  # of a size; torch reports larger ones in terms of its own code
 
 MemoryState = tuple[Tensor, ...]
 """A NamedTuple of tensors [B, ...]; empty for a memory without state."""
@@ -180,10 +183,11 @@ def check_size(name: str, value: int) -> int:
 
     Raises:
         TypeError: If ``value`` is not an integer.
-        ValueError: If ``value`` is less than 1.
+        ValueError: If ``value`` is less than 1, or too large for any memory.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
+    if not 1 <= value <= _LARGEST:
+        limit = "at least 1" if value < 1 else f"at most {_LARGEST:,}"
+        raise ValueError(f"{name} must be {limit}, got {readable(value)}")
     return value

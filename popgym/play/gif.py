@@ -17,6 +17,7 @@ from popgym.play.recording import made_of_family, record
 from popgym.play.references import published
 from popgym.players import find_player, players_of
 from popgym.runs.environment import make_one
+from popgym.runs.layout import file_name
 from popgym.runs.names import environment_of_run
 from popgym.runs.source import Env, source_of
 
@@ -49,6 +50,7 @@ def make_gif(
     fps: float | None = None,
     steps: int = 500,
     out: str | Path | None = None,
+    trust: bool = False,
 ) -> Gif:
     """Play episodes and write them to a GIF file, atomically.
 
@@ -65,6 +67,7 @@ def make_gif(
         fps: Pictures per second, from 1 to 50; None: the rate of the environment.
         steps: The maximum number of steps, over all episodes.
         out: The file to write; None: ENV-PLAYER.gif.
+        trust: Whether you trust whoever made the run folder, as in ``popgym.evaluate``.
 
     Returns:
         The path, length and returns of the animation.
@@ -77,7 +80,10 @@ def make_gif(
     if run is not None and player is not None:
         raise ValueError(f"give a run or a player, not both: {run} and {player}")
     options = dict(env_options or {})
-    cast = cast_player(env, player, options, seed) if run is None else cast_run(env, run, options)
+    if run is None:
+        cast = cast_player(env, player, options, seed)
+    else:
+        cast = cast_run(env, run, options, trust)
     try:
         path = writable(out if out is not None else f"{name_of(cast.env, env)}-{cast.who}.gif")
         animation = Animation(fps if fps is not None else usual_fps(cast.env))
@@ -104,15 +110,14 @@ class Cast(NamedTuple):
     """Name of the actor in file names."""
 
 
-def cast_run(env: str, run: str | Path, options: dict[str, Any]) -> Cast:
+def cast_run(env: str, run: str | Path, options: dict[str, Any], trust: bool) -> Cast:
     """Return the policy of a run with its environment, or another one with the same spaces."""
     from popgym.runs.folder import RunFolder
 
-    folder = RunFolder.open(run)
-    settings = folder.settings
-    environment = make_showing(*environment_of_run(settings, env, options))
+    folder = RunFolder.open(run, trust)
+    environment = make_showing(*environment_of_run(folder, env, options))
     actor = policy_actor(folder.policy(), environment)
-    return Cast(environment, actor, settings.memory.rpartition(":")[2])
+    return Cast(environment, actor, file_name(folder.settings.memory))
 
 
 def cast_player(env: str, player: str | None, options: dict[str, Any], seed: int) -> Cast:
@@ -151,7 +156,7 @@ def name_of(environment: gym.Env, asked: str) -> str:
     """Return a short name of the environment for file names."""
     if made_of_family(environment):
         return type(environment.unwrapped).__name__
-    return asked.rpartition(":")[2].replace("/", "-")
+    return file_name(asked)
 
 
 def usual_fps(environment: gym.Env) -> float:

@@ -14,6 +14,7 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 
+from popgym.core.arguments import as_options
 from popgym.core.time_limit import read_limit
 from popgym.envs.registry import ENTRIES
 from popgym.runs.blame import blaming, closing
@@ -57,7 +58,7 @@ def make_environments(
     """
     if vectorization not in VECTORIZATIONS:
         raise ValueError(f"vectorization must be one of {VECTORIZATIONS}, got {vectorization!r}")
-    source, arguments = source_of(env), dict(options or {})
+    source, arguments = source_of(env), as_options("options", options)
     mode = AutoresetMode.SAME_STEP
     with blaming(source.name, arguments):
         target = found(source)
@@ -110,7 +111,7 @@ def make_one(
         ValueError: As in ``make_environments``.
         BrokenEnvironmentError: As in ``make_environments``.
     """
-    source, arguments = source_of(env), {**(options or {}), **more}
+    source, arguments = source_of(env), {**as_options("options", options), **more}
     with blaming(source.name, arguments):
         return Maker(source, arguments, tuple(wrappers))()
 
@@ -149,8 +150,9 @@ class Maker:
         target = found(self.source)
         env = _make_one(target, self.arguments)
         if not isinstance(env, gym.Env):
+            call = f": call it, as in {env.__name__}()" if isinstance(env, type) else ""
             raise ValueError(
-                f"environment {self.source.name} must be a single gymnasium.Env, got {env!r}"
+                f"environment {self.source.name} must be a single gymnasium.Env, got {env!r}{call}"
             )
         env = leave_out_texts(wrap(env, self.wrappers))
         return OwnArrays(env) if self.own_arrays else env

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from popgym.core.arguments import whole_number
+from popgym.core.arguments import as_options, truth_value, whole_number
 from popgym.runs.blame import closing
 from popgym.runs.environment import make_environments
 from popgym.runs.errors import BrokenEnvironmentError, describe
 from popgym.runs.folder import RunFolder
 from popgym.runs.names import environment_of_run
 from popgym.runs.patience import Patience
-from popgym.runs.policy import Policy
+from popgym.runs.policy import Policy, PolicyState
 from popgym.runs.quotas import episode_quotas
 from popgym.runs.seeds import Stream, reset_seed
 from popgym.runs.source import Env, source_of
-from popgym.runs.wrapping import Wrapper
+from popgym.runs.wrapping import Wrapper, checked_wrappers
 
 RESAMPLES = 10_000
+LEVEL = 0.95
+"""The confidence level of intervals."""
+NUM_ENVS = 64
+"""The largest number of environments that are stepped together, unless another is given."""
+_MOST = 10**9  # episodes
+
+Change = Callable[[PolicyState, np.ndarray], PolicyState]
+"""Returns the state that takes the place of the policy's state before a step. It gets the state of
+the B agents and the number of steps already played in each one's episode, [B] integers."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Evaluation:
         """Standard deviation of the return across episodes; NaN for one episode."""
         return float(self.returns.std(ddof=1)) if len(self.returns) > 1 else math.nan
 
-    def interval(self, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    def interval(self, level: float = LEVEL, seed: int = 0) -> tuple[float, float]:
         """Return the bootstrap percentile interval of the mean return.
 
         Args:
@@ -61,12 +70,8 @@ class Evaluation:
         n = len(self.returns)
         if n == 1:
             return math.nan, math.nan  # one return says nothing about the spread
-        rng = np.random.default_rng(seed)
-        # A resampled mean depends only on how often each episode is drawn.
-        means = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) @ self.returns / n
-        tail = (1 - level) / 2
-        low, high = np.quantile(means, [tail, 1 - tail])
-        return float(low), float(high)
+        means = resampled_means(self.returns, np.random.default_rng(seed))
+        return percentile_interval(means, level)
 
     def __str__(self) -> str:
         text = f"mean return {self.mean:.3f} ({self._spread()}), "
@@ -86,6 +91,20 @@ class Evaluation:
         )
 
 
+def resampled_means(returns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the means of bootstrap samples of returns [episodes], [RESAMPLES]."""
+    n = len(returns)
+    # A resampled mean depends only on how often each episode is drawn.
+    return rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) @ returns / n
+
+
+def percentile_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
+    """Return the bounds between which lies the middle ``level`` of the bootstrap samples."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples, [tail, 1 - tail])
+    return float(low), float(high)
+
+
 def evaluate(
     policy: Policy | str | os.PathLike[str],
     env: Env | None = None,
@@ -95,8 +114,9 @@ def evaluate(
     episodes: int = 100,
     seed: int = 1,
     deterministic: bool = True,
-    num_envs: int = 64,
+    num_envs: int = NUM_ENVS,
     max_steps: int | None = None,
+    trust: bool = False,
 ) -> Evaluation:
     """Evaluate a policy on complete episodes.
 
@@ -119,25 +139,30 @@ def evaluate(
         max_steps: The largest number of steps in an episode. A longer episode is cut there and
             counts with its return so far. None means no limit; a warning is then given while
             no episode ends.
+        trust: Whether you trust whoever made the run folder. Then the environment, wrappers and
+            memory that it names as ``module:Class`` are imported, which runs their code. It is not
+            needed for runs that you trained yourself where the code still is.
 
     Returns:
         The returns and lengths of the episodes.
 
     Raises:
-        ValueError: If ``episodes``, ``num_envs`` or ``max_steps`` is not a whole number of at least
-            1, the run or the environment does not exist, or the environment's spaces are not those
-            of the policy.
-        TypeError: If ``policy`` is something else.
+        ValueError: If ``episodes``, ``num_envs``, ``max_steps`` or ``seed`` is not a whole number
+            or too small, the run or the environment does not exist, the environment's spaces are
+            not those of the policy, or trust is needed.
+        TypeError: If ``policy``, ``env``, ``env_options`` or ``wrappers`` is something else.
         BrokenEnvironmentError: If the environment raises, or returns an observation outside its
             space.
     """
-    episodes = whole_number("episodes", episodes, 1)
+    episodes = whole_number("episodes", episodes, 1, _MOST)
     num_envs = whole_number("num_envs", num_envs, 1)
+    seed, deterministic = whole_number("seed", seed, 0), truth_value("deterministic", deterministic)
     if max_steps is not None:
         max_steps = whole_number("max_steps", max_steps, 1)
+    env_options, wrappers = as_options("env_options", env_options), checked_wrappers(wrappers)
     if isinstance(policy, (str, os.PathLike)):
-        folder = RunFolder.open(Path(policy))
-        env, env_options, of_run = environment_of_run(folder.settings, env, env_options)
+        folder = RunFolder.open(Path(policy), trust)
+        env, env_options, of_run = environment_of_run(folder, env, env_options)
         wrappers = [*of_run, *wrappers]
         policy = folder.policy(seed)
     if not isinstance(policy, Policy):
@@ -150,7 +175,7 @@ def evaluate(
     with closing(environments, source.name):
         _check_spaces(policy, environments)
         with _blaming(source.name):
-            return _play(policy, environments, quotas, seed, deterministic, max_steps)
+            return play(policy, environments, quotas, seed, deterministic, max_steps)
 
 
 def _check_spaces(policy: Policy, environments: Any) -> None:
@@ -168,22 +193,35 @@ def _blaming(env: str) -> Iterator[None]:
         ) from error
 
 
-def _play(
+def play(
     policy: Policy,
     environments: Any,
     quotas: np.ndarray,
     seed: int,
     deterministic: bool,
     max_steps: int | None,
+    change: Change | None = None,
 ) -> Evaluation:
+    """Play the episodes of an evaluation.
+
+    Args:
+        policy: The policy.
+        environments: Vector environment of B environments with autoreset within the step.
+        quotas: The number of episodes that each environment plays, [B].
+        seed: As in ``evaluate``.
+        deterministic: As in ``evaluate``.
+        max_steps: As in ``evaluate``.
+        change: Called before each step. None: the policy's state stays as it is.
+    """
     B, limit = environments.num_envs, max_steps or math.inf
     seeds = reset_seed(environments, seed, Stream.STANDALONE_ENVIRONMENTS)
     obs, info = environments.reset(seed=seeds)
-    state, start, masks = None, np.ones(B, bool), policy.masks_of(info, B)
+    state, start, masks = policy.initial_state(B), np.ones(B, bool), policy.masks_of(info, B)
     total, length, left = np.zeros(B), np.zeros(B, np.int64), quotas.copy()
     results, patience = _Results(int(quotas.sum())), Patience()
     while left.any():
         policy.check(obs)
+        state = state if change is None else change(state, length)
         actions, state = policy.act_many(
             obs, state, start, deterministic=deterministic, action_masks=masks
         )

@@ -8,38 +8,42 @@
     curve.png        the learning curve
     policy/          weights and description of the trained policy
     checkpoints/     RLlib's checkpoints, from which training is resumed
+    snapshots/       policies kept during training, if the setting ``snapshots`` says so
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import platform
-import shutil
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from popgym.runs.files import replacing, write_text
+from popgym.runs.checkpoints import Checkpoint, Checkpoints
+from popgym.runs.config_file import config_text, read_config, write_config
+from popgym.runs.layout import (
+    CHECKPOINTS,
+    CONFIG,
+    POLICY,
+    PROGRESS,
+    SNAPSHOTS,
+    free_name,
+    nearby,
+)
 from popgym.runs.progress_file import ProgressFile, Row
-from popgym.runs.settings import NETWORK_BEFORE_3, UNRECORDED_TIME_UNIT, Settings
-from popgym.runs.source import GIVEN
+from popgym.runs.settings import Settings
+from popgym.runs.snapshots import Snapshots, load_finite, store
+from popgym.runs.storing import storing
+from popgym.runs.trust import Trust, UntrustedError
+from popgym.runs.upkeep import remove_start
 
 if TYPE_CHECKING:  # a policy needs torch, a folder does not
     from popgym.runs.policy import Policy
 
-CONFIG, PROGRESS, POLICY, CHECKPOINTS, CURVE = (
-    "config.json",
-    "progress.csv",
-    "policy",
-    "checkpoints",
-    "curve.png",
-)
-_PACKAGES = ("popgym", "torch", "ray", "gymnasium", "numpy", "numba")
-_KEPT_CHECKPOINTS = 2
+
+LARGEST_CONFIG = 4 << 20
+"""Bytes of the largest config.json that is read of a run that is not trusted."""
 
 
 class RunFolder:
@@ -49,8 +53,11 @@ class RunFolder:
     never leaves half a file behind.
     """
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, trust: bool = True) -> None:
         self.path, self.settings = path, settings
+        self.trust = Trust(everything=trust, root=path, record=path / CONFIG)
+        self.checkpoints = Checkpoints(path / CHECKPOINTS)
+        self._snapshots = Snapshots(path / SNAPSHOTS)
         self._progress = ProgressFile(path / PROGRESS)
         self._made: list[Path] = []  # folders that ``create`` made, innermost first
 
@@ -67,14 +74,14 @@ class RunFolder:
         Raises:
             ValueError: If the folder cannot be written, or is not empty.
         """
-        folder = Path(path) if path is not None else _free_name(settings)
+        folder = _as_path(path) if path is not None else free_name(settings)
         run = cls(folder, settings)
         try:
             run._made = [each for each in (folder, *folder.parents) if not each.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise ValueError(f"{folder} is not empty: {_way_out(run)}")
-            run._write_config(created=_now())
+            write_config(folder / CONFIG, settings)
         except OSError as error:
             raise ValueError(
                 f"cannot write to {folder} ({error.strerror}): choose another --out"
@@ -82,52 +89,66 @@ class RunFolder:
         return run
 
     def discard_if_empty(self) -> None:
-        """Undo ``create`` if the run has neither a row of progress nor a checkpoint."""
+        """Undo ``create`` if the run has neither a row of progress nor a checkpoint.
+
+        Only files of the run are removed, and folders that are empty without them.
+        """
         if self.rows() or self.has_checkpoint:
             return
-        for entry in self.path.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        remove_start(self.path)
         for folder in self._made:
-            with contextlib.suppress(OSError):  # another run may have put its folder there
+            with contextlib.suppress(OSError):  # something else may have been put there
                 folder.rmdir()
 
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path, trust: bool = False) -> RunFolder:
         """Open the folder of an existing run.
+
+        Args:
+            path: The folder.
+            trust: Whether the user trusts whoever made it, see ``popgym.runs.trust``.
 
         Raises:
             ValueError: If there is no such run, or its config.json is damaged.
         """
         folder = _as_path(path)
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is a file, no run folder: name the folder of a run")
         if not folder.is_dir():
-            raise ValueError(f"there is no run folder {folder}{_nearby(folder)}")
+            raise ValueError(f"there is no run folder {folder}{nearby(folder)}")
         try:
-            data = _read_config(folder)
-            settings = _with_time_unit(Settings.from_dict(_current(data["settings"])))
+            run_trust = Trust(everything=trust, root=folder)
+            settings = read_config(run_trust.readable(folder / CONFIG, LARGEST_CONFIG))
+        except UntrustedError:
+            raise
         except FileNotFoundError as error:
-            raise ValueError(f"{folder} is no run folder: it has no {CONFIG}") from error
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
+            copies = _copies(folder)
+            hint = f"; restore it from a copy, such as {copies[-1]}" if copies else ""
+            raise ValueError(f"{folder} is no run folder: it has no {CONFIG}{hint}") from error
+        except ValueError as error:
+            copies = _copies(folder)
+            hint = f", such as {copies[-1]}" if copies else ""
             raise ValueError(
-                f"{folder / CONFIG} is damaged ({what}): restore it from a copy, or train again "
-                "in a new folder"
+                f"{error}: restore it from a copy{hint}, or train again in a new folder"
             ) from error
-        return cls(folder, settings)
+        return cls(folder, settings, trust)
 
     def change(self, **settings: Any) -> None:
         """Change settings of the run, also in its config.json."""
         self.settings = replace(self.settings, **settings)
-        self._write_config(created=_read_config(self.path).get("created", _now()))
-
-    def _write_config(self, created: str) -> None:
-        data = {"settings": self.settings.as_dict(), "versions": _versions(), "created": created}
-        write_text(self.path / CONFIG, json.dumps(data, indent=2) + "\n")
+        with storing(self.path / CONFIG):
+            write_config(self.path / CONFIG, self.settings)
 
     # ---- progress
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row to progress.csv; it is on disk when this returns."""
-        self._progress.append(row)
+        """Add a row to progress.csv; it is on disk when this returns.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        with storing(self.path / PROGRESS):
+            self._progress.append(row)
 
     def rows(self) -> list[Row]:
         """Return the rows of progress.csv, without a last row that a crash cut short."""
@@ -135,52 +156,78 @@ class RunFolder:
 
     def keep_rows(self, iterations: int) -> None:
         """Drop the rows of later iterations, before a run is resumed from this iteration."""
-        self._progress.keep(iterations)
+        with storing(self.path / PROGRESS):
+            self._progress.keep(iterations)
+
+    def restore_rows(self, iterations: int, saved: str) -> str:
+        """Keep the rows up to an iteration as a checkpoint has them.
+
+        Returns:
+            How those in progress.csv differed; "" if they did not.
+        """
+        with storing(self.path / PROGRESS):
+            return self._progress.restore(iterations, saved)
 
     # ---- checkpoints and the policy
 
-    def checkpoint(self, iteration: int) -> Any:
-        """Return a context manager that gives a path at which to create a checkpoint folder.
+    @contextmanager
+    def checkpoint(self, iteration: int) -> Iterator[Path]:
+        """Give a path at which to create a checkpoint folder.
 
-        The checkpoint is in its place when the block ends.
+        The checkpoint is in its place and on disk when the block ends.
+
+        Raises:
+            StorageError: If it cannot be written.
         """
-        (self.path / CHECKPOINTS).mkdir(exist_ok=True)
-        return replacing(self.path / CHECKPOINTS / f"iteration-{iteration:06d}")
+        record = {CONFIG: config_text(self.settings), PROGRESS: self._progress.text()}
+        with (
+            storing(self.path / CHECKPOINTS / f"iteration-{iteration:06d}"),
+            self.checkpoints.new(iteration, record) as path,
+        ):
+            yield path
 
     def prune_checkpoints(self) -> None:
         """Remove all checkpoints except the latest two."""
-        for old in self._checkpoints()[:-_KEPT_CHECKPOINTS]:
-            shutil.rmtree(old)
-
-    def _checkpoints(self) -> list[Path]:
-        found = (self.path / CHECKPOINTS).glob("iteration-*")
-        return sorted(
-            (p for p in found if _iteration(p).isdigit()), key=lambda p: int(_iteration(p))
-        )
+        with storing(self.path / CHECKPOINTS):
+            self.checkpoints.prune()
 
     @property
     def has_checkpoint(self) -> bool:
         """Whether the run can be resumed."""
-        return bool(self._checkpoints())
+        return bool(self.checkpoints.all())
 
-    def latest_checkpoint(self) -> tuple[int, Path]:
-        """Return the iteration and the path of the newest checkpoint.
+    def latest_checkpoint(self) -> Checkpoint:
+        """Return the newest checkpoint, which may be damaged.
 
         Raises:
             ValueError: If there is none.
         """
-        found = self._checkpoints()
+        found = self.checkpoints.all()
         if not found:
             raise ValueError(
                 f"{self.path} has no checkpoint to resume from: delete the folder and train again"
             )
-        return int(_iteration(found[-1])), found[-1]
+        return found[-1]
 
     def save_policy(self, policy: Policy) -> None:
-        """Replace the policy of this run."""
-        with replacing(self.path / POLICY) as temporary:
-            temporary.mkdir()
-            policy.save(temporary)
+        """Replace the policy of this run.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        store(policy, self.path / POLICY)
+
+    def save_snapshot(self, steps: int, policy: Policy) -> None:
+        """Keep the policy after ``steps`` steps."""
+        self._snapshots.save(steps, policy)
+
+    def snapshots(self) -> dict[int, Path]:
+        """Return the folders of the policies kept during training, by their steps, ascending."""
+        return self._snapshots.all()
+
+    def keep_snapshots(self, steps: int) -> None:
+        """Remove the policies of later steps, before a run is resumed from this step."""
+        self._snapshots.keep(steps)
 
     def policy(self, seed: int = 0) -> Policy:
         """Return the trained policy.
@@ -189,27 +236,29 @@ class RunFolder:
             seed: The seed of the policy's random actions.
 
         Raises:
-            ValueError: If it is missing or damaged.
+            ValueError: If it is missing or damaged, or has a weight that is not finite.
         """
-        from popgym.runs.policy import load_policy
-
-        return load_policy(self.path / POLICY, seed)
+        return load_finite(self.path / POLICY, seed, self.trust)
 
 
-def load(path: str | Path, seed: int = 0) -> Policy:
+def load(path: str | Path, seed: int = 0, *, trust: bool = False) -> Policy:
     """Load the trained policy of a run.
+
+    A run folder from someone else can be loaded without danger: no code in it is run. If it needs
+    a memory ``module:Class``, import the module yourself before, or give ``trust=True``.
 
     Args:
         path: A run folder.
         seed: The seed of the actions that the policy samples with ``deterministic=False``.
+        trust: Whether you trust whoever made the folder. Then the code that it names is imported.
 
     Returns:
         The policy.
 
     Raises:
-        ValueError: If there is no such run, or its policy is missing or damaged.
+        ValueError: If there is no such run, its policy is missing or damaged, or it needs trust.
     """
-    return RunFolder.open(path).policy(seed)
+    return RunFolder.open(path, trust).policy(seed)
 
 
 def _as_path(path: Any) -> Path:
@@ -217,43 +266,6 @@ def _as_path(path: Any) -> Path:
         return Path(path)
     except TypeError:
         raise TypeError(f"a run folder is named by its path, got {path!r}") from None
-
-
-def _iteration(checkpoint: Path) -> str:
-    return checkpoint.name.rpartition("-")[2]
-
-
-def _current(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings as the current version names them, with the values that they had."""
-    if not isinstance(settings, dict) or "normalise_rewards" in settings:
-        return settings  # Settings refuses what is not a table
-    # Written before rewards and observations were normalised.
-    network = {**settings.get("network", {}), **NETWORK_BEFORE_3}
-    kept = {name: value for name, value in settings.items() if name != "value_clip"}
-    without = {"normalise_rewards": False, "normalise_observations": False, "action_masks": False}
-    return {**kept, **without, "network": network}
-
-
-def _with_time_unit(settings: Settings) -> Settings:
-    """Fill in the unit of the time embedding for runs of earlier versions, which recorded none."""
-    network, unit = settings.network, "embedding_max_steps"
-    if network.get("embedding") in (None, "none") or network.get(unit) is not None:
-        return settings
-    return replace(settings, network={**network, unit: UNRECORDED_TIME_UNIT})
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-
-
-def _free_name(settings: Settings) -> Path:
-    chosen = (settings.env.removesuffix(GIVEN), settings.memory)
-    names = (part.rpartition(":")[2].replace("/", "-") for part in chosen)
-    base = Path("runs") / f"{'-'.join(names)}-seed{settings.seed}"
-    candidate, number = base, 2
-    while candidate.exists():
-        candidate, number = base.with_name(f"{base.name}-{number}"), number + 1
-    return candidate
 
 
 def _way_out(run: RunFolder) -> str:
@@ -265,21 +277,7 @@ def _way_out(run: RunFolder) -> str:
     return "name another --out"
 
 
-def _nearby(folder: Path) -> str:
-    parent = folder.parent if folder.parent.is_dir() else Path("runs")
-    found = sorted(p.parent.name for p in parent.glob(f"*/{CONFIG}"))[:5] if parent.is_dir() else []
-    return f"; {parent} has {', '.join(found)}" if found else ""
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+def _copies(folder: Path) -> list[Path]:
+    """Return the copies of config.json in checkpoints, the newest last."""
+    saved = [path / CONFIG for _, path in Checkpoints(folder / CHECKPOINTS).all()]
+    return [path for path in saved if path.exists()]

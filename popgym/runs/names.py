@@ -13,10 +13,11 @@ from typing import Any, TypeGuard
 import gymnasium as gym
 
 import popgym.envs
-from popgym.core.arguments import nearest
+from popgym.core.arguments import as_options, nearest
 from popgym.envs.registry import ENTRIES
-from popgym.importing import find_in_user_module, import_user_module
-from popgym.runs.settings import Settings
+from popgym.importing import find_in_user_module, import_package, import_user_module
+from popgym.runs.folder import RunFolder
+from popgym.runs.layout import CONFIG
 from popgym.runs.source import Env, Make, Source, is_given, source_of
 
 PACKAGES = {"MiniGrid-": "minigrid", "BabyAI-": "minigrid", "ALE/": "ale_py"}
@@ -35,7 +36,7 @@ def resolve(name: str) -> str | type[gym.Env]:
         return _user_class(name)
     package = _package_of(name)
     if name not in gym.registry and package is not None and _is_installed(package):
-        import_user_module(f"environment {name!r}", package)
+        import_package(f"environment {name!r}", package)
     if name in gym.registry:
         return name
     try:
@@ -105,12 +106,12 @@ def is_ours(target: str | Make) -> TypeGuard[str]:
 
 
 def environment_of_run(
-    settings: Settings, env: Env | None, options: Mapping[str, Any] | None
+    run: RunFolder, env: Env | None, options: Mapping[str, Any] | None
 ) -> tuple[Env, dict[str, Any], list[str]]:
     """Return the environment in which to play a run's policy: the run's own, or another.
 
     Args:
-        settings: The settings of the run.
+        run: The run.
         env: The environment. None means the run's own.
         options: Arguments of the environment's constructor. For the run's own environment they
             are merged into the run's options and override them; for another environment they
@@ -122,14 +123,24 @@ def environment_of_run(
 
     Raises:
         ValueError: If there is no such environment.
+        UntrustedError: If the run names code of a user's that is not trusted, and ``env`` is not
+            another environment. It is a ValueError.
     """
-    options = dict(options or {})
-    if env is None or _is_that_of_run(settings, env):
-        return settings.env, {**settings.env_options, **options}, settings.wrappers
-    return env, options, []
+    settings, options = run.settings, as_options("env_options", options)
+    if env is not None and not _is_that_of_run(run, env):
+        return env, options, []
+    given = None if env is None else settings.env  # which the user named too
+    for name in settings.environment_code:
+        if name != given:
+            run.trust.check(name, run.path / CONFIG)
+    return settings.env, {**settings.env_options, **options}, settings.wrappers
 
 
-def _is_that_of_run(settings: Settings, env: Env) -> bool:
-    if is_given(settings.env):
+def _is_that_of_run(run: RunFolder, env: Env) -> bool:
+    name, source = run.settings.env, source_of(env)
+    if is_given(name):
         return False
-    return found(source_of(env)) == resolve(settings.env)
+    target = found(source)
+    if source.name == name:
+        return True
+    return run.trust.allows(name) and target == resolve(name)

@@ -27,9 +27,22 @@ from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic, ActorCriticState
 from popgym.networks.input_layers import one_step
 from popgym.runs import seeds
-from popgym.runs.policy_file import ChangedMemoryError, explaining, in_one_line, read, write
+from popgym.runs.errors import describe
+from popgym.runs.policy_file import (
+    DESCRIPTION,
+    LARGEST_WEIGHTS,
+    WEIGHTS,
+    ChangedMemoryError,
+    explaining,
+    read_description,
+    read_weights,
+    write,
+)
+from popgym.runs.policy_size import check_fits, count_of, empty_network, shapes_of
 from popgym.runs.policy_spec import PolicySpec
 from popgym.runs.seeds import Stream
+from popgym.runs.signature import is_mine
+from popgym.runs.trust import Trust, trust_in
 from popgym.spaces.flatten import named
 from popgym.spaces.masks import MaskReader
 
@@ -118,7 +131,7 @@ class Policy:
         masks = None
         if action_mask is not None:
             self._require_masks()
-            masks = self._masks.read(action_mask)[None]
+            masks = self._mask_of_one(action_mask)
         actions, state = self.act_many(
             many, state, start, deterministic=deterministic, action_masks=masks
         )
@@ -141,6 +154,12 @@ class Policy:
             ) from error
         return many
 
+    def _mask_of_one(self, mask: Any) -> np.ndarray:
+        try:
+            return self._masks.read(mask)[None]
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix("environment 0: ")) from error
+
     def check(self, obs: Any) -> None:
         """Check that B observations are finite and in the observation space.
 
@@ -154,6 +173,11 @@ class Policy:
         self._encode.check(obs)
 
     def _require_masks(self) -> None:
+        if not self._masks.size:
+            raise ValueError(
+                f"actions of {named(self.action_space)} cannot be masked, only Discrete and "
+                "MultiDiscrete ones: leave out the mask"
+            )
         if not self.spec.masked:
             raise ValueError(
                 "the policy was trained without action masks: leave out the mask, or train again "
@@ -221,34 +245,47 @@ class Policy:
         write(Path(folder), self.spec.as_data(), self.net)
 
 
-def load_policy(folder: str | Path, seed: int = 0) -> Policy:
+def load_policy(folder: str | Path, seed: int = 0, trust: bool | Trust = False) -> Policy:
     """Load the policy saved in ``folder``.
+
+    Without trust, no code is run that the files bring or name, and no more memory is taken than the
+    weights need. ``popgym.runs.trust`` says which files need trust.
 
     Args:
         folder: The folder ``policy/`` of a run.
         seed: The seed of the actions that are sampled with ``deterministic=False``.
+        trust: Whether you trust whoever made the folder.
 
     Raises:
         ValueError: If a file is missing, damaged or of another format, or the user's own memory
             class with which the policy was trained cannot be imported or has changed.
+        UntrustedError: If trust is needed. It is a ValueError.
     """
     folder = Path(folder)
+    trust = trust_in(folder, trust)
     with explaining(folder):
-        data, weights = read(folder)
-        spec = PolicySpec.from_data(data)
-        net = _build(spec, weights)
+        data = read_description(folder, trust)
+        trust.check(data["memory"], folder / DESCRIPTION)
+        shapes = shapes_of(trust.readable(folder / WEIGHTS, LARGEST_WEIGHTS))
+        any_size = trust.everything or is_mine(folder, LARGEST_WEIGHTS)
+        spec = PolicySpec.from_data(data, None if any_size else count_of(shapes))
+        if not any_size:
+            check_fits(spec, shapes, folder / DESCRIPTION)
+        net = _build(spec, read_weights(folder, trust))
     return Policy(spec, net, seed)
 
 
 def _build(spec: PolicySpec, weights: dict[str, Tensor]) -> ActorCritic:
+    if ":" not in spec.memory:
+        net = empty_network(spec)
+        net.load_state_dict(weights)
+        return net
     try:
         return spec.build_with(weights)
     except UserModuleError:
         raise
     except Exception as error:
-        if ":" not in str(spec.memory):
-            raise
         raise ChangedMemoryError(
-            f"memory {spec.memory!r} as it is now ({in_one_line(error)}): restore the class with "
+            f"memory {spec.memory!r} as it is now ({describe(error)}): restore the class with "
             "which it was trained, or train again"
         ) from error

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from popgym.importing import UserModuleError
+from popgym.runs.errors import describe
 from popgym.runs.settings import NETWORK_BEFORE_3, UNRECORDED_TIME_UNIT
+from popgym.runs.trust import Trust, UntrustedError
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "policy.json"
 FORMAT = 3
+LARGEST_WEIGHTS, LARGEST_DESCRIPTION = 1 << 30, 4 << 20
+"""Bytes of the largest files that are read of a policy that is not trusted."""
 _NEW_IN_3 = {"normalise_observations": False, "masked": False}
-_DAMAGE = (
-    ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError,
-)  # fmt: skip
 
 
 class ChangedMemoryError(Exception):
@@ -37,13 +37,18 @@ def write(folder: Path, description: dict[str, Any], net: nn.Module) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(data, indent=2), encoding="utf-8")
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the description, converted to the current format, and the weights.
+def read_description(folder: Path, trust: Trust) -> dict[str, Any]:
+    """Return the description, converted to the current format.
 
     Call it inside ``explaining``, which turns its errors into messages for the user.
     """
-    data = _current(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
-    return data, load_file(str(folder / WEIGHTS))
+    path = trust.readable(folder / DESCRIPTION, LARGEST_DESCRIPTION)
+    return _current(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_weights(folder: Path, trust: Trust) -> dict[str, Tensor]:
+    """Return the weights; call it inside ``explaining`` too."""
+    return load_file(str(trust.readable(folder / WEIGHTS, LARGEST_WEIGHTS)))
 
 
 @contextmanager
@@ -51,10 +56,12 @@ def explaining(folder: Path) -> Iterator[None]:
     """Explain errors that occur while the policy in ``folder`` is read or built.
 
     Raises:
-        ValueError: If the block raises such an error. It replaces the error.
+        ValueError: If the block raises any error. It replaces the error.
     """
     try:
         yield
+    except UntrustedError:
+        raise
     except FileNotFoundError as error:
         missing = error.filename or folder / WEIGHTS  # safetensors names none
         raise ValueError(
@@ -67,9 +74,9 @@ def explaining(folder: Path) -> Iterator[None]:
         ) from error
     except ChangedMemoryError as error:
         raise ValueError(f"the policy in {folder} does not fit {error}") from error.__cause__
-    except _DAMAGE as error:
+    except Exception as error:  # there is no end to what a damaged file can cause
         raise ValueError(
-            f"the policy in {folder} is damaged ({in_one_line(error)}): popgym train --resume "
+            f"the policy in {folder} is damaged ({describe(error)}): popgym train --resume "
             "writes it again from the run's last checkpoint"
         ) from error
 
@@ -110,8 +117,3 @@ def _current(data: dict[str, Any]) -> dict[str, Any]:
     elif written != FORMAT:
         raise ValueError(f"written by another version of popgym (format is not {FORMAT})")
     return data
-
-
-def in_one_line(error: Exception) -> str:
-    """Return an error's type and message without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -15,7 +15,13 @@ from popgym.networks.policy_network import NetworkOptions
 from popgym.runs import seeds
 from popgym.runs.settings import Settings
 from popgym.spaces.as_json import space_from_data, space_to_data
+from popgym.spaces.as_json_size import check_size
 from popgym.spaces.inputs import InputEncoder
+
+_KINDS = {
+    "memory": str, "memory_options": dict, "network": dict, "previous_action": bool,
+    "start_flag": bool, "normalise_observations": bool, "masked": bool,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,22 @@ class PolicySpec:
         return data
 
     @classmethod
-    def from_data(cls, data: dict[str, Any]) -> PolicySpec:
-        """Return the specification that ``as_data`` wrote."""
+    def from_data(cls, data: dict[str, Any], most: int | None = None) -> PolicySpec:
+        """Return the specification that ``as_data`` wrote.
+
+        Args:
+            data: The data.
+            most: The most numbers that a flat observation or action may have. None: any number.
+
+        Raises:
+            ValueError: If a space is larger or damaged.
+        """
         data = dict(data)
         for name in ("observation_space", "action_space"):
+            if most is not None:
+                check_size(data[name], most)
             data[name] = space_from_data(data[name])
+        for name, kind in _KINDS.items():
+            if name in data and not isinstance(data[name], kind):
+                raise ValueError(f"{name} must be a {kind.__name__}, got {data[name]!r}")
         return cls(**data)

@@ -12,6 +12,7 @@ play in training       ENVIRONMENTS or ACTIONS, runner, life
 evaluation in training EVALUATION_ENVIRONMENTS or EVALUATION_ACTIONS, runner
 ``popgym.evaluate``    STANDALONE_ENVIRONMENTS
 a policy's actions     POLICY
+``popgym.inspect``     INSPECTED_ENVIRONMENTS; OTHER_DRAWS, draw; INSPECTION, use
 ====================== =======================================================
 
 For Gymnasium environments, the index of the environment in the vector environment is appended to
@@ -55,6 +56,9 @@ class Stream(IntEnum):
     EVALUATION_ACTIONS = 5
     STANDALONE_ENVIRONMENTS = 6
     POLICY = 7
+    INSPECTED_ENVIRONMENTS = 8
+    OTHER_DRAWS = 9
+    INSPECTION = 10
 
 
 def derive(seed: int, stream: Stream, *path: int) -> int:

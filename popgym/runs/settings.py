@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from popgym.core.arguments import unknown
+from popgym.core.arguments import readable
+from popgym.runs.setting_names import meant
 from popgym.runs.settings_types import as_saved, kind_of, typed
 
 Options = dict[str, Any]
@@ -150,6 +152,9 @@ class Settings:
     checkpoint_every: int | None = None
     """Iterations between checkpoints. There is always one at the end. None: one about every
     minute."""
+    snapshots: int = 0
+    """Number of policies to keep in snapshots/, evenly spaced over the steps, so that ``popgym
+    inspect --checkpoints`` can tell when the agent began to remember."""
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
@@ -159,7 +164,7 @@ class Settings:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must be {_range(low, high, value)}, got {value:,}")
+                raise ValueError(f"{name} must be {_range(low, high, value)}, got {_shown(value)}")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
@@ -205,6 +210,21 @@ class Settings:
         return both if both <= num_envs else runners
 
     @property
+    def environment_code(self) -> list[str]:
+        """The names ``module:Class`` of the environment and its wrappers.
+
+        Some Gymnasium ids take the name of another environment as an argument.
+        """
+        arguments = [value for value in self.env_options.values() if isinstance(value, str)]
+        passed_on = filter(re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.-]*").fullmatch, arguments)
+        return [name for name in (self.env, *self.wrappers, *passed_on) if ":" in name]
+
+    @property
+    def code(self) -> list[str]:
+        """All names ``module:Class``."""
+        return [*self.environment_code, *([self.memory] if ":" in self.memory else [])]
+
+    @property
     def batch_size(self) -> int:
         """Number of environment steps in a batch."""
         assert self.rollout is not None, "resolve first"
@@ -240,7 +260,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "kl_coefficient": (0, _MANY), "kl_target": (1e-9, _MANY), "kl_cutoff": (0, _MANY),
     "advantage_floor": (0, 1), "grad_clip": (1e-9, _MANY),
     "runners": (0, 4096), "learners": (0, 1024), "threads": (1, 1024), "eval_every": (0, _MANY),
-    "eval_episodes": (1, _MANY), "checkpoint_every": (1, _MANY),
+    "eval_episodes": (1, _MANY), "checkpoint_every": (1, _MANY), "snapshots": (0, 10_000),
 }  # fmt: skip
 _CHOICES = {"device": DEVICES, "precision": PRECISIONS, "vectorization": VECTORIZATIONS}
 
@@ -250,8 +270,12 @@ _FIELD_TYPES = {name: kind_of(hint) for name, hint in get_type_hints(Settings).i
 
 def _range(low: float, high: float, value: float) -> str:
     """Return the allowed range; a limit that nobody meets by accident is left out."""
-    upper = f"{high:,.0f}" if high >= 1000 else f"{high:g}"
+    upper = _shown(int(high) if high >= 1000 else high)
     return f"at least {low:g}" + (f" and at most {upper}" if high < _MANY or value > high else "")
+
+
+def _shown(number: float) -> str:
+    return f"{number:,}" if abs(number) < 1e15 else readable(number)
 
 
 def check_keys(keys: Mapping[str, Any], what: str) -> None:
@@ -262,8 +286,8 @@ def check_keys(keys: Mapping[str, Any], what: str) -> None:
         what: What a key is, for the message.
 
     Raises:
-        ValueError: If a key is unknown. The message suggests the nearest setting.
+        ValueError: If a key is unknown. The message suggests what may be meant.
     """
     for key in keys:
         if key not in _FIELD_TYPES:
-            raise ValueError(unknown(what, str(key), _FIELD_TYPES))
+            raise ValueError(f"unknown {what} {str(key)!r}; {meant(str(key), _FIELD_TYPES)}")

@@ -40,7 +40,12 @@ class RecentReturn:
     @property
     def mean(self) -> float | None:
         """The mean return; None if too few episodes have ended."""
-        if self._count < self.episodes:
+        return None if self._count < self.episodes else self.so_far
+
+    @property
+    def so_far(self) -> float | None:
+        """The mean return, of all episodes if too few have ended; None if none has."""
+        if not self._count:
             return None
         return sum(count * mean for count, mean in self._rows) / self._count
 

@@ -147,8 +147,10 @@ def work(
 
     The arguments are those of Gymnasium's ``_async_worker``.
     """
-    # A terminal sends Ctrl-C to all processes; the main process ends the others itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal sends Ctrl-C and its own end to all processes; the main one ends the others itself.
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     error_texts: Any = Errors(errors)
     try:
         env = make()

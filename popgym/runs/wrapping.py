@@ -24,6 +24,25 @@ OURS: dict[str, Callable[[Any], Any]] = {
 """popgym's wrappers by name. Given a vector environment, each returns its vector form."""
 
 
+def checked_wrappers(wrappers: Any) -> list[Wrapper]:
+    """Return wrappers as a list.
+
+    Raises:
+        TypeError: If they are not a list, or one of them is neither a name nor a callable.
+    """
+    if not isinstance(wrappers, (list, tuple)):
+        raise TypeError(
+            f'wrappers must be a list, such as ["PreviousAction", MyWrapper], got {wrappers!r}'
+        )
+    for wrapper in wrappers:
+        if not isinstance(wrapper, str) and not callable(wrapper):
+            raise TypeError(
+                f"a wrapper must be a name, or a class or function that is called with the "
+                f"environment, got {wrapper!r}"
+            )
+    return list(wrappers)
+
+
 def keep_vectors(wrappers: Sequence[Wrapper]) -> bool:
     """Return whether all wrappers accept a vector environment as well as a single one."""
     return all(find_wrapper(wrapper) in OURS.values() for wrapper in wrappers)

@@ -34,6 +34,8 @@ class AgentInput:
 
     size: int
     """The length of a row."""
+    observation_size: int
+    """How many numbers at the beginning of a row are of the observation."""
     space: Box
     """The space of one row."""
 
@@ -49,7 +51,8 @@ class AgentInput:
         whole = flattener("observation", observation_space)
         self._observation = whole if parts is None else Flattener(observation_space, parts)
         self._action = flattener("action", action_space)
-        self._action_end = self._observation.size + previous_action * self._action.size
+        self.observation_size = self._observation.size
+        self._action_end = self.observation_size + previous_action * self._action.size
         self.size = self._action_end + start_flag
         if not self.size and not (whole.size and parts is not None):
             raise ValueError(
@@ -74,7 +77,7 @@ class AgentInput:
         """
         count = len(follow(self._bounds[0].path, obs))
         rows = np.empty((count, self.size), np.float32)
-        begin, end = self._observation.size, self._action_end
+        begin, end = self.observation_size, self._action_end
         self._observation(obs, rows[:, :begin])
         if self.previous_action:
             self._write_action(prev_action, start, rows[:, begin:end])

@@ -45,12 +45,15 @@ def space_to_data(space: spaces.Space) -> dict[str, Any]:
 def space_from_data(data: dict[str, Any]) -> spaces.Space:
     """Return the space that ``space_to_data`` has described.
 
+    Memory is allocated for all numbers of the space. ``popgym.spaces.as_json_size.check_size``
+    counts them first, for data that anyone may have made.
+
     Raises:
         ValueError: If the data does not describe a space.
     """
     try:
         return _BUILD[data["kind"]](data)
-    except (KeyError, TypeError, AttributeError, AssertionError, OverflowError) as error:
+    except (LookupError, TypeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise ValueError(f"{data!r} does not describe a space ({error!r})") from error
 
 
@@ -82,21 +85,31 @@ def _parts(space: spaces.Dict) -> dict[str, Any] | list[list[Any]]:
     return [[key, part] for key, part in parts.items()]
 
 
+def _dtype(name: Any) -> np.dtype:
+    """Return a dtype of numbers. Others, such as texts, may have elements of any size."""
+    dtype = np.dtype(name) if isinstance(name, str) else None
+    if dtype is None or dtype.kind not in "biuf":
+        raise ValueError(f"the dtype of a space must be one of numbers, got {name!r}")
+    return dtype
+
+
 def _discrete(data: dict[str, Any]) -> spaces.Discrete:
-    dtype = np.dtype(data.get("dtype", "int64"))  # files of earlier versions may have none
-    other = {} if dtype == np.int64 else {"dtype": dtype.type}  # gymnasium 1.1 supports only int64
+    dtype = _dtype(data.get("dtype", "int64"))  # files of earlier versions may have none
+    other: Any = (
+        {} if dtype == np.int64 else {"dtype": dtype.type}
+    )  # gymnasium 1.1 supports only int64
     return spaces.Discrete(data["n"], start=data["start"], **other)
 
 
 def _multi_discrete(data: dict[str, Any]) -> spaces.MultiDiscrete:
-    dtype = np.dtype(data["dtype"]).type
+    dtype = _dtype(data["dtype"]).type
     nvec, start = (np.array(data[name], dtype) for name in ("nvec", "start"))
     shape = data.get("shape", nvec.shape)
     return spaces.MultiDiscrete(nvec.reshape(shape), dtype=dtype, start=start.reshape(shape))
 
 
 def _box(data: dict[str, Any]) -> spaces.Box:
-    dtype, shape = np.dtype(data["dtype"]), tuple(data["shape"])
+    dtype, shape = _dtype(data["dtype"]), tuple(data["shape"])
     low, bounded_below = _read_limits(data["low"], dtype, shape, least=True)
     high, bounded_above = _read_limits(data["high"], dtype, shape, least=False)
     box = spaces.Box(low, high, shape, dtype.type)

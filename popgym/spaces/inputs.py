@@ -1,6 +1,6 @@
 """The input of a policy network: an observation sorted into named arrays, see popgym.inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -110,6 +110,24 @@ class InputEncoder:
         if self._observes_mask:
             return self._masks.read_many(obs[KEY])
         return np.ones((count, self._mask_size), bool)
+
+    def exchange(
+        self, inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return inputs with the observations of others.
+
+        The previous action, the start flag and the action mask stay as they are.
+
+        Args:
+            inputs: Arrays [B, ...] that this encoder returned.
+            others: Arrays of the same shapes, whose observations are taken.
+        """
+        changed = {**inputs, **{name: others[name] for name in inputs if name != MASK}}
+        if NUMBERS in inputs:
+            begin = self._numbers.observation_size
+            numbers = [others[NUMBERS][..., :begin], inputs[NUMBERS][..., begin:]]
+            changed[NUMBERS] = np.concatenate(numbers, -1)
+        return changed
 
     def check(self, obs: Any, environments: Any = None) -> None:
         """Check a batched observation; see ``AgentInput.check``."""

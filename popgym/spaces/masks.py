@@ -58,7 +58,7 @@ class MaskReader:
     def read(self, mask: Any, environment: int = 0) -> np.ndarray:
         """Return one mask [A] bool; its parts may be in a tuple. See ``read_many``."""
         parts = mask if isinstance(mask, (tuple, list)) else (mask,)
-        values = np.concatenate([np.reshape(part, -1) for part in parts])
+        values = np.concatenate([np.zeros(0, bool), *(np.reshape(part, -1) for part in parts)])
         return self.read_many(values[None], [environment])[0]
 
     def read_many(self, masks: np.ndarray, environments: Any = None) -> np.ndarray:
@@ -79,6 +79,8 @@ class MaskReader:
 
         if len(rows) and rows.shape[1] != self.size:
             refuse(0, f"must have {self.size} numbers, one for each choice, got {rows.shape[1]}")
+        if rows.dtype.kind not in "biuf":
+            refuse(0, f"must hold 1 for allowed and 0 for other choices, got {masks[0]!r}")
         allowed = rows.astype(bool)
         rules = {
             "must hold 1 for allowed and 0 for other choices": rows == allowed,

@@ -8,6 +8,7 @@ from gymnasium.spaces import Discrete
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 
+from popgym.wrappers.base import require_environment
 from popgym.wrappers.extension import Extension, VectorExtension
 
 KEY = "is_t0"
@@ -28,6 +29,7 @@ class Antialias(Extension, RecordConstructorArgs):
 
     def __new__(cls, env: Any = None) -> Any:
         """Return the vector wrapper if the environment is a vector environment."""
+        require_environment(env)
         return VectorAntialias(env) if isinstance(env, VectorEnv) else super().__new__(cls)
 
     def __init__(self, env: gymnasium.Env) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Space
-from gymnasium.vector import VectorWrapper
+from gymnasium.vector import VectorEnv, VectorWrapper
 
 from popgym.core.observability import Observability
 
@@ -25,6 +25,22 @@ def inner(env: Any, name: str, *default: Any) -> Any:
     while not hasattr(env, name) and hasattr(env, "env"):
         env = env.env
     return getattr(env, name, *default)
+
+
+def require_environment(env: Any) -> None:
+    """Check that what a wrapper gets is an environment; None is what ``copy`` and ``pickle`` give.
+
+    Raises:
+        TypeError: If it is something else, for example the class of an environment.
+    """
+    if env is None or isinstance(env, (gymnasium.Env, VectorEnv)):
+        return
+    if isinstance(env, type):
+        raise TypeError(
+            f"a wrapper takes an environment, got the class {env.__name__}: make one, as in "
+            f"{env.__name__}()"
+        )
+    raise TypeError(f"a wrapper takes an environment, got {env!r}")
 
 
 class Passing:

@@ -10,7 +10,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper
+from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, require_environment
 
 
 class DiscreteAction(POPGymWrapper, RecordConstructorArgs):
@@ -29,6 +29,7 @@ class DiscreteAction(POPGymWrapper, RecordConstructorArgs):
 
     def __new__(cls, env: Any = None) -> Any:
         """Return the vector wrapper if the environment is a vector environment."""
+        require_environment(env)
         return VectorDiscreteAction(env) if isinstance(env, VectorEnv) else super().__new__(cls)
 
     def __init__(self, env: gymnasium.Env) -> None:

@@ -13,7 +13,12 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from popgym.core.layout import as_element, stacked
 from popgym.spaces.flatten import Flattener, follow, leaves
-from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final
+from popgym.wrappers.base import (
+    POPGymVectorWrapper,
+    POPGymWrapper,
+    change_final,
+    require_environment,
+)
 
 
 class Flatten(POPGymWrapper, RecordConstructorArgs):
@@ -34,6 +39,7 @@ class Flatten(POPGymWrapper, RecordConstructorArgs):
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the vector wrapper if the environment is a vector environment."""
+        require_environment(env)
         if isinstance(env, VectorEnv):
             return VectorFlatten(env, *args, **kwargs)
         return super().__new__(cls)

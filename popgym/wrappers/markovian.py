@@ -11,7 +11,13 @@ from gymnasium.vector.utils import batch_space, create_empty_array
 
 from popgym.core.layout import element
 from popgym.core.observability import OBS, STATE, Observability
-from popgym.wrappers.base import POPGymVectorWrapper, POPGymWrapper, change_final, inner
+from popgym.wrappers.base import (
+    POPGymVectorWrapper,
+    POPGymWrapper,
+    change_final,
+    inner,
+    require_environment,
+)
 from popgym.wrappers.extension import choose
 
 NEEDED = ("state_space", "get_state")
@@ -36,6 +42,7 @@ class Markovian(POPGymWrapper, RecordConstructorArgs):
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the vector wrapper if the environment is a vector environment."""
+        require_environment(env)
         if isinstance(env, VectorEnv):
             return VectorMarkovian(env, *args, **kwargs)
         return super().__new__(cls)

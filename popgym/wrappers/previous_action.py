@@ -9,6 +9,7 @@ from gymnasium.vector import VectorEnv
 
 from popgym.core.actions import null_action
 from popgym.core.layout import as_element
+from popgym.wrappers.base import require_environment
 from popgym.wrappers.extension import Extension, VectorExtension
 
 KEY = "prev_action"
@@ -35,6 +36,7 @@ class PreviousAction(Extension, RecordConstructorArgs):
 
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the vector wrapper if the environment is a vector environment."""
+        require_environment(env)
         if isinstance(env, VectorEnv):
             return VectorPreviousAction(env, *args, **kwargs)
         return super().__new__(cls)

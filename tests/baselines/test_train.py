@@ -135,6 +135,15 @@ def test_an_environment_is_made_to_be_looked_at_and_then_once_for_each_place(tmp
     assert Counted.made == 2 * (1 + places)
 
 
+def test_snapshots_are_spread_over_the_steps_and_follow_a_resumed_run(tmp_path):
+    run = train(out=tmp_path / "run", steps=4 * STEPS, snapshots=2)
+    assert list(run.folder.snapshots()) == [2 * STEPS, 4 * STEPS]
+    last = load_file(run.folder.snapshots()[4 * STEPS] / "weights.safetensors")
+    assert_same_weights(last, weights(run))
+    resume(run.path, steps=9 * STEPS, progress=False)  # now every 4.5 iterations
+    assert list(run.folder.snapshots()) == [2 * STEPS, 4 * STEPS, 5 * STEPS, 9 * STEPS]
+
+
 def test_saving_leaves_torchs_random_numbers_alone(tmp_path):
     chosen = training.Settings(env=f"{TOYS}:Guess", memory="gru", **SMALL).resolved()
     with training.running_algorithm(chosen) as algorithm:
@@ -233,13 +242,6 @@ def test_rows_after_the_checkpoint_are_played_again(tmp_path, fail_in_iteration,
     assert shown == [row["steps"] for row in run.rows]
 
 
-def test_a_run_without_its_progress_still_goes_on(tmp_path):
-    run = train(out=tmp_path / "run", steps=2 * STEPS)
-    (run.path / "progress.csv").unlink()
-    run = resume(run.path, steps=3 * STEPS, progress=False)
-    assert [row["steps"] for row in run.rows] == [3 * STEPS]
-
-
 def test_resuming_a_finished_run_warns_and_mends_its_policy(tmp_path):
     run = train(out=tmp_path / "run", steps=2 * STEPS)
     before = weights(run)
@@ -248,16 +250,6 @@ def test_resuming_a_finished_run_warns_and_mends_its_policy(tmp_path):
         run = resume(run.path, progress=False)
     assert len(run.rows) == 2
     assert_same_weights(weights(run), before)
-
-
-def test_a_damaged_checkpoint_is_refused_by_name(tmp_path):
-    run = train(out=tmp_path / "run", steps=STEPS)
-    checkpoint = run.path / "checkpoints" / "iteration-000001"
-    for file in checkpoint.rglob("*.pkl"):
-        file.write_bytes(file.read_bytes()[:20])
-    with pytest.raises(ValueError, match=r"iteration-000001 is damaged .*delete it"):
-        resume(run.path, steps=2 * STEPS, progress=False)
-    assert len(run.rows) == 1
 
 
 # ---- ending early

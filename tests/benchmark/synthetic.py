@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from popgym.benchmark.compare import bounds_of
 from popgym.benchmark.reading import COLUMNS, Results
+from popgym.envs.scores import bounds_of
 
 BUDGET = 1_000_000
 
@@ -67,6 +67,7 @@ def _row(task, memory, seed, curve, place):
         "seconds": float(curve["seconds"].iloc[-1]), "mmer": float(value.max()),
         "mmer_excess": 0.03, "last_tenth": last, "final_mean": last + 0.01,
         "sampled_mean": last - 0.01, "parameters": 200_000 + 20_000 * place,
-        "state_size": 256 * place, "settings": json.dumps({"gamma": 0.99, **settings}),
+        "state_size": 256 * place, "horizon": np.nan, "worth_of_memory": np.nan,
+        "settings": json.dumps({"gamma": 0.99, **settings}),
         "path": f"runs/{task}/{memory}/seed{seed}",
     }  # fmt: skip

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import popgym.envs
-from popgym.benchmark.compare import Side, bounds_of, compare, side_of, side_of_table
+from popgym.benchmark.compare import Side, compare, side_of, side_of_table
 from popgym.benchmark.store import BenchmarkFolder
+from popgym.envs.scores import bounds_of
 from popgym.runs.folder import RunFolder
 from popgym.runs.settings import Settings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from popgym.benchmark import read
-from popgym.benchmark.reading import COLUMNS, read_curve, results, scores_of_curve
+from popgym.benchmark.reading import COLUMNS, _of_inspection, read_curve, results, scores_of_curve
 from popgym.benchmark.store import BenchmarkFolder
 from popgym.benchmark.suite_file import shipped_suites
 from popgym.runs.progress_file import ProgressFile
@@ -82,3 +82,15 @@ def test_the_page_lists_the_columns_and_the_suites():
 def test_a_folder_that_is_no_benchmark_is_named(tmp_path):
     with pytest.raises(ValueError, match="is no benchmark folder"):
         read(tmp_path)
+
+
+def test_what_an_inspection_found_is_read(tmp_path):
+    folder = tmp_path / "run" / "inspection"
+    folder.mkdir(parents=True)
+    numbers = folder / "inspect.json"
+    numbers.write_text('{"horizon": {"steps": 3.0}, "worth_of_memory": null}')
+    found = _of_inspection(tmp_path / "run")
+    assert found["horizon"] == 3 and np.isnan(found["worth_of_memory"])
+    numbers.write_text('{"horizon":')
+    assert _of_inspection(tmp_path / "run") == {}
+    assert _of_inspection(tmp_path) == {}

@@ -59,11 +59,11 @@ def told(tmp_path):
 
 def test_lists_and_helps_load_nothing_heavy(told):
     commands = ("train", "evaluate", "play", "gif", "scores", "envs", "memories")
-    lists = ("envs", "memories", "scores RepeatPreviousEasy")
+    lists = ("envs", "memories", "scores RepeatPreviousEasy", "train --list-settings")
     wanted = ["--help", "--version", *(f"{name} --help" for name in commands), *lists]
     statuses, out, err, loaded = told(*wanted)
     assert (set(statuses), err, loaded) == ({0}, [], [])
-    for line in ("gru ", "RepeatPreviousHard ", "perfect "):
+    for line in ("gru ", "RepeatPreviousHard ", "perfect ", "gae_lambda "):
         assert any(printed.startswith(line) for printed in out)
 
 
@@ -72,6 +72,11 @@ TYPOS = {
     "train RepeatPreviousEasy --memory gruu": "no memory is called 'gruu'; did you mean 'gru'?",
     "train RepeatPreviousEasy --memory zzz": "`popgym memories` lists them",
     "train RepeatPreviousEasy --set gama=1": "did you mean 'gamma'?",
+    "train RepeatPreviousEasy --set learning_rate=1": "it is called 'lr' here",
+    "train RepeatPreviousEasy --set stack_size=8": "did you mean 'memory.stack_size'?",
+    "train RepeatPreviousEasy --set hidden_size=8": "did you mean 'network.hidden_size'?",
+    "train RepeatPreviousEasy --set k=8": "an argument of the environment is env.k",
+    "envs RepeatPreviousEasi": "did you mean 'RepeatPreviousEasy'",
     "train RepeatPreviousEasy --set lr=fast": "lr must be float",
     "train RepeatPreviousEasy --set epochs=0": "epochs must be at least 1",
     "train RepeatPreviousEasy --set memory.stak_size=1": "did you mean 'stack_size'?",

@@ -1,5 +1,6 @@
 """Pages computed from the package say what the package says."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from popgym.memory import MEMORIES
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def generate(load_script):
-    return load_script("docs/generate.py")
+    """The script, which computes each file only once: to measure all memories takes seconds."""
+    module = load_script("docs/generate.py")
+    module.FILES = {name: functools.cache(lambda f=f: [*f()]) for name, f in module.FILES.items()}
+    return module
 
 
 def call(module, monkeypatch, *arguments):
@@ -37,7 +41,7 @@ def test_a_stale_page_is_noticed_and_written_anew(generate, monkeypatch, tmp_pat
 
 
 def test_the_page_on_environments_names_each_of_them_with_its_arguments_and_scores(generate):
-    page = "\n".join(generate.environments())
+    page = "\n".join(generate.FILES["docs/environments.md"]())
     for family in generate.FAMILIES:
         base = family.__name__.removesuffix("Family")
         assert f"### {base}\n" in page
@@ -48,7 +52,7 @@ def test_the_page_on_environments_names_each_of_them_with_its_arguments_and_scor
 
 
 def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source(generate):
-    page = "\n".join(generate.memories())
+    page = "\n".join(generate.FILES["docs/memories.md"]())
     for name, memory in MEMORIES.items():
         assert f"| [{name}](#{name}) |" in page
         assert f"\n## {name}\n\n`popgym.memory.{memory.__name__}`\n" in page
@@ -68,5 +72,6 @@ def test_the_page_on_memories_tells_of_each_its_formula_options_state_and_source
 
 
 def test_what_would_end_a_cell_is_escaped(generate):
-    (row,) = [line for line in "\n".join(generate.memories()).splitlines() if "`r_min`" in line]
+    page = "\n".join(generate.FILES["docs/memories.md"]())
+    (row,) = [line for line in page.splitlines() if "`r_min`" in line]
     assert row.startswith(r"| `r_min` | `0.9` | Smallest initial \|λ\|. ")

@@ -34,16 +34,14 @@ def unpack(page, folder):
     return "\n".join(script)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_wants_to_have_run_runs(page, tmp_path):
-    python(tmp_path, "-c", unpack(page, tmp_path))
+def test_all_pages_with_python_to_run_are_run_below():
+    assert [page.stem for page in PAGES] == ["add_an_environment", "write_a_memory"]
 
 
 def test_the_page_on_environments_draws_passes_its_own_tests_and_trains_in_its_vector_form(
     tmp_path,
 ):
     page = ROOT / "docs" / "add_an_environment.md"
-    assert page in PAGES
     lines = python(tmp_path, "-c", unpack(page, tmp_path)).splitlines()
     assert lines[0] == "R @..T   step 0 of 8" and lines[-1] == "? ...@   step 4 of 8"
     python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_corridor.py")
@@ -57,9 +55,7 @@ assert make_environments("echo:Echo", 4).reset(seed=0)[0].shape == (4,)
 
 
 def test_the_memorys_page_passes_its_own_tests_and_trains_by_its_name(tmp_path):
-    page = ROOT / "docs" / "write_a_memory.md"
-    assert page in PAGES
-    unpack(page, tmp_path)
+    unpack(ROOT / "docs" / "write_a_memory.md", tmp_path)
     python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_leaky.py")
     small = ["num_envs=8", "rollout=16", "epochs=1", "memory.longest=50", "memory.num_layers=2"]
     assigned = [word for text in small for word in ("--set", text)]

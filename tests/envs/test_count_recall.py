@@ -48,6 +48,7 @@ def test_every_count_can_be_answered():
 @pytest.mark.parametrize(
     "deck_type, card, asked", [("colors", "red", "black"), ("suits", "♥", "♠"), ("ranks", "A", "K")]
 )
+@pytest.mark.usefixtures("uncompiled")
 def test_drawings_name_the_cards_and_hide_the_counts_unless_asked(deck_type, card, asked):
     env = popgym.envs.CountRecall(deck_type=deck_type, render_mode="ansi")
     assert env.render() == "card 0 of 52"

@@ -150,7 +150,7 @@ def test_later_versions_look_around_the_agent_and_the_published_ones_not_at_two_
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_in_oblong_mazes_the_published_view_ends_where_a_square_one_would(family):
+def test_in_oblong_mazes_the_published_view_ends_where_a_square_one_would(family, uncompiled):
     walls = np.ones((5, 13), int)
     walls[1, 1:12] = 0  # a corridor
     for maze, ways in ((walls, (LEFT, RIGHT)), (walls.T, (UP, DOWN))):

@@ -38,7 +38,7 @@ def test_every_square_is_as_likely_to_hold_a_mine(name):
     assert_plausible(chi_square(boards.sum(axis=0)) / (1 - share), boards.shape[1] - 1)
 
 
-def test_numbers_count_the_square_itself_and_its_neighbours():
+def test_numbers_count_the_square_itself_and_its_neighbours(uncompiled):
     env = popgym.envs.MineSweeper(dims=(5, 7), num_mines=14)
     rng = np.random.default_rng(2)
     for _ in range(20):
@@ -124,7 +124,7 @@ def test_wrong_arguments_are_refused(arguments, match):
         popgym.envs.MineSweeper(**arguments)
 
 
-def test_boards_may_have_any_size_and_number_of_mines():
+def test_boards_may_have_any_size_and_number_of_mines(uncompiled):
     env = popgym.envs.MineSweeper("hard", dims=(3, 9), num_mines=20)
     assert env.observation_space.n == 10 and env.action_space.nvec.tolist() == [3, 9]
     assert env.max_episode_length == 7 and env.state_space.shape == (27,)

@@ -86,7 +86,7 @@ def test_a_number_is_written_on_the_square_that_told_it():
 
 
 @pytest.mark.parametrize("family", ["LabyrinthEscape", "LabyrinthExplore"])
-def test_nine_squares_of_a_maze_are_seen_and_all_of_it_if_revealed(family):
+def test_nine_squares_of_a_maze_are_seen_and_all_of_it_if_revealed(family, uncompiled):
     env = popgym.envs.find(family).env_class(maze_dims=(4, 4), centered_view=True)
     env.reset(options={"hidden": {"walls": WALLS, "start": (0, 1), "goal": (4, 3)}})
     env.step(3)
@@ -162,7 +162,7 @@ def test_a_noisy_rod_is_where_it_was_observed():
     assert places(env.picture(reveal=True), LILAC).size > 0
 
 
-def test_an_arm_pulled_is_marked_with_a_coin_if_it_paid():
+def test_an_arm_pulled_is_marked_with_a_coin_if_it_paid(uncompiled):
     env = popgym.envs.MultiarmedBandit(num_bandits=4, episode_length=9)
     env.reset(options={"hidden": {"arms": [0, 1, 0, 1]}})
     assert places(env.picture(), YELLOW).size == 0

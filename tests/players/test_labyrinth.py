@@ -111,5 +111,5 @@ def test_where_there_is_no_way_some_action_is_taken(name):
 
 
 def test_oblong_mazes_are_walked_through_where_they_can_be_seen():
-    task = popgym.envs.find("LabyrinthEscapeEasyV1").task(maze_dims=(6, 12))
+    task = popgym.envs.find("LabyrinthEscapeEasyV1").task(maze_dims=(4, 12))
     assert play_episodes(task, EscapeMapper, 20, seed=5).min() > 0.8

@@ -185,3 +185,15 @@ class Uneven(Countdown):
     def step(self, action):
         obs, reward, *_ = super().step(action)
         return obs, reward, self.t == (1 if self.episodes % 2 else 9), False, {}
+
+
+class EndlessAtMost(Endless):
+    """Never ends, and gives up before a test waits for ever."""
+
+    steps = 0
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps > 1000:
+            raise RuntimeError("nobody stopped the episode")
+        return super().step(action)

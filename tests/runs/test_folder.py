@@ -1,8 +1,15 @@
+import errno
 import json
 
+import numpy as np
 import pytest
+import torch
 
+from popgym.runs import progress_file
+from popgym.runs.errors import RunError
+from popgym.runs.finite import not_finite
 from popgym.runs.folder import RunFolder, load
+from popgym.runs.policy import load_policy
 from tests.runs.specimens import policy, row, settings
 
 
@@ -75,6 +82,19 @@ def test_discarding_spares_a_folder_that_another_run_has_moved_into(tmp_path):
     assert [p.name for p in (tmp_path / "runs").iterdir()] == ["second"]
 
 
+def test_discarding_spares_what_others_have_put_into_the_folder(tmp_path):
+    run = RunFolder.create(settings(), tmp_path / "run")
+    (run.path / "slurm-1.out").write_text("log")
+    (run.path / "notes").mkdir()
+    (run.path / "notes" / "config.json").write_text("mine")
+    (run.path / "policy").mkdir()
+    (run.path / "events.out.tfevents.1").write_text("ours")
+    (run.path / "checkpoints" / ".iteration-000001-abcd1234").mkdir(parents=True)
+    run.discard_if_empty()
+    left = sorted(path.relative_to(run.path).as_posix() for path in run.path.rglob("*"))
+    assert left == ["notes", "notes/config.json", "policy", "slurm-1.out"]
+
+
 def test_a_run_with_a_row_or_a_checkpoint_is_not_discarded(tmp_path):
     one = RunFolder.create(settings(), tmp_path / "one")
     one.append(row(1))
@@ -142,6 +162,19 @@ def test_a_changed_setting_is_changed_on_disk_and_nothing_else(run):
     assert after == before
 
 
+def test_copies_of_the_configuration_in_checkpoints_are_named_if_it_is_lost(run):
+    fill(run, 1, 2)
+    copy = run.path / "checkpoints" / "iteration-000002" / "config.json"
+    (run.path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=f"restore it from a copy, such as {copy}, or train"):
+        RunFolder.open(run.path)
+    (run.path / "config.json").unlink()
+    with pytest.raises(ValueError, match=f"has no config.json; restore it .* as {copy}"):
+        RunFolder.open(run.path)
+    (run.path / "config.json").write_bytes(copy.read_bytes())
+    assert RunFolder.open(run.path).settings == run.settings
+
+
 # ---- progress
 
 
@@ -187,6 +220,20 @@ def test_keeping_rows_drops_the_later_ones_and_appending_goes_on_in_the_same_col
     assert len(lines) == 3
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_row_that_cannot_be_written_is_an_error_that_names_the_file(run, monkeypatch, number):
+    run.append(row(1))
+
+    def fail(_):
+        raise OSError(number, "no luck")
+
+    monkeypatch.setattr(progress_file.os, "fsync", fail)
+    with pytest.raises(RunError, match=r"cannot write .*progress\.csv \(no luck\): (free|check)"):
+        run.append(row(2))
+    monkeypatch.undo()
+    assert run.rows()[0] == row(1)
+
+
 # ---- checkpoints and the policy
 
 
@@ -200,9 +247,10 @@ def test_the_newest_checkpoint_counts_and_only_two_are_kept(run):
 
 def test_a_checkpoint_that_was_not_finished_does_not_count(run):
     fill(run, 1)
-    with pytest.raises(OSError, match="full"), run.checkpoint(2) as path:
+    message = r"cannot write .*iteration-000002 \(full\): free some .* is unchanged"
+    with pytest.raises(RunError, match=message), run.checkpoint(2) as path:
         path.mkdir()
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "full")
     (run.path / "checkpoints" / "iteration-000003.bak").mkdir()
     assert run.latest_checkpoint() == (1, run.path / "checkpoints" / "iteration-000001")
 
@@ -215,6 +263,39 @@ def test_a_run_without_checkpoints_cannot_be_resumed(run):
 def test_a_run_without_a_policy_says_so(run):
     with pytest.raises(ValueError, match=r"policy holds no policy: .*policy\.json is missing"):
         load(run.path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_policy_with_a_weight_that_is_not_finite_is_refused(run, value):
+    spoiled = policy(memory="gru")
+    with torch.no_grad():
+        next(spoiled.net.parameters()).view(-1)[0] = value
+    run.save_policy(spoiled)
+    with pytest.raises(ValueError, match=r"policy has a weight that is not finite \(.*weight\)"):
+        load(run.path)
+
+
+def test_a_mask_may_be_infinite_but_not_nan():
+    net = torch.nn.Linear(1, 1)
+    net.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    net.register_buffer("whole", torch.tensor([1]))
+    assert not_finite(net) == ""
+    net.mask[0] = torch.nan
+    assert not_finite(net) == "mask"
+
+
+def test_a_policy_that_cannot_be_written_leaves_the_one_before(run, monkeypatch):
+    run.save_policy(policy(memory="gru"))
+    other = policy(memory="mlp")
+
+    def fail(folder):
+        (folder / "weights.safetensors").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(other, "save", fail)
+    with pytest.raises(RunError, match=r"cannot write .*run/policy \(full\)"):
+        run.save_policy(other)
+    assert load(run.path).spec.memory == "gru"
 
 
 def test_the_policy_is_replaced_as_a_whole(run):
@@ -236,3 +317,13 @@ def test_a_run_from_before_observations_were_normalised_has_its_own_settings(run
     again = RunFolder.open(run.path).settings
     assert not (again.normalise_rewards or again.normalise_observations or again.action_masks)
     assert again.network["encoder"] == "none" and again.network["state_dependent_std"]
+
+
+def test_snapshots_are_listed_by_their_steps_and_later_ones_dropped(run):
+    assert run.snapshots() == {}
+    for steps in (2_000, 10_000, 100):
+        run.save_snapshot(steps, policy(memory="gru"))
+    assert list(run.snapshots()) == [100, 2_000, 10_000]
+    run.keep_snapshots(2_000)
+    assert list(run.snapshots()) == [100, 2_000]
+    assert load_policy(run.snapshots()[100]).spec.memory == "gru"

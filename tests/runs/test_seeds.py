@@ -36,7 +36,7 @@ def test_no_two_streams_have_the_same_seed():
         for path in paths()
         for index in [(), *((i,) for i in range(64))]
     ]
-    assert len(derived) == len(set(derived)) == 4 * (4 + 2 * 4 + 2 * 16) * 65
+    assert len(derived) == len(set(derived)) == 4 * (7 + 2 * 4 + 2 * 16) * 65
 
 
 def test_no_two_environments_have_the_same_seed_and_every_library_can_take_it():
@@ -44,7 +44,7 @@ def test_no_two_environments_have_the_same_seed_and_every_library_can_take_it():
     given = [
         s for seed in SEEDS for path in environments for s in reset_seed(vector(64), seed, *path)
     ]
-    assert len(given) == len(set(given)) == 4 * (1 + 4 + 16) * 64
+    assert len(given) == len(set(given)) == 4 * (2 + 4 + 16) * 64
     assert min(given) >= 0 and max(given) < 2**31
     assert all(type(seed) is int for seed in given)
 

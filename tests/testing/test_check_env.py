@@ -2,7 +2,6 @@
 
 import random
 
-import numba
 import numpy as np
 import pytest
 
@@ -72,12 +71,6 @@ BREAK_SEVERAL = [
     "StateIsRelative",
     "ManyPayByPlace",
 ]
-
-
-@pytest.fixture
-def uncompiled(monkeypatch):
-    """Rules run as they stand: compiling those of each specimen would take minutes."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
 
 
 def broken_laws(make):

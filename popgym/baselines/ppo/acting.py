@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from popgym.networks.action_spaces import action_distribution
 from popgym.networks.actor_critic import ActorCritic
 from popgym.networks.input_layers import masked, one_step
 from popgym.runs.errors import BrokenEnvironmentError, describe
+from popgym.runs.patience import LIMIT_STEPS, Patience
 from popgym.runs.quotas import episode_quotas
 from popgym.spaces.inputs import InputEncoder
 from popgym.spaces.masks import MaskReader
@@ -137,16 +139,28 @@ class Actor:
 
     # ---- evaluation
 
-    def play_episodes(self, num_episodes: int, explore: bool) -> int:
+    def play_episodes(
+        self, num_episodes: int, explore: bool, give_up: Callable[[], bool] = bool
+    ) -> int:
         """Play complete episodes; ``finished`` then holds exactly these.
+
+        Args:
+            num_episodes: The number of episodes.
+            explore: Whether to sample actions.
+            give_up: Called before each step. If it returns True, no more steps are made, and
+                ``finished`` is empty: the episodes that ended so far are the short ones.
 
         Returns:
             The number of steps in each environment.
         """
         wanted = episode_quotas(num_episodes, self.env.num_envs)
         played = np.zeros_like(wanted)
-        steps, kept = 0, []
+        kept: list[Any] = []
+        steps, patience = 0, Patience(remedy=LIMIT_STEPS)
         while (played < wanted).any():
+            if give_up():
+                kept = []
+                break
             returns, lengths = self.returns.copy(), self.lengths.copy()
             rewards, *_ = self.step(self.choose(self.forward()[0], explore))
             count = self.start & (played < wanted)
@@ -155,6 +169,7 @@ class Actor:
             self.finished = []
             played += self.start
             steps += 1
+            patience.step(len(wanted), int(np.minimum(played, wanted).sum()), num_episodes)
         self.finished = kept
         return steps
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class RolloutRunner(SingleAgentEnvRunner):
 
     env: Any
     num_env_steps_sampled_lifetime: int  # of the whole run, as far as this runner knows
+    give_up: Callable[[], bool] = staticmethod(bool)  # whether to break off an evaluation; bool: no
 
     def make_env(self) -> None:
         """Build the environments and the actor."""
@@ -144,7 +146,7 @@ class RolloutRunner(SingleAgentEnvRunner):
             return [Fault.of(error)]
 
     def _evaluate(self, num_episodes: int, explore: bool) -> Rollout:
-        steps = self.actor.play_episodes(num_episodes, explore)
+        steps = self.actor.play_episodes(num_episodes, explore, self.give_up)
         self._needs_initial_reset = True
         self._count(steps * self.num_envs)
         return empty_rollout(self.num_envs, steps, {}, 0)

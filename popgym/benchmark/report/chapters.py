@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from popgym.benchmark.reading import COLUMNS, Results
 from popgym.benchmark.report.grid import Grid
-from popgym.benchmark.report.markup import Html, join, tag
 from popgym.benchmark.report.provenance import provenance
 from popgym.benchmark.report.published import best_published
+from popgym.benchmark.report.remembering import remembering
 from popgym.benchmark.report.sections import all_scores, failures, heat_map, leaderboard
 from popgym.benchmark.report.standings import Standing
+from popgym.pages.frame import Chapter, figure
+from popgym.pages.markup import Html, join, tag
 
 _NO_SCORE = tag("p", "No finished trial has a score that can be normalised.")
-
-
-class Chapter(NamedTuple):
-    """A section of the page."""
-
-    name: str
-    """Its anchor."""
-    title: str
-    content: Html
-
-    @property
-    def link(self) -> Html:
-        """The link to it."""
-        return tag("a", self.title, href=f"#{self.name}")
-
-    @property
-    def html(self) -> Html:
-        """The section itself."""
-        heading = tag("h2", self.title, id=f"{self.name}-title")
-        return tag(
-            "section", heading, self.content, id=self.name, aria_labelledby=f"{self.name}-title"
-        )
 
 
 def chapters(
@@ -50,12 +30,15 @@ def chapters(
         data: What ``plots.js`` draws.
     """
     trials = results.trials
+    inspected = remembering(trials)
+    found = [] if inspected is None else [Chapter("memory", "Does it remember?", inspected)]
     return [
         Chapter("leaderboard", "Leaderboard", _leaderboard(ranked, grid)),
         Chapter("tasks", "Memories and tasks", _heat(grid)),
         Chapter("curves", "Learning curves", _curves(data)),
         Chapter("profiles", "Performance profiles", _profiles(data)),
         Chapter("costs", "Score and cost", _costs(data)),
+        *found,
         Chapter("scores", "All scores", _scores(results, grid)),
         Chapter("failed", "Failed trials", failures(trials)),
         Chapter("origin", "Origin of the results", provenance(trials, results.about)),
@@ -107,7 +90,6 @@ def _scores(results: Results, grid: Grid) -> Html:
 
 _FEW = 8  # memories
 _CHIPS = tag("div", class_="chips", role="group", aria_label="Memories shown")
-_NO_SCRIPT = tag("noscript", tag("p", "The figures need JavaScript; the tables do not."))
 
 
 def _curves(data: Mapping[str, Any]) -> Html:
@@ -133,7 +115,7 @@ def _curves(data: Mapping[str, Any]) -> Html:
     )
     multiples = tag("div", id="multiples", class_="multiples")
     title = tag("h3", "All tasks")
-    return join([tag("p", text), controls, _CHIPS, _figure("curve", "tall"), title, multiples])
+    return join([tag("p", text), controls, _CHIPS, figure("curve", "tall"), title, multiples])
 
 
 def _profiles(data: Mapping[str, Any]) -> Html:
@@ -144,7 +126,7 @@ def _profiles(data: Mapping[str, Any]) -> Html:
         "threshold. A curve that lies above another everywhere belongs to the better memory. "
         "Bands are 95 % intervals."
     )
-    return join([tag("p", text), _CHIPS, _figure("profile", "tall")])
+    return join([tag("p", text), _CHIPS, figure("profile", "tall")])
 
 
 def _costs(data: Mapping[str, Any]) -> Html:
@@ -155,12 +137,5 @@ def _costs(data: Mapping[str, Any]) -> Html:
         "state, and training time. Vertical lines are 95 % intervals. Better memories are higher, "
         "cheaper ones further left."
     )
-    plots = [_figure(name, "short") for name in ("parameters", "state_size", "seconds")]
+    plots = [figure(name, "short") for name in ("parameters", "state_size", "seconds")]
     return join([tag("p", text), _CHIPS, tag("div", *plots, class_="three")])
-
-
-def _figure(name: str, kind: str) -> Html:
-    """Return a figure that ``plots.js`` fills, with its text for those who do not see it."""
-    plot = tag("div", id=f"{name}-plot", class_=f"plot {kind}", role="img",
-               aria_describedby=f"{name}-text")  # fmt: skip
-    return tag("figure", plot, _NO_SCRIPT, tag("figcaption", id=f"{name}-text"))

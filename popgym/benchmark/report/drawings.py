@@ -12,8 +12,8 @@ from popgym.benchmark.report.curves import Curve
 from popgym.benchmark.report.grid import Grid
 from popgym.benchmark.report.plots import THRESHOLDS
 from popgym.benchmark.report.standings import Standing
-from popgym.benchmark.report.words import number, size
 from popgym.benchmark.statistics import performance_profile
+from popgym.pages.words import number, size
 from popgym.runs.curve import new_figure
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from popgym.benchmark.reading import Results
 from popgym.benchmark.report.curves import Curve, curves_of
@@ -18,14 +18,13 @@ from popgym.benchmark.report.drawings import (
 from popgym.benchmark.report.grid import SCORE, Grid, grid_of
 from popgym.benchmark.report.standings import standings
 from popgym.core.arguments import unknown
-from popgym.runs.files import replacing
+from popgym.pages.saving import Form, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TASKS_A_PAGE = 15
 _FORMS = ("png", "svg")
-Form = Literal["png", "svg"]
 
 
 def write_figures(
@@ -59,7 +58,9 @@ def write_figures(
     for name, tasks in _pages(curves, grid).items():
         drawn[name] = partial(draw_curves, curves, grid, tasks)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return [_save(make(), Path(folder) / f"{name}.{form}", form) for name, make in drawn.items()]
+    return [
+        save_figure(make(), Path(folder) / f"{name}.{form}", form) for name, make in drawn.items()
+    ]
 
 
 def _pages(curves: Sequence[Curve], grid: Grid) -> dict[str, list[str]]:
@@ -70,11 +71,3 @@ def _pages(curves: Sequence[Curve], grid: Grid) -> dict[str, list[str]]:
     if len(pages) == 1:
         return {"curves": tasks}
     return {f"curves_{i}": page for i, page in enumerate(pages, 1)}
-
-
-def _save(figure: Figure, path: Path, form: str) -> Path:
-    from matplotlib import rc_context
-
-    with replacing(path) as temporary, rc_context({"svg.fonttype": "none"}):  # text stays text
-        figure.savefig(temporary, format=form)
-    return path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from popgym.benchmark.compare import bounds_of
 from popgym.benchmark.reading import COLUMNS, Results
 from popgym.benchmark.scores import SCORES
 from popgym.benchmark.statistics import LEVEL, difference, normalise
 from popgym.core.arguments import unknown
+from popgym.envs.scores import bounds_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 from popgym.benchmark.reading import Results
 from popgym.benchmark.report.chapters import chapters
 from popgym.benchmark.report.grid import SCORE, Grid, grid_of
-from popgym.benchmark.report.markup import Html, script_json, tag
 from popgym.benchmark.report.plots import plot_data
 from popgym.benchmark.report.standings import standings
 from popgym.benchmark.report.summary import summary
+from popgym.pages import frame
 from popgym.runs.files import write_text
 
 TITLE = "Benchmark of memories"
-# With this the browser refuses to load anything from outside, whatever the page contains.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-)
 
 
 def write_page(
@@ -49,31 +44,14 @@ def write_page(
 
 def page(results: Results, grid: Grid, title: str) -> str:
     """Return the whole page."""
-    from plotly.offline import get_plotlyjs
-
     ranked = standings(results, grid)
     data = plot_data(results, grid, ranked)
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("style", _file("page.css")),
-    ]
-    sections = chapters(results, grid, ranked, data)
-    body = [
-        tag("a", "Skip to the leaderboard", href="#leaderboard", class_="skip"),
-        tag("header", tag("h1", title), summary(results, grid, ranked)),
-        tag("nav", *(each.link for each in sections), aria_label="Sections"),
-        tag("main", *(each.html for each in sections)),
-        tag("p", id="said", class_="unseen", role="status"),
-        script_json("data", data),
-        *(tag("script", Html(code))
-          for code in (get_plotlyjs(), _file("page.js"), _file("plots.js"), _file("switches.js"))),
-    ]  # fmt: skip
-    return f"<!doctype html>\n{tag('html', tag('head', *head), tag('body', *body), lang='en')}\n"
-
-
-def _file(name: str) -> Html:
-    return Html(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    scripts = ("scores.js", "plots.js", "switches.js")
+    return frame.page(
+        title,
+        summary(results, grid, ranked),
+        chapters(results, grid, ranked, data),
+        data,
+        styles=[frame.source(__package__, "report.css")],
+        scripts=[frame.source(__package__, name) for name in scripts],
+    )

@@ -1,51 +1,8 @@
 // Figures: learning curves, performance profiles, scores against costs. plots.py makes the data,
-// switches.js calls the functions.
+// switches.js calls the functions. Uses figures.js.
 "use strict";
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const hidden = new Set(); // places of the memories that are switched off
-const DASHES = ["solid", "dash", "dot", "dashdot"];
-const COLOURS = 10; // --colour-0 ... in page.css
-const SYMBOLS = ["circle", "square", "diamond", "cross"];
-const byId = (name) => document.getElementById(name);
-
-// ---- looks
-
-const printing = () => document.documentElement.classList.contains("printing");
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const colour = (memory) => style(`--colour-${memory % COLOURS}`);
-const dash = (memory) => DASHES[Math.floor(memory / COLOURS) % DASHES.length];
-
-/** A name as plotly shows it: plotly reads labels as markup. */
-function label(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
-function translucent(hex, opacity) {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  return `rgba(${r},${g},${b},${opacity})`;
-}
-
-function axis(title, more = {}) {
-  return {
-    title: { text: title, standoff: 8 }, gridcolor: style("--line"), zerolinecolor: style("--line"),
-    linecolor: style("--line"), automargin: true, ...more,
-  };
-}
-
-/** The layout of a figure; zooms are kept while ``view`` is the same. */
-function layout(view, x, y, more = {}) {
-  return {
-    uirevision: view, xaxis: x, yaxis: y, margin: { l: 8, r: 8, t: 12, b: 8 }, hovermode: "closest",
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: style("--font"), size: 13, color: style("--ink") },
-    hoverlabel: { bgcolor: style("--surface"), font: { color: style("--ink") } },
-    showlegend: innerWidth >= 800, // the buttons above serve as the key on a phone
-    legend: { itemwidth: 30 }, ...more,
-  };
-}
-
-const CONFIG = { responsive: true, displaylogo: false, displayModeBar: false };
 
 /** Draw a figure whose traces have the memory's place in ``meta``. */
 function draw(name, traces, look, text, more = "") {
@@ -54,10 +11,8 @@ function draw(name, traces, look, text, more = "") {
   for (const trace of traces) trace.visible = hidden.has(trace.meta) ? "legendonly" : true;
   byId(`${name}-text`).textContent = text;
   plot.setAttribute("aria-label", text + more);
-  if (printing()) {
-    const width = plot.classList.contains("short") ? 310 : 640; // of half a page and of a page
-    Object.assign(look, { width, showlegend: true });
-  }
+  look.showlegend = printing() || innerWidth >= 800; // on a phone the buttons above are the key
+  fitToPaper(plot, look);
   const first = !plot.data;
   Plotly.react(plot, traces, look, CONFIG);
   if (first) {
@@ -70,17 +25,9 @@ function draw(name, traces, look, text, more = "") {
 
 /** A line and, where bounds are known, a band around it. */
 function lineAndBand(memory, x, y, low, high, hover) {
-  const line = {
-    x, y, name: label(data.memories[memory]), meta: memory, mode: "lines",
-    line: { color: colour(memory), dash: dash(memory), width: 2 }, hovertemplate: hover,
-  };
-  if (!low) return [line];
-  const band = {
-    x: [...x, ...[...x].reverse()], y: [...high, ...[...low].reverse()], meta: memory,
-    fill: "toself", fillcolor: translucent(colour(memory), 0.13), mode: "lines",
-    line: { width: 0 }, hoverinfo: "skip", showlegend: false,
-  };
-  return (byId("bands")?.checked ?? true) ? [band, line] : [line];
+  const drawn = line(memory, data.memories[memory], x, y, hover);
+  const banded = low && (byId("bands")?.checked ?? true);
+  return banded ? [band(memory, x, low, high), drawn] : [drawn];
 }
 
 // ---- learning curves
@@ -98,15 +45,6 @@ function rangeOf(task) {
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const margin = 0.06 * (high - low || 1);
   return [low - margin, high + margin];
-}
-
-function reference(y, text, side) {
-  return {
-    shape: { type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, layer: "below",
-             line: { color: style("--faint"), dash: "dot", width: 1 } },
-    note: { xref: "paper", x: 0, y, text, showarrow: false, xanchor: "left", yanchor: side,
-            font: { color: style("--faint"), size: 11 } },
-  };
 }
 
 function drawCurves() {
@@ -160,6 +98,7 @@ function drawProfiles() {
 const cut = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
 const short = (value) => Number(value.toPrecision(3)).toLocaleString("en");
 
+const SYMBOLS = ["circle", "square", "diamond", "cross"];
 const COSTS = {
   parameters: "parameters", state_size: "numbers in the state", seconds: "training time in seconds",
 };

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from popgym.benchmark.report.markup import Cell, Column, Html, join, table, tag
-from popgym.benchmark.report.words import count, listed
+from popgym.pages.markup import Cell, Column, Html, join, table, tag
+from popgym.pages.words import count, listed
 
 if TYPE_CHECKING:
     import pandas as pd

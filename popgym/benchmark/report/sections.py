@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from popgym.benchmark.report.grid import Grid
-from popgym.benchmark.report.markup import Cell, Column, Html, breakable, join, table, tag
 from popgym.benchmark.report.published import Published
 from popgym.benchmark.report.standings import Standing, chance_in_words
-from popgym.benchmark.report.words import UNKNOWN, count, interval, number, size, span
 from popgym.benchmark.statistics import Estimate, mean, normalise
+from popgym.pages.markup import Cell, Column, Html, breakable, join, table, tag
+from popgym.pages.words import UNKNOWN, count, interval, number, size, span
 from popgym.runs.progress import duration
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import numpy as np
 
 from popgym.benchmark.reading import Results
 from popgym.benchmark.report.grid import Grid
-from popgym.benchmark.report.words import interval, percent
 from popgym.benchmark.statistics import (
     Estimate,
     aggregate,
@@ -19,6 +18,7 @@ from popgym.benchmark.statistics import (
     optimality_gap,
     probability_of_improvement,
 )
+from popgym.pages.words import interval, percent
 
 
 class Standing(NamedTuple):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from popgym.benchmark.reading import Results
 from popgym.benchmark.report.grid import Grid
-from popgym.benchmark.report.markup import Html, join, tag
 from popgym.benchmark.report.standings import Standing, verdict
-from popgym.benchmark.report.words import count, listed, span
 from popgym.benchmark.statistics import confidence_note
+from popgym.pages.markup import Html, join, tag
+from popgym.pages.words import count, listed, span
 
 if TYPE_CHECKING:
     import pandas as pd

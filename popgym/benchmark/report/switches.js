@@ -90,12 +90,4 @@ document.querySelectorAll(".chips").forEach(fillChips);
 byId("task")?.addEventListener("change", drawCurves);
 byId("bands")?.addEventListener("change", drawAll);
 document.querySelectorAll("input[name=axis]").forEach((each) => each.addEventListener("change", drawCurves));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-matchMedia("(min-width: 800px)").addEventListener("change", drawAll);
-for (const [event, start] of [["beforeprint", true], ["afterprint", false]]) {
-  addEventListener(event, () => {
-    document.documentElement.classList.toggle("printing", start); // light colours on paper
-    drawAll();
-  });
-}
-drawAll();
+drawWithPage(drawAll);

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from popgym.benchmark.reading import Results
 from popgym.benchmark.report.grid import SCORE, Grid, grid_of
-from popgym.benchmark.report.words import UNKNOWN, interval
 from popgym.benchmark.statistics import confidence_note, mean
+from popgym.pages.words import UNKNOWN, interval
 
 _MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|"} | {"\n": " "})
 _LATEX = str.maketrans({

@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from popgym.memory.ops.eager import is_exporting
+
 State = TypeVar("State", bound=tuple[Tensor, ...])
 
 Resets = list[Tensor | None] | None
@@ -49,7 +51,8 @@ def clear_at_first_step(state: State, start: Tensor | None) -> tuple[State, Tens
     if start is None:
         return state, None
     state = type(state)(*(clear_rows(field, start[:, 0]) for field in state))
-    if start.shape[1] == 1 or not start[:, 1:].any():
+    # An exported program takes any mask, so that it cannot depend on this one.
+    if start.shape[1] == 1 or not (is_exporting() or start[:, 1:].any()):
         return state, None
     return state, start
 
@@ -67,7 +70,8 @@ def reset_steps(start: Tensor | None) -> Resets:
     """
     if start is None:
         return None
-    any_row = start.any(0).tolist()
+    # An exported program takes any mask: it looks for starts at every step.
+    any_row = [True] * start.shape[1] if is_exporting() else start.any(0).tolist()
     if not any(any_row):
         return None
     rows = start.t().unsqueeze(-1)  # [T, B, 1]

@@ -49,7 +49,8 @@ class SlidingWindow:
         t = torch.arange(steps, device=kept.device)
         in_block = torch.minimum(age, t).remainder(length)
         block = (in_block == 0).cumsum(1) - 1  # [B, T]
-        self.count = int(block[:, -1].max()) + 1
+        # without starts, step t is in block t // C, and nothing has to be read from the device
+        self.count = -(-steps // length) if start is None else int(block[:, -1].max()) + 1
         self._places = block * length + in_block
         # [B, n C]: the step at each place, or T at an empty place
         self._steps = torch.full_like(age[:, :1], steps).repeat(1, self.count * length)

@@ -17,6 +17,7 @@ A test suite for your own memory::
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from inspect import signature
 
 import torch
 
@@ -42,6 +43,16 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _needs_arguments(make: MakeMemory) -> bool:
+    try:
+        signature(make).bind()
+    except TypeError:
+        return True
+    except ValueError:  # it has no signature
+        return False
+    return False
+
+
 def _reproducible(law: Law) -> Law:
     """Return the law with a fixed random seed, whose errors are ``LawBroken``.
 
@@ -50,10 +61,12 @@ def _reproducible(law: Law) -> Law:
 
     @wraps(law)
     def checked(make: MakeMemory) -> None:
-        if isinstance(make, torch.nn.Module) or not callable(make):
+        if isinstance(make, torch.nn.Module) or not callable(make) or _needs_arguments(make):
+            is_class = isinstance(make, type)
+            got = f"the class {make.__name__}" if is_class else f"a {type(make).__name__}"
             raise TypeError(
                 "a check takes a function that builds the memory, such as lambda: MyMemory(6, 16), "
-                f"got a {type(make).__name__}"
+                f"got {got}"
             )
         with torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(_SEED)

@@ -80,7 +80,7 @@ def _config(env, env_config=None, flatten=False, **model_config):
     return (
         PPOConfig()
         .environment(env, env_config=env_config or {})
-        .debugging(seed=0)
+        .debugging(seed=0, log_sys_usage=False)  # its thread takes up to .7 s to end
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=5,

@@ -1,22 +1,13 @@
-"""The page in a browser: Debian's Chromium, driven by Playwright's Python package.
+"""The page in a browser."""
 
-Install them with ``apt-get install chromium`` and ``pip install playwright``.
-"""
-
-import os
 import re
-from pathlib import Path
 
 import pytest
 
 from popgym.benchmark.report import write_page
 from tests.benchmark.synthetic import results
+from tests.browsing import chromium, opening
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 TASKS = ["RepeatFirstEasy", "RepeatPreviousMedium", "AutoencodeEasy", "Mine-v0"]
 MEMORIES = ["gru", "<script>alert(1)</script>", "lru"]
 
@@ -25,21 +16,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("pip install playwright")
-    if not CHROMIUM.exists():
-        _missing("apt-get install chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-
-
-def _missing(command):
-    text = f"this test needs a browser: {command}"
-    if "POPGYM_BROWSER_TESTS" in os.environ:
-        pytest.fail(text)
-    pytest.skip(text)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +28,8 @@ def path(tmp_path_factory):
 
 @pytest.fixture
 def show(browser):
-    """Opens a page, and at the end requires that it neither complained nor asked for anything."""
-    complaints, requests, contexts = [], [], []
-
-    def show(path, width=1280, scheme="light"):
-        contexts.append(
-            browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        )
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(path.as_uri())
-        page.wait_for_selector("#seconds-plot .main-svg")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert requests and all(re.match("(file|data|blob):", url) for url in requests)
+    with opening(browser) as show:
+        yield lambda *args, **more: show(*args, **{"wait_for": "#seconds-plot .main-svg", **more})
 
 
 def first_cells(page, table):
@@ -86,36 +46,11 @@ def shown(page, figure):
     )
 
 
-def test_columns_are_sorted_by_click_and_by_keyboard(show, path):
-    page = show(path)
-    heading = page.locator("#ranking thead th", has_text="IQM")
-    before = first_cells(page, "ranking")
-    assert heading.get_attribute("aria-sort") == "descending"
-    heading.locator("button").click()
-    assert heading.get_attribute("aria-sort") == "ascending"
-    assert first_cells(page, "ranking") == before[::-1]
-    name = page.locator("#ranking thead th").first
-    name.locator("button").focus()
-    page.keyboard.press("Enter")
-    assert name.get_attribute("aria-sort") == "ascending"
-    assert heading.get_attribute("aria-sort") == "none"
-    assert first_cells(page, "ranking") == sorted(before)
-    assert page.locator("#said").inner_text() == "Sorted by Memory, ascending"
-
-
-def test_unknown_values_are_last_in_both_directions(show, path):
-    page = show(path)
-    button = page.locator("#score-table thead th", has_text="Ceiling").locator("button")
-    for _ in range(2):
-        button.click()
-        assert first_cells(page, "score-table")[-1] == "Mine-v0"
-
-
 def test_a_memory_is_switched_off_in_the_legend_and_by_its_button(show, path):
     page = show(path)
     assert len(shown(page, "curve")) == 3
     page.locator("#curve-plot .legendtoggle").first.click()
-    page.wait_for_function("document.getElementById('curve-plot').data[0].visible !== true")
+    page.wait_for_function("() => document.getElementById('curve-plot').data[0].visible !== true")
     assert shown(page, "curve") == ["&lt;script&gt;alert(1)&lt;/script&gt;", "lru"]
     assert shown(page, "profile") == shown(page, "curve")
     chip = page.locator("#curves .chips button", has_text="gru")

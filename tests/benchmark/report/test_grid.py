@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 import popgym.envs
-from popgym.benchmark.compare import LEAST_RANGE, bounds_of
 from popgym.benchmark.report.grid import grid_of
+from popgym.envs.scores import LEAST_RANGE, bounds_of
 from tests.benchmark.synthetic import results
 
 TASKS = ["RepeatFirstEasy", "Mine-v0"]

@@ -1,53 +1,16 @@
 import json
 import time
-from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from popgym.benchmark.report import write_page
-from popgym.benchmark.report.markup import escape, script_json, tag
-from popgym.benchmark.report.words import interval, number, size, span
-from popgym.benchmark.statistics import Estimate, confidence_note
+from popgym.benchmark.statistics import confidence_note
 from tests.benchmark.synthetic import results
+from tests.pages.parsing import Page
 
 EVIL = "</script><script>alert('x')</script><!--"
 TASKS = ["RepeatFirstEasy", "RepeatPreviousMedium", "Mine-v0"]
-
-
-class Page(HTMLParser):
-    """What a browser would find in a page: texts, tables as rows of texts, and the data."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.tables, self.texts, self.data, self.open, self.tags = {}, [], "", [], []
-        self.feed(path.read_text(encoding="utf-8"))
-        self.text = " ".join(" ".join(self.texts).split())
-
-    def handle_starttag(self, name, attributes):
-        self.tags.append((name, dict(attributes)))
-        self.open.append((name, dict(attributes)))
-        if name == "table":
-            self.table = self.tables.setdefault(dict(attributes)["id"], [])
-        if name == "tr":
-            self.table.append([])
-        if name in ("td", "th"):
-            self.table[-1].append("")
-        if name in ("meta", "input", "br", "wbr"):
-            self.open.pop()
-
-    def handle_endtag(self, name):
-        assert self.open.pop()[0] == name, f"{name} is closed at {self.getpos()}"
-
-    def handle_data(self, data):
-        name, attributes = self.open[-1] if self.open else ("", {})
-        if attributes.get("id") == "data":
-            self.data += data
-        elif name not in ("script", "style"):
-            self.texts.append(data)
-            if any(each in ("td", "th") for each, _ in self.open):
-                self.table[-1][-1] += data
 
 
 def written(made, tmp_path, **options):
@@ -70,7 +33,7 @@ def test_names_that_look_like_markup_stay_text(tmp_path):
     made.trials["settings"] = json.dumps({EVIL: EVIL})
     page = written(made, tmp_path, title=EVIL)
     scripts = [attributes for name, attributes in page.tags if name == "script"]
-    assert len(scripts) == 5  # the data, plotly, and the page's own three
+    assert len(scripts) == 7  # the data, plotly, two of all pages, three of this one
     assert page.tables["ranking"][1][0] == EVIL
     assert page.tables["failures"][1][1] == EVIL
     assert page.tables["settings"][1][:2] == [EVIL, EVIL]
@@ -198,35 +161,12 @@ def test_two_thousand_trials_fit_ten_megabytes_and_twenty_seconds(tmp_path):
     assert path.stat().st_size < 10_000_000
 
 
-# ---- markup and words
-
-
-def test_only_markup_is_left_unescaped():
-    inner = tag("b", "<i>")
-    assert inner == "<b>&lt;i&gt;</b>"
-    assert tag("p", inner, " & ", 3, class_="a", data_key='"', title=None) == (
-        '<p class="a" data-key="&quot;"><b>&lt;i&gt;</b> &amp; 3</p>'
-    )
-    assert escape(str(inner)) == "&lt;b&gt;&amp;lt;i&amp;gt;&lt;/b&gt;"
-
-
-def test_json_in_a_script_cannot_end_it():
-    text = script_json("data", {"a": EVIL, "b": [float("nan"), (1.5,)]})
-    inside = text.removeprefix('<script type="application/json" id="data">').removesuffix(
-        "</script>"
-    )
-    assert "<" not in inside
-    assert json.loads(inside) == {"a": EVIL, "b": [None, [1.5]]}
-
-
-def test_numbers_are_written_for_readers():
-    assert [number(x, 2) for x in (-0.125, -0.001, float("nan"), 3)] == [
-        "−0.12",
-        "0.00",
-        "–",
-        "3.00",
-    ]
-    assert interval(Estimate(0.5, -0.25, 1.25)) == "0.50 [−0.25, 1.25]"
-    assert interval(Estimate(0.5, float("nan"), float("nan"))) == "0.50"
-    assert [size(x) for x in (7, 950, 12_500, 15e6)] == ["7", "950", "12.5 k", "15 M"]
-    assert (span([3, 3]), span(pd.Series([2, 3]))) == ("3", "2–3")
+def test_inspected_trials_have_a_table(tmp_path):
+    made = results(TASKS, ["gru", "lru"], 2)
+    assert "Does it remember?" not in written(made, tmp_path).text
+    made.trials.loc[made.trials["memory"] == "gru", ["horizon", "worth_of_memory"]] = (3.0, 0.9)
+    page = written(made, tmp_path)
+    assert "Does it remember?" in page.text
+    rows = page.tables["remembering"]
+    assert [row[0] for row in rows[1:]] == ["gru"] * len(TASKS)
+    assert rows[1][2:] == ["2", "3.0", "0.90"]

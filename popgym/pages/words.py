@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from popgym.benchmark.statistics import Estimate
-
 UNKNOWN = "–"
 
 
@@ -17,10 +15,15 @@ def number(value: float, digits: int = 3) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no minus zero
 
 
-def interval(estimate: Estimate, digits: int = 2) -> str:
-    """Return ``value [low, high]``, or the value alone if there is no interval."""
+def interval(estimate: Sequence[float], digits: int = 2) -> str:
+    """Return ``value [low, high]``, or the value alone if there is no interval.
+
+    Args:
+        estimate: Value, lower and upper bound; the bounds are NaN if they are not known.
+        digits: Digits after the point.
+    """
     value, low, high = (number(x, digits) for x in estimate)
-    return value if math.isnan(estimate.low) else f"{value} [{low}, {high}]"
+    return value if math.isnan(estimate[1]) else f"{value} [{low}, {high}]"
 
 
 def percent(share: float) -> str:
