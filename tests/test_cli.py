@@ -349,7 +349,7 @@ def test_a_run_cannot_be_evaluated_everywhere(popgym, run, flags, message):
 
 
 def test_evaluating_no_episodes_is_refused(popgym, run):
-    assert "episodes must be a whole number at least 1" in complaint(
+    assert "episodes must be a whole number from 1 to" in complaint(
         popgym("evaluate", "run", "--episodes", "0")
     )
 

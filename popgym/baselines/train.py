@@ -13,6 +13,7 @@ from popgym.baselines.given import named, source_again
 from popgym.baselines.loop import Until, iterate_until_done
 from popgym.baselines.remote import cause_of
 from popgym.baselines.restoring import restore
+from popgym.memory.registry import find_memory
 from popgym.runs.errors import RunError
 from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Interrupts
@@ -143,6 +144,7 @@ def resume(
     folder.latest_checkpoint()
     for name in folder.settings.code:
         folder.trust.check(name, folder.path / CONFIG)
+    find_memory(folder.settings.memory)  # a class that is gone is named before all else
     given = {"steps": steps, "stop_at": stop_at}
     changed: Any = {name: value for name, value in given.items() if value is not None}
     wanted = replace(folder.settings, **changed)

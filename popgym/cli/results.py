@@ -7,6 +7,7 @@ from typing import Any
 
 from popgym.cli.grammar import command
 from popgym.cli.messages import print_wrapped
+from popgym.cli.searches import has_search, report_search
 from popgym.cli.tables import print_table
 
 
@@ -19,7 +20,7 @@ def add(commands: Any) -> None:
 def _add_report(commands: Any) -> None:
     report = command(commands, "report", "write a page about the results of benchmarks", _report)
     option = report.add_argument
-    option("folders", nargs="+", metavar="FOLDER", help="folder of a benchmark")
+    option("folders", nargs="+", metavar="FOLDER", help="folder of a benchmark, or of a search")
     option("--out", metavar="FILE", help="page to write (default: report.html in the first FOLDER)")
     option("--png", metavar="DIR", help="also write the figures as PNG files")
     option("--svg", metavar="DIR", help="also write the figures as SVG files")
@@ -72,6 +73,8 @@ def _cells(each: Any) -> dict[str, str]:
 def _report(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
+    if any(map(has_search, arguments.folders)):
+        return report_search(arguments)
     from popgym.benchmark.reading import results
     from popgym.benchmark.report import (
         latex_table,

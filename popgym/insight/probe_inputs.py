@@ -72,9 +72,10 @@ def features(x: np.ndarray, train: np.ndarray, seed: int) -> np.ndarray:
         seed: The seed of the approximation for large S, below 2³².
     """
     sklearn = import_sklearn()
-    scaler = sklearn.preprocessing.StandardScaler().fit(x[train].astype(np.float64))
-    z = scaler.transform(x)
+    x = x.astype(np.float64)
+    z = sklearn.preprocessing.StandardScaler().fit(x[train]).transform(x)
+    if not z[train].any():
+        return np.zeros((len(z), 1))  # nothing varies in training
     count = min(MOST_FEATURES, *z[train].shape)
     pca = sklearn.decomposition.PCA(count, random_state=seed).fit(z[train])
-    kept = pca.explained_variance_ > _NEGLIGIBLE
-    return pca.transform(z)[:, kept] if kept.any() else np.zeros((len(z), 1))
+    return pca.transform(z)[:, pca.explained_variance_ > _NEGLIGIBLE]

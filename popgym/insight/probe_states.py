@@ -21,7 +21,7 @@ from popgym.networks.input_layers import one_step
 
 MOST_SAMPLES = 20_000
 """The most steps that are looked at, half of them for training."""
-MOST_NUMBERS = 2048
+MOST_NUMBERS = 1024
 """The most numbers of a state that are used as they are."""
 _COPIES = 4
 """In how many numbers of a projection each number of the state is, on average."""
@@ -96,8 +96,8 @@ def states_of(net: ActorCritic, recording: Recording, samples: Samples, seed: in
         return _gather(_steps(net, recording, everyone), samples, size)
     mean, scale = _pilot(_steps(net, recording, everyone[:_PILOTS]), recording, size)
     project = _projection(size, seed)
-    rows = (project((x - mean) / scale) for x in _steps(net, recording, everyone))
-    return _gather(rows, samples, MOST_NUMBERS)
+    rows = _steps(net, recording, everyone)
+    return _gather(rows, samples, MOST_NUMBERS, lambda x: project((x - mean) / scale))
 
 
 def seen_at(recording: Recording, samples: Samples, seed: int) -> np.ndarray:
@@ -110,11 +110,11 @@ def seen_at(recording: Recording, samples: Samples, seed: int) -> np.ndarray:
         samples: The steps.
         seed: The seed of a projection, below 2³².
     """
-    rows: Iterable[np.ndarray] = map(_flat_inputs, recording.inputs)
+    rows = map(_flat_inputs, recording.inputs)
     size = _flat_inputs(recording.inputs[0]).shape[1]
-    if size > MOST_NUMBERS:
-        rows, size = map(_projection(size, seed), rows), MOST_NUMBERS
-    return _gather(rows, samples, size)
+    if size <= MOST_NUMBERS:
+        return _gather(rows, samples, size)
+    return _gather(rows, samples, MOST_NUMBERS, _projection(size, seed))
 
 
 def _flat(net: ActorCritic, state: ActorCriticState) -> np.ndarray:
@@ -144,14 +144,20 @@ def _steps(net: ActorCritic, recording: Recording, episodes: np.ndarray) -> Iter
         yield _flat(net, state)
 
 
-def _gather(rows: Iterable[np.ndarray], samples: Samples, size: int) -> np.ndarray:
+def _gather(
+    rows: Iterable[np.ndarray],
+    samples: Samples,
+    size: int,
+    change: Callable[[np.ndarray], np.ndarray] = lambda x: x,
+) -> np.ndarray:
     """Return the rows of the sampled steps [n, size], given those of all episodes step by step."""
     found = np.empty((len(samples.step), size), np.float32)
     order = np.argsort(samples.step, kind="stable")
     ends = np.searchsorted(samples.step[order], np.arange(samples.step.max(initial=0) + 2))
     for t, (at_t, _) in enumerate(zip(rows, ends[1:], strict=False)):
         places = order[ends[t] : ends[t + 1]]
-        found[places] = at_t[samples.episode[places]]
+        if len(places):
+            found[places] = change(at_t[samples.episode[places]])
     return found
 
 

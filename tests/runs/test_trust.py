@@ -109,7 +109,7 @@ def test_code_that_a_run_of_someone_else_names_is_not_run(theirs, what, capsys, 
     file = run / ("policy/policy.json" if what == "memory" else "config.json")
     message = f"{file} names '{name}', and importing it would run the code in {module}"
     gif = ["gif", "RepeatPreviousEasy"]  # another environment, without the run's wrappers
-    for words in (["evaluate"], gif) if what == "memory" else (["evaluate"],):
+    for words in (["evaluate"], ["inspect"], *([gif] if what == "memory" else [])):
         assert main([*words, str(run)]) == 2
         said = capsys.readouterr().err
         assert message in said and "--trust" in said

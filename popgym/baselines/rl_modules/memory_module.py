@@ -73,6 +73,8 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
     model_config: dict[str, Any]
     net: ActorCritic
     """The network. Its weights can be loaded into a custom model with the same options."""
+    described: tuple[str, dict[str, Any], dict[str, Any]]
+    """The memory, its options, and those of the layers around it."""
 
     def setup(self) -> None:
         """Build the network; RLlib calls this once."""
@@ -95,6 +97,8 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
         network = {key: config.pop(key) for key in network_keys & set(config)}
         if network.get("embedding_max_steps") is None:
             network["embedding_max_steps"] = max_seq_len
+        # The remaining keys are the memory's options.
+        self.described = (memory, {**config, **of_memory}, network)
         distribution = action_distribution(self.action_space)
         if not self.is_rollout:
             _check_actions(self.action_space)
@@ -102,7 +106,7 @@ class MemoryModule(TorchRLModule, ValueFunctionAPI):
             observation_size=size,
             num_outputs=distribution.num_inputs,
             memory=memory,
-            memory_options={**config, **of_memory},  # the remaining keys are the memory's options
+            memory_options=self.described[1],
             options=NetworkOptions(**network),
             num_scales=distribution.num_scales,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from popgym.benchmark.tuning.defaults import TRIALS
-from popgym.benchmark.tuning.dimension import Dimension, assigned, dimension_of, keys_of
+from popgym.benchmark.tuning.dimension import Dimension, Range, assigned, dimension_of, keys_of
 from popgym.benchmark.tuning.spaces import default_space
 from popgym.core.arguments import whole_number
 from popgym.runs.memory_table import check_names
@@ -129,6 +129,11 @@ class Request:
     def keys(self) -> list[str]:
         """The settings that are searched."""
         return [key for name in self.space for key in keys_of(name)]
+
+    @property
+    def ranges(self) -> list[str]:
+        """The settings that are drawn from a range."""
+        return [name for name, what in self.space.items() if isinstance(what, Range)]
 
     def as_data(self) -> dict[str, Any]:
         """Return the search as data for JSON."""

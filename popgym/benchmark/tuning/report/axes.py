@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from popgym.benchmark.tuning.best import Scored
 
-_MOST = 8  # different values that each have a place of their own on an axis
+_TICKS = 5  # on an axis with a scale
 _UNKNOWN = "default"
 
 
 class Axis(NamedTuple):
-    """One axis."""
+    """One axis, from 0 at its lower end to 1 at its upper end."""
 
     title: str
-    places: list[float]
-    """The place of each trial on it."""
+    heights: list[float]
+    """Where each trial crosses it."""
     ticks: list[float]
     labels: list[str]
     """Texts of the ticks."""
@@ -28,40 +28,53 @@ def shown(found: Sequence[Scored]) -> list[Scored]:
     return [one for one in reversed(found) if one.score is not None]
 
 
-def axes(found: Sequence[Scored]) -> list[Axis]:
-    """Return the axes of trials that have a score: their settings, their steps, and the score."""
-    settings = [axis(key, [one.values[key] for one in found]) for key in found[0].values]
-    steps = axis("steps", [one.steps for one in found])
-    return [*settings, steps, _score([float(one.score or 0.0) for one in found])]
+def axes(found: Sequence[Scored], ranges: Collection[str]) -> list[Axis]:
+    """Return the axes of trials that have a score: their settings, their steps, and the score.
 
-
-def axis(title: str, values: Sequence[Any]) -> Axis:
-    """Return an axis: with few different values they stand side by side, others on a scale.
-
-    The scale is logarithmic if all numbers are above 0.
+    Args:
+        found: The trials, at least one.
+        ranges: The settings that are drawn from a range. Their axes have a logarithmic scale; on
+            those of other settings the values stand side by side.
     """
-    different = _sorted(values)
-    if len(different) <= _MOST or not all(map(_is_number, different)):
-        places = [float(different.index(value)) for value in values]
-        return Axis(
-            title, places, list(map(float, range(len(different)))), list(map(_text, different))
+    settings = []
+    for key in found[0].values:
+        values = [one.values[key] for one in found]
+        settings.append(
+            _scaled(key, values, math.log) if key in ranges else _side_by_side(key, values)
         )
-    if different[0] > 0:
-        numbers = [math.log10(value) for value in values]
-        return Axis(title, numbers, *_ticks(numbers, lambda place: 10**place))
-    return Axis(title, list(map(float, values)), *_ticks(values, float))
+    steps = _scaled("steps", [one.steps for one in found], float)
+    return [*settings, steps, _scaled("score", [one.score for one in found], float)]
 
 
-def _score(scores: list[float]) -> Axis:
-    return Axis("score", scores, *_ticks(scores, float))
+def _side_by_side(title: str, values: Sequence[Any]) -> Axis:
+    different = _sorted(values)
+    heights = _heights([different.index(value) for value in values], 0, len(different) - 1)
+    ticks = _heights(range(len(different)), 0, len(different) - 1)
+    return Axis(title, heights, ticks, list(map(_text, different)))
 
 
-def _ticks(places: Sequence[float], value_at: Any) -> tuple[list[float], list[str]]:
-    """Return five ticks from the lowest place to the highest, or one if they are the same."""
-    low, high = min(places), max(places)
-    count = 5 if high > low else 1
-    ticks = [low + (high - low) * i / max(1, count - 1) for i in range(count)]
-    return ticks, [f"{value_at(tick):.3g}" for tick in ticks]
+def _scaled(title: str, values: Sequence[Any], scale: Callable[[float], float]) -> Axis:
+    """Return an axis on which numbers stand where ``scale`` puts them."""
+    if not all(map(_is_number, values)):  # a default that is not a number
+        return _side_by_side(title, values)
+    ends = min(values), max(values)
+    low, high = map(scale, ends)
+    spaced = [low + (high - low) * i / (_TICKS - 1) for i in range(_TICKS)]
+    numbers = [math.exp(place) if scale is math.log else place for place in spaced]
+    if all(isinstance(value, int) for value in values):
+        numbers = [float(round(number)) for number in numbers]
+    numbers = sorted({min(max(number, ends[0]), ends[1]) for number in numbers})
+    return Axis(
+        title,
+        _heights(map(scale, values), low, high),
+        _heights(map(scale, numbers), low, high),
+        [f"{number:.3g}" if number < 1000 else f"{number:,.0f}" for number in numbers],
+    )
+
+
+def _heights(places: Any, low: float, high: float) -> list[float]:
+    """Return places as heights; where all are the same, in the middle."""
+    return [(place - low) / (high - low) if high > low else 0.5 for place in places]
 
 
 def _sorted(values: Sequence[Any]) -> list[Any]:

@@ -17,9 +17,9 @@ from popgym.runs.files import write_text
 
 _N = "number"
 _HOW = (
-    "Each line is a trial. It crosses each axis at the trial's value, and its colour is the score. "
-    "Drag along an axis to show only the trials within a range, and click the axis to show all "
-    "again. Trials with fewer steps than the others were ended early."
+    "Each line is a trial. It crosses each axis at the trial's value; the higher its score, the "
+    "stronger its colour. Dotted lines are trials that were ended early: their scores are those "
+    "after fewer steps."
 )
 
 
@@ -43,14 +43,23 @@ def page(folder: TuneFolder) -> str:
     """Return the whole page."""
     found, asked = scored(folder), folder.request
     drawn = shown(found)
-    laid = [each._asdict() for each in axes(drawn)] if drawn else []
     return frame.page(
         f"Search: {asked.memory} on {asked.env}",
         _head(folder, found),
         list(_chapters(folder, found, drawn)),
-        {"parallel": {"axes": laid}},
+        {"parallel": _parallel(folder, drawn)},
         scripts=[frame.source(__package__, "parallel.js")],
     )
+
+
+def _parallel(folder: TuneFolder, drawn: Sequence[Scored]) -> dict[str, Any]:
+    """Return what ``parallel.js`` draws."""
+    laid = axes(drawn, folder.request.ranges) if drawn else []
+    trials = [
+        {"name": one.trial.name, "early": one.early, "text": f"trial {one.trial.name}"}
+        for one in drawn
+    ]
+    return {"axes": [each._asdict() for each in laid], "trials": trials}
 
 
 def _head(folder: TuneFolder, found: Sequence[Scored]) -> Html:
