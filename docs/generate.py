@@ -37,9 +37,11 @@ There are sixteen families, each with the levels Easy, Medium and Hard.
 `gymnasium.make_vec(id, num_envs)` makes a vector environment. The classes, such as
 `popgym.envs.RepeatPreviousEasy`, take the arguments below, which replace the level's values. The
 arguments are also attributes, such as `env.unwrapped.k`. All environments also take
-`max_episode_steps`, which truncates longer episodes. `-v0` has the published rules, including their
-quirks. If a quirk is a defect that changes what an agent can learn, there is also a `-v1`, and the
-text of the family explains it.
+`max_episode_steps`, which truncates longer episodes. `gymnasium.spec(id).max_episode_steps` is
+None: the rules end every episode, after `env.unwrapped.max_episode_length` steps at most, and
+Gymnasium's wrapper `TimeLimit` would only count the same steps again. `-v0` has the published
+rules, including their quirks. If a quirk is a defect that changes what an agent can learn, there is
+also a `-v1`, and the text of the family explains it.
 
 `reset(options={"hidden": {...}})` starts an episode from a given hidden state, with the keys listed
 for each family. In a vector environment each value has a leading axis.

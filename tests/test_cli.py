@@ -215,6 +215,12 @@ MISTAKES = [
     (["train", "RepeatPreviousEasy", "--set", "env.kk=1"], "kk"),
     # types and ranges
     (["train", GUESS, "--steps", "0"], "steps must be at least 1, got 0"),
+    (["train", GUESS, "--steps", "1e30"], "steps must be at least 1 and at most 1e+18, got 1e+30"),
+    (["train", GUESS, "--seed", "1e30"], "at most 2,147,483,647, got 1e+30"),
+    (
+        ["train", GUESS, "--set", "memory.stack_size=1e20"],
+        "stack_size must be an integer, got 1e+20",
+    ),
     (["train", GUESS, "--set", "lr=fast"], "lr must be float, got 'fast'"),
     (["train", GUESS, "--set", "lr=1e30"], "lr must be at least 0 and at most 10"),
     (["train", GUESS, "--set", "lr=NaN"], "lr must be"),

@@ -30,6 +30,7 @@ from popgym.runs.progress import progress_display
 from popgym.runs.settings import Settings
 from popgym.runs.source import is_given
 from popgym.runs.stopping import RecentReturn
+from popgym.runs.title import title_of
 
 Until = Callable[[Mapping[str, Any]], bool]
 """Takes a row of progress.csv, and says whether training ends after it."""
@@ -165,9 +166,8 @@ def _iterate(algorithm: RecurrentPPO) -> dict[str, Any]:
 
 def _draw(folder: RunFolder) -> None:
     settings = folder.settings
-    title = f"{settings.env} · {settings.memory} · seed {settings.seed}"
     try:
-        draw_curve(folder.path / CURVE, folder.rows(), title, _references(settings))
+        draw_curve(folder.path / CURVE, folder.rows(), title_of(settings), _references(settings))
     except OSError as error:
         warnings.warn(f"cannot write {folder.path / CURVE} ({error.strerror})", stacklevel=3)
 

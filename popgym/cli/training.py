@@ -20,8 +20,9 @@ def add(commands: Any) -> None:
 def _add_train(commands: Any) -> None:
     train = command(commands, "train", "train an agent in an environment", _train, EPILOG)
     train.add_argument(
-        "env", nargs="?", metavar="ENV", help="POPGym environment, Gymnasium id or module:Class"
-    )
+        "env", nargs="?", metavar="ENV",
+        help="POPGym environment, Gymnasium id or module:Class; module:function works too",
+    )  # fmt: skip
     train.add_argument(
         "--memory", metavar="NAME", help="memory model listed by `popgym memories`, or module:Class"
     )

@@ -8,7 +8,7 @@ accurate as logistic regression or more, by up to .12, and 5 to 50 times as fast
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +41,7 @@ class Linear(NamedTuple):
 
     probe: Gains
     shuffled: Gains
-    """The same with the inputs permuted over the training steps."""
+    """The same, trained with inputs that belong to other steps."""
     first: np.ndarray
     """The probe's predictions of the columns [n, m], if it is fitted only to the steps ``fit``."""
 
@@ -65,39 +65,41 @@ def linear(
         rng: The source of the permutation.
     """
     parts, x = split(targets[0], samples), x.astype(np.float64)
-    permuted = x.copy()
-    permuted[parts.train] = x[rng.permutation(parts.train)]
-    found, shuffled = (_Fit.to(each, targets, parts) for each in (x, permuted))
-    first = _each(found.first(x, found.penalties).astype(np.float32), targets)
-    test = (
-        _gains(each.final(x[parts.test], each.penalties), targets, parts.test)
-        for each in (found, shuffled)
-    )
-    return [Linear(*each) for each in zip(*test, first, strict=True)]
+    both = [*targets, *_shuffled(targets, parts, rng)]  # at once, with the same decompositions
+    y = np.concatenate([target.columns for target in both], 1)
+    first, final = (_Ridge(x[rows], y[rows]) for rows in (parts.fit, parts.train))
+    penalties = _penalties(first, x, both, parts.choose)
+    scores = _gains(final(x[parts.test], penalties), both, parts.test)
+    bases = _each(first(x, penalties).astype(np.float32), both)
+    count = len(targets)
+    return [*map(Linear, scores[:count], scores[count:], bases[:count])]
 
 
-class _Fit(NamedTuple):
-    """Ridge regressions of the columns of several targets."""
+def _shuffled(
+    targets: Sequence[Target], parts: Split, rng: np.random.Generator
+) -> Iterator[Target]:
+    """Yield the targets with values that belong to other steps in training.
 
-    first: _Ridge
-    """Fitted to the steps ``fit``."""
-    final: _Ridge
-    """Fitted to all training steps."""
-    penalties: np.ndarray
-    """The penalty of each column, the best for the target, [m]."""
+    It does not matter whether values or states are permuted. The steps ``choose`` keep to
+    themselves, so that the states of both parts, and what is computed from them, remain the same.
+    """
+    order = np.arange(len(targets[0].values))
+    for rows in (parts.fit, parts.choose):
+        order[rows] = rng.permutation(rows)
+    for target in targets:
+        yield target._replace(values=target.values[order])
 
-    @classmethod
-    def to(cls, x: np.ndarray, targets: Sequence[Target], parts: Split) -> _Fit:
-        """Fit to the training steps."""
-        y = np.concatenate([target.columns for target in targets], 1)
-        first = _Ridge(x[parts.fit], y[parts.fit])
-        scores = []
-        for penalty in _PENALTIES:
-            found = _gains(first(x[parts.choose], penalty), targets, parts.choose)
-            scores.append([each.score for each in found])
-        best = np.array(_PENALTIES)[np.nan_to_num(scores, nan=-np.inf).argmax(0)]
-        sizes = [target.width for target in targets]
-        return cls(first, _Ridge(x[parts.train], y[parts.train]), np.repeat(best, sizes))
+
+def _penalties(
+    fitted: _Ridge, x: np.ndarray, targets: Sequence[Target], rows: np.ndarray
+) -> np.ndarray:
+    """Return the penalty of each column [m], the one with which its target scores best at rows."""
+    scores = []
+    for penalty in _PENALTIES:
+        found = _gains(fitted(x[rows], penalty), targets, rows)
+        scores.append([each.score for each in found])
+    best = np.array(_PENALTIES)[np.nan_to_num(scores, nan=-np.inf).argmax(0)]
+    return np.repeat(best, [target.width for target in targets])
 
 
 def _each(predicted: np.ndarray, targets: Sequence[Target]) -> list[np.ndarray]:

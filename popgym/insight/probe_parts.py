@@ -46,7 +46,7 @@ def hidden_parts(recording: Recording) -> Iterator[Part]:
     if recording.hidden_space is None or not recording.hidden:
         return
     for path, space in leaves(recording.hidden_space):
-        name = "state" + "".join(f"[{key!r}]" for key in path)
+        name = "hidden" + "".join(f"[{key!r}]" for key in path)
         if not isinstance(space, (Box, Discrete, MultiBinary, MultiDiscrete)):
             nothing = np.zeros((len(recording.hidden), len(recording.lengths), 0))
             yield Part(name, False, nothing, [], f"{name} has no fixed size and is not probed")
@@ -96,6 +96,7 @@ def _labels(shape: tuple[int, ...], chosen: np.ndarray) -> list[str]:
 
 
 Reader = tuple[str, Space, Callable[[Inputs], np.ndarray], str]
+"""The name of a part, its space, the function that reads it, and a note, as in ``Part``."""
 
 
 def _readers(policy: Policy) -> Iterator[Reader]:
@@ -124,8 +125,7 @@ def _row_reader(name: str, space: Any, array: str, begin: int) -> Reader:
         decode = _one_hot_decoder(_counts(space))[:, chosen]
         return name, space, lambda inputs: inputs[array][:, begin:end] @ decode, note
     if is_picture(space):
-        read = lambda inputs: _pooled(_as_picture(inputs[array][:, begin:end], space))  # noqa: E731
-        return name, space, read, _picture_note(name)
+        return name, space, _flat_picture_reader(array, begin, space), _picture_note(name)
     chosen, note = _chosen(space, name)
     return name, space, lambda inputs: inputs[array][:, begin + chosen], note
 
@@ -143,14 +143,19 @@ def _picture_reader(array: str) -> Callable[[Inputs], np.ndarray]:
     return lambda inputs: _pooled(inputs[array])
 
 
+def _flat_picture_reader(array: str, begin: int, space: Box) -> Callable[[Inputs], np.ndarray]:
+    """Return the reader of pictures that are flattened in the columns of a row from ``begin``."""
+
+    def read(inputs: Inputs) -> np.ndarray:
+        rows = inputs[array][:, begin : begin + math.prod(space.shape)]
+        pictures = rows.reshape(len(rows), *space.shape)
+        return _pooled(np.moveaxis(pictures, 1, -1) if is_channels_first(space) else pictures)
+
+    return read
+
+
 def _picture_note(name: str) -> str:
     return f"{name}: the picture is averaged to a grey one of {_GRID} × {_GRID}"
-
-
-def _as_picture(rows: np.ndarray, space: Box) -> np.ndarray:
-    """Return flattened pictures as [B, H, W, C]."""
-    pictures = rows.reshape(len(rows), *space.shape)
-    return np.moveaxis(pictures, 1, -1) if is_channels_first(space) else pictures
 
 
 def _pooled(pictures: np.ndarray) -> np.ndarray:

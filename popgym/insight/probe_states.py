@@ -45,7 +45,6 @@ def import_sklearn() -> Any:
     """
     try:
         import sklearn.decomposition
-        import sklearn.linear_model
         import sklearn.preprocessing
         import sklearn.random_projection
     except ModuleNotFoundError as error:
@@ -88,7 +87,8 @@ def states_of(net: ActorCritic, recording: Recording, samples: Samples, seed: in
         seed: The seed of a projection, below 2³².
 
     Returns:
-        The states as rows of numbers [n, S] float32. S is 0 for a memory without a state.
+        The states as rows of numbers [n, S] float32. S is 0 for a memory without a state. Numbers
+        that are not finite are kept, or make a projection NaN.
     """
     everyone = np.arange(len(recording.lengths))
     size = state_size(net)
@@ -96,8 +96,8 @@ def states_of(net: ActorCritic, recording: Recording, samples: Samples, seed: in
         return _gather(_steps(net, recording, everyone), samples, size)
     mean, scale = _pilot(_steps(net, recording, everyone[:_PILOTS]), recording, size)
     project = _projection(size, seed)
-    rows = _steps(net, recording, everyone)
-    return _gather(rows, samples, MOST_NUMBERS, lambda x: project((x - mean) / scale))
+    rows = ((x - mean) / scale for x in _steps(net, recording, everyone))
+    return _gather(rows, samples, MOST_NUMBERS, project)
 
 
 def seen_at(recording: Recording, samples: Samples, seed: int) -> np.ndarray:
@@ -119,11 +119,13 @@ def seen_at(recording: Recording, samples: Samples, seed: int) -> np.ndarray:
 
 def _flat(net: ActorCritic, state: ActorCriticState) -> np.ndarray:
     """Return the real numbers of the memory's state as rows [B, S]; counters are left out."""
-    tensors = net.flatten_state(state).items()
-    parts = [
-        each.flatten(1) for name, each in tensors if name != "time" and each.is_floating_point()
-    ]
-    return torch.cat(parts, 1).numpy() if parts else np.zeros((len(state.time), 0), np.float32)
+    parts = [torch.zeros(len(state.time), 0)]
+    for name, each in net.flatten_state(state).items():
+        if each.is_complex():
+            each = torch.view_as_real(each)
+        if name != "time" and each.is_floating_point():
+            parts.append(each.flatten(1).float())
+    return torch.cat(parts, 1).numpy()
 
 
 def _flat_inputs(inputs: Inputs) -> np.ndarray:
@@ -148,7 +150,7 @@ def _gather(
     rows: Iterable[np.ndarray],
     samples: Samples,
     size: int,
-    change: Callable[[np.ndarray], np.ndarray] = lambda x: x,
+    change: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> np.ndarray:
     """Return the rows of the sampled steps [n, size], given those of all episodes step by step."""
     found = np.empty((len(samples.step), size), np.float32)
@@ -170,14 +172,26 @@ def _pilot(
         x = x[recording.lengths[: len(x)] > t].astype(np.float64)
         total, squares, count = total + x.sum(0), squares + np.square(x).sum(0), count + len(x)
     mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    scale = np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, 1)
-    return mean.astype(np.float32), scale.astype(np.float32)
+    with np.errstate(invalid="ignore"):  # states that are not finite
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    varies = np.isfinite(deviation) & (deviation > 1e-6 * (1 + np.abs(mean)))
+    scale = np.where(varies, deviation, 1)
+    return np.where(np.isfinite(mean), mean, 0).astype(np.float32), scale.astype(np.float32)
 
 
 def _projection(size: int, seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a random projection of rows [B, size] to [B, MOST_NUMBERS]."""
+    """Return a random projection of rows [B, size] to [B, MOST_NUMBERS].
+
+    It returns NaN if a number is not finite.
+    """
     made = import_sklearn().random_projection.SparseRandomProjection(
         MOST_NUMBERS, density=_COPIES / MOST_NUMBERS, dense_output=True, random_state=seed
     )
-    return made.fit(np.zeros((1, size), np.float32)).transform
+    made.fit(np.zeros((1, size), np.float32))
+
+    def project(x: np.ndarray) -> np.ndarray:
+        if not np.isfinite(x).all():
+            return np.full((len(x), MOST_NUMBERS), np.nan, np.float32)
+        return made.transform(x)
+
+    return project

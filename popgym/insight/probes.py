@@ -70,6 +70,7 @@ def probe(
         ModuleNotFoundError: If scikit-learn is not installed; the message says how to install it.
         ValueError: If a lag is negative or not a whole number.
     """
+    say = progress or (lambda line: None)
     chosen = _lags(recording.lengths) if lags is None else lags
     lags = sorted({whole_number("lags", lag, 0) for lag in chosen})
     episodes = len(recording.lengths)
@@ -86,8 +87,9 @@ def probe(
     past = [each for lag in lags for each in observed_target(parts, samples, lag, notes)]
     inputs = ProbeInputs(None, None)
     if hidden or past:
+        say("computing the states to probe")
         inputs = inputs_of(policy, recording, samples, rng, notes)
-    work = _Work(inputs, samples, rng, progress or (lambda line: None))
+    work = _Work(inputs, samples, rng, say)
     train = int(samples.train.sum())
     return Probes(
         hidden=work.probe("the hidden state", [hidden] if hidden else []),

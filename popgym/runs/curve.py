@@ -39,15 +39,33 @@ def draw_curve(
             textcoords="offset points", ha="right", color=COLOUR, fontsize=9,
         )  # fmt: skip
     else:
-        axes.text(0.5, 0.5, "no episode has ended yet", transform=axes.transAxes, ha="center")
-    axes.set_title(title, loc="left", color=INK, fontsize=10)
+        _say_that_it_is_empty(axes, rows, references or {})
+    axes.set_title(title, loc="left", color=INK, fontsize=10, parse_math=False)
     axes.set_xlabel("environment steps")
-    axes.set_ylabel("mean episode return")
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k")
+    axes.set_ylabel("mean episode return (sum of rewards)")
+    axes.xaxis.set_major_formatter(lambda x, _: _in_short(x))
     axes.grid(True, color="#e4e7eb", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def _say_that_it_is_empty(
+    axes: Any, rows: Sequence[Mapping[str, Any]], references: Mapping[str, float]
+) -> None:
+    steps = rows[-1]["steps"] if rows else 0
+    text = f"no episode ended in {steps:,} steps" if steps else "no episode has ended yet"
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color=INK)
+    axes.set_xlim(0, max(1, steps))
+    if not references:  # nothing is drawn, so that numbers at the axis would mean nothing
+        axes.set_yticks([])
+
+
+def _in_short(steps: float) -> str:
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if steps >= size:
+            return f"{steps / size:g}{unit}"
+    return f"{steps:g}"
 
 
 def new_figure(width: float, height: float, dpi: int) -> Any:

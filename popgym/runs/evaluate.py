@@ -126,7 +126,8 @@ def evaluate(
     Args:
         policy: A policy, or the run folder that contains it.
         env: A popgym environment, a Gymnasium id, ``module:Class``, or a callable that makes an
-            environment. None means the environment of the run.
+            environment. None means the environment of the run. A policy that was loaded does not
+            know the options and wrappers of its run's environment: give them, or the run folder.
         env_options: Arguments of the environment's constructor. For the run's own environment
             they are added to the run's options.
         wrappers: Wrappers put around each environment in this order: names of

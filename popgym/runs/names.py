@@ -1,7 +1,8 @@
 """What the name of an environment refers to.
 
 A name is a popgym environment (``RepeatPreviousEasy``), any Gymnasium id (``CartPole-v1``,
-``MiniGrid-MemoryS7-v0``) or ``module:Class`` for a user's own class.
+``MiniGrid-MemoryS7-v0``), or ``module:Class`` for a user's own class, or for a function that makes
+an environment.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ PACKAGES = {"MiniGrid-": "minigrid", "BabyAI-": "minigrid", "ALE/": "ale_py"}
 only if it is installed and such an id is asked for."""
 
 
-def resolve(name: str) -> str | type[gym.Env]:
-    """Return the Gymnasium id that ``name`` refers to, or the class if it has no popgym id.
+def resolve(name: str) -> str | Make:
+    """Return the Gymnasium id that ``name`` refers to, or the class or function if it has none.
 
     Raises:
         ValueError: If the name is unknown (the message suggests the nearest known names), the
             module cannot be imported, or it has no such class.
     """
     if ":" in name:
-        return _user_class(name)
+        return _users_own(name)
     package = _package_of(name)
     if name not in gym.registry and package is not None and _is_installed(package):
         import_package(f"environment {name!r}", package)
@@ -63,7 +64,7 @@ def _hint(name: str, package: str | None) -> str:
     return f"{hint} A Gymnasium id or module:Class works too"
 
 
-def _user_class(name: str) -> str | type[gym.Env]:
+def _users_own(name: str) -> str | Make:
     module_name, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise ValueError(f"environment {name!r} must be module:Class, as in my_package.worlds:Mine")
@@ -71,14 +72,14 @@ def _user_class(name: str) -> str | type[gym.Env]:
     module = import_user_module(wanted, module_name)
     if getattr(module, attribute, None) is None and attribute in gym.registry:
         return attribute  # Gymnasium's own "module:Id-v0", registered by importing the module
-    kind = "a gymnasium.Env class"
-    env_class = find_in_user_module(wanted, module_name, attribute, _is_env_class, kind)
-    entry = ENTRIES.get(env_class.__name__)
-    return entry.id if entry is not None and entry.env_class is env_class else env_class
+    kind = "a gymnasium.Env class, or a function that returns a gymnasium.Env"
+    make: Make = find_in_user_module(wanted, module_name, attribute, _makes_environments, kind)
+    entry = ENTRIES.get(getattr(make, "__name__", ""))
+    return entry.id if entry is not None and entry.env_class is make else make
 
 
-def _is_env_class(found: Any) -> bool:
-    return isinstance(found, type) and issubclass(found, gym.Env)
+def _makes_environments(found: Any) -> bool:
+    return issubclass(found, gym.Env) if isinstance(found, type) else callable(found)
 
 
 def found(source: Source) -> str | Make:

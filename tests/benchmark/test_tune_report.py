@@ -132,8 +132,16 @@ def test_a_browser_draws_the_trials_and_shows_one_under_the_pointer(tmp_path):
     with chromium() as browser, opening(browser) as show:
         page = show(path, wait_for="#parallel-plot .scatterlayer .trace")
         assert page.locator("#parallel-plot .scatterlayer .trace").count() == 2
-        page.evaluate(
-            """() => Plotly.Fx.hover("parallel-plot", [{ curveNumber: 1, pointNumber: 0 }])"""
+        x, y = page.evaluate(
+            """() => {
+              const plot = byId("parallel-plot"), { xaxis, yaxis } = plot._fullLayout;
+              const { x, y } = plot.getBoundingClientRect();
+              const height = plot.data[1].y[3];
+              return [x + xaxis._offset + xaxis.d2p(3), y + yaxis._offset + yaxis.d2p(height)];
+            }"""
         )
+        page.mouse.move(x, y)
         page.wait_for_function("() => byId('parallel-plot').data[0].opacity === 0.15")
-        assert "trial 000" in page.locator("#parallel-plot .hoverlayer").inner_text()
+        assert page.locator("#parallel-plot .hoverlayer").text_content() == "trial 000"
+        page.mouse.move(1, 1)
+        page.wait_for_function("() => byId('parallel-plot').data[0].opacity === 1")

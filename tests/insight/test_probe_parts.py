@@ -90,8 +90,8 @@ def test_small_parts_of_a_hidden_state_are_predicted_number_by_number():
     space = spaces.Tuple((spaces.MultiBinary((2, 2)), spaces.Box(-1, 1, (30,)), spaces.Discrete(3)))
     recording, samples = hidden_recording(space), samples_of(*[4] * 8)
     targets = [*hidden_targets([*hidden_parts(recording)], samples, [])]
-    names = [f"state[0][{i}, {j}]" for i in (0, 1) for j in (0, 1)]
-    assert [each.name for each in targets] == [*names, "state[1]", "state[2]"]
+    names = [f"hidden[0][{i}, {j}]" for i in (0, 1) for j in (0, 1)]
+    assert [each.name for each in targets] == [*names, "hidden[1]", "hidden[2]"]
     assert [each.kind for each in targets] == [ACCURACY] * 4 + [R2, ACCURACY]
     first = np.array([recording.hidden[t][0][e, 0, 0] for e, t in zip(*samples[:2], strict=True)])
     np.testing.assert_array_equal(targets[0].values[:, 0], first)
@@ -104,8 +104,8 @@ def test_parts_of_no_fixed_size_are_noted():
     recording = Recording(hidden=many, hidden_space=space, lengths=np.full(8, 4))
     notes = []
     targets = [*hidden_targets([*hidden_parts(recording)], samples_of(*[4] * 8), notes)]
-    assert [each.name for each in targets] == ["state['number']"]
-    assert notes == ["state['text'] has no fixed size and is not probed"]
+    assert [each.name for each in targets] == ["hidden['number']"]
+    assert notes == ["hidden['text'] has no fixed size and is not probed"]
 
 
 def test_observations_of_both_kinds_are_predicted_as_real_numbers():
@@ -127,9 +127,9 @@ def test_constant_numbers_are_left_out():
     recording = Recording(hidden=[*values], hidden_space=space, lengths=np.full(8, 4))
     notes = []
     (target,) = hidden_targets([*hidden_parts(recording)], samples_of(*[4] * 8), notes)
-    assert target.name == "state[1]"
+    assert target.name == "hidden[1]"
     absent = "does not vary in the training episodes and is not probed"
-    assert notes == [f"state[0] {absent}", f"state[2] {absent}"]
+    assert notes == [f"hidden[0] {absent}", f"hidden[2] {absent}"]
 
 
 def test_an_episode_is_either_for_training_or_for_the_test():

@@ -1,4 +1,5 @@
 import os
+import pickle
 import signal
 import sys
 from functools import partial
@@ -13,6 +14,7 @@ from popgym.core.vector import POPGymVectorEnv
 from popgym.runs import names
 from popgym.runs.environment import make_environments, make_one
 from popgym.runs.names import resolve
+from popgym.runs.source import source_of
 from tests.baselines.ppo.toys import Countdown
 
 TOYS = "tests.baselines.ppo.toys"
@@ -164,6 +166,13 @@ class LimitsItself(Endless):
         self.limit = max_episode_steps
 
 
+def make_endless(size=2, limit=None):
+    """A function that makes an environment."""
+    env = Endless()
+    env.size = size
+    return env if limit is None else gym.wrappers.TimeLimit(env, limit)
+
+
 class OnlyK(popgym.envs.RepeatPrevious):
     """One of ours whose constructor takes less."""
 
@@ -172,7 +181,10 @@ class OnlyK(popgym.envs.RepeatPrevious):
 
 
 HERE = "tests.runs.test_environment"
-ANY_KIND = ["RepeatPreviousEasy", "MountainCar-v0", f"{HERE}:Endless", f"{HERE}:OnlyK"]
+ANY_KIND = [
+    "RepeatPreviousEasy", "MountainCar-v0", f"{HERE}:Endless", f"{HERE}:OnlyK",
+    f"{HERE}:make_endless",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("vectorization", ["sync", "async"])
@@ -227,6 +239,35 @@ def test_ctrl_c_does_not_reach_environments_in_processes_of_their_own():
     environments.step(np.zeros(2, np.int64))
     environments.close()
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+def test_a_function_that_makes_an_environment_is_named_as_a_class_is():
+    assert resolve(f"{HERE}:make_endless") is make_endless
+    assert make_one(f"{HERE}:make_endless", {"size": 7}).unwrapped.size == 7
+    assert make_one(f"{HERE}:make_endless").unwrapped.size == 2
+
+
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+def test_a_function_and_its_options_reach_other_processes(vectorization):
+    source = pickle.loads(pickle.dumps(source_of(f"{HERE}:make_endless")))
+    environments = make_environments(source, 2, {"limit": 3}, vectorization)
+    environments.reset(seed=0)
+    ends = [environments.step(np.zeros(2, np.int64))[3].tolist() for _ in range(3)]
+    environments.close()
+    assert ends == [[False, False], [False, False], [True, True]]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (f"{HERE}:make_endless", {"colour": 1}, "unexpected keyword argument 'colour'"),
+        ("os:getcwd", {}, "os:getcwd must be a single gymnasium.Env, got '"),
+        ("json:loads", {}, "json:loads: loads.. missing 1 required positional argument"),
+    ],
+)
+def test_a_function_that_makes_none_is_refused_by_name(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_one(name, options)
 
 
 def test_an_unknown_vectorization_is_refused_with_what_is_allowed():
