@@ -16,6 +16,7 @@ from popgym.baselines.network import model_config
 from popgym.baselines.ppo import RecurrentPPO, RecurrentPPOConfig
 from popgym.baselines.ppo.runner import INPUT_SETTINGS
 from popgym.baselines.remote import short_logs
+from popgym.runs.interrupts import children_survive_hangup
 from popgym.runs.settings import Settings
 from popgym.runs.source import Env, source_of
 
@@ -93,7 +94,8 @@ def start_ray(cpus: int, *, exactly: bool = False) -> None:
         options["runtime_env"] = {"worker_process_setup_hook": "popgym.importing.installed_first"}
         number = cpus if exactly else max(cpus, os.cpu_count() or 1)
         options |= {"num_cpus": number, "include_dashboard": False}
-    ray.init(**options)
+    with children_survive_hangup():
+        ray.init(**options)
 
 
 @contextlib.contextmanager

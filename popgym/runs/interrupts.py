@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -71,6 +72,24 @@ class Interrupts:
         if self._message is not None:
             with contextlib.suppress(RuntimeError):  # the signal came while something was printed
                 print(f"popgym: {self._message}", file=Forgiving(sys.stderr), flush=True)
+
+
+@contextlib.contextmanager
+def children_survive_hangup() -> Iterator[None]:
+    """Let the processes that are started in this block ignore SIGHUP.
+
+    A terminal that is closed sends it to all processes. This one needs the others while it saves,
+    and ends them itself.
+    """
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _pass_on(number: int, handler: Any, advice: str | None) -> None:

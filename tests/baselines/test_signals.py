@@ -7,6 +7,8 @@ import pytest
 
 import popgym
 from popgym.baselines.ppo.acting import Actor
+from popgym.runs import patience
+from popgym.runs.errors import BrokenEnvironmentError
 from popgym.runs.folder import RunFolder
 from popgym.runs.interrupts import Terminated
 from tests.runs.specimens import OWN, SMALL, TOYS
@@ -87,6 +89,13 @@ def test_a_signal_is_heard_in_an_evaluation_that_never_ends(tmp_path, interrupt_
     run = RunFolder.open(tmp_path / "r")
     assert [row["eval_return"] for row in run.rows()] == [None]
     assert run.latest_checkpoint()[0] == 1
+
+
+def test_an_evaluation_that_never_ends_is_a_warning_with_a_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(patience, "SECONDS", 0.0)
+    message = "^0 of 64 episodes are done after .*limit all episodes .* env.max_episode_steps=N"
+    with pytest.warns(UserWarning, match=message), pytest.raises(BrokenEnvironmentError):
+        train(f"{OWN}:EndlessAtMost", tmp_path / "r", steps=9 * STEPS, eval_every=1)
 
 
 def test_an_evaluation_that_was_broken_off_has_no_return(tmp_path, interrupt_evaluation):

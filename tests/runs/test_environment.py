@@ -231,11 +231,12 @@ def test_an_option_that_the_environment_does_not_take_is_named(name):
         make_environments(name, 2, {"colour": "red"})
 
 
-def test_ctrl_c_does_not_reach_environments_in_processes_of_their_own():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_hangup_do_not_reach_environments_in_processes_of_their_own(number):
     environments = make_environments("CartPole-v1", 2, vectorization="async")
     environments.reset(seed=0)
     for worker in environments.unwrapped.processes:
-        os.kill(worker.pid, signal.SIGINT)
+        os.kill(worker.pid, number)
     environments.step(np.zeros(2, np.int64))
     environments.close()
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler

@@ -1,10 +1,12 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from popgym.runs.interrupts import Interrupts, Terminated
+from popgym.runs.interrupts import Interrupts, Terminated, children_survive_hangup
 
 ENDING = [signal.SIGTERM, signal.SIGHUP]
 ALL = [signal.SIGINT, *ENDING]
@@ -96,6 +98,16 @@ def test_a_signal_that_was_ignored_stays_ignored(handler):
     with Interrupts() as interrupts:
         send(signal.SIGHUP)
         assert not interrupts.came
+
+
+def test_a_process_that_is_started_for_a_run_survives_a_hangup():
+    before = signal.getsignal(signal.SIGHUP)
+    words = [sys.executable, "-c", "import os; os.kill(os.getpid(), 1); print('alive')"]
+    with children_survive_hangup():
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout == "alive\n"
+    assert signal.getsignal(signal.SIGHUP) == before
+    assert subprocess.run(words, capture_output=True, check=False).returncode == -signal.SIGHUP
 
 
 def test_afterwards_signals_mean_what_they_meant_before():
